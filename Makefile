@@ -1,0 +1,45 @@
+# `make help` lists the targets. CI runs `make check test` and nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+
+.PHONY: help demo test check sizes fuzz bench-stream bench-spool bench-ingest
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# demo: ## the whole circle with simulated peers; ONCE=1 ends by itself
+# 	cargo run --release --quiet -- demo $(if $(ONCE),--once)
+
+test: ## installs the peers it needs, then runs every test: unit, wire, real peers, faults
+	scripts/install-test-peers.sh
+	cargo build --quiet -p research-pacs
+	cargo test --quiet --workspace --doc
+	RESEARCH_PACS_PYDICOM_FILES="$$(.venv/bin/python -c 'import pathlib, pydicom; print(pathlib.Path(pydicom.__file__).parent / "data")')" \
+		scripts/with-postgres.sh cargo nextest run --workspace
+
+check: ## formatting, lints, documentation, licences and sources of the dependencies
+	scripts/install-test-peers.sh
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --workspace --no-deps
+	cargo deny --log-level error check bans licenses sources
+
+sizes: ## lengths of files and functions
+	python3 scripts/sizes.py
+
+fuzz: ## runs each fuzz target for SECONDS (30)
+	scripts/fuzz.sh $(SECONDS)
+
+bench-stream: ## reading and rewriting data sets, against a plain copy
+	cargo bench -p dicom-stream
+
+bench-spool: ## appending to the receive spool
+	cargo bench -p archive
+
+bench-ingest: ## bars B-1 to B-3 against Orthanc and storescp; JUDGE=DIR holds the measuring tools, DISK=DIR the disk to measure
+	@test -n "$(JUDGE)" || { echo "bench-ingest: JUDGE=DIR is needed: the folder of mkcorpus.py, physlimits.py, peers.py, peerbench.py"; exit 2; }
+	scripts/install-test-peers.sh
+	cargo build --release -p research-pacs
+	.venv/bin/python scripts/bench-ingest.py --judge "$(JUDGE)" $(if $(DISK),--disk "$(DISK)") $(if $(ROUNDS),--rounds $(ROUNDS))

@@ -1,0 +1,89 @@
+//! The command line: one file per command.
+
+mod check;
+mod config;
+mod echo;
+mod send;
+mod serve;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use builder::Site;
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit::Outcome;
+
+/// Receives DICOM from a clinical PACS, de-identifies it, exchanges it with research partners and returns the results.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(serve::Serve),
+    /// Look whether what is kept is whole.
+    #[command(subcommand)]
+    Check(check::Check),
+    /// Show, check or explain the configuration.
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Ask a DICOM node whether it answers (C-ECHO).
+    Echo(echo::Echo),
+    /// Send files or folders to a DICOM node (C-STORE).
+    Send(send::Send),
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        match self.command {
+            Command::Serve(command) => command.run(),
+            Command::Check(command) => command.run(),
+            Command::Config(command) => command.run(),
+            Command::Echo(command) => command.run(),
+            Command::Send(command) => command.run(),
+        }
+    }
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// Configuration document; without it the embedded defaults hold.
+    #[arg(long, value_name = "FILE", env = "RESEARCH_PACS_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    /// Reads the document and the variables over it, and refuses what is inconsistent.
+    fn site(&self) -> anyhow::Result<Site> {
+        let site = self.parse()?;
+        let problems = site.problems();
+        if problems.is_empty() {
+            return Ok(site);
+        }
+        let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::bail!("the configuration is inconsistent:\n  {}", list.join("\n  "))
+    }
+
+    fn parse(&self) -> anyhow::Result<Site> {
+        let document = match &self.config {
+            Some(path) => read(path)?,
+            None => String::new(),
+        };
+        Ok(Site::parse(&document, std::env::vars())?)
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// A runtime for commands that only talk to a peer.
+fn small_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}

@@ -1,0 +1,69 @@
+//! Health, metrics and a plain read-only status page.
+
+use std::sync::Arc;
+
+use archive::spool::{Health, Spool};
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Html;
+use axum::routing::get;
+
+use crate::metrics::Metrics;
+
+/// What the pages show.
+#[derive(Clone)]
+pub(crate) struct Status {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) spool: Spool,
+    pub(crate) name: Arc<str>,
+}
+
+/// The routes.
+pub(crate) fn router(status: Status) -> Router {
+    Router::new()
+        .route("/", get(page))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(|State(status): State<Status>| async move { status.metrics.render() }))
+        .with_state(status)
+}
+
+/// Green while instances are accepted (ARC-10: red after an error of a sync).
+async fn ready(State(status): State<Status>) -> (StatusCode, String) {
+    match status.spool.health() {
+        Health::Ready => (StatusCode::OK, "ready\n".to_owned()),
+        other => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", words(&other))),
+    }
+}
+
+async fn page(State(status): State<Status>) -> Html<String> {
+    let summary = status.metrics.summary();
+    let health = words(&status.spool.health());
+    let recovery = if summary.recovery_done { "done" } else { "running" };
+    let rows = [
+        ("Reception", escape(&health)),
+        ("Instances acknowledged", summary.acknowledged.to_string()),
+        ("Bytes acknowledged", summary.bytes.to_string()),
+        ("Rows written", summary.indexed.to_string()),
+        ("Received again, same bytes", summary.duplicates.to_string()),
+        ("Received again, other bytes", summary.differing.to_string()),
+        ("Recovery after the last start", format!("{recovery}, {} records looked at", summary.recovered)),
+    ];
+    let rows: String =
+        rows.iter().map(|(name, value)| format!("<tr><th>{name}</th><td>{value}</td></tr>\n")).collect();
+    let name = escape(&status.name);
+    Html(include_str!("status.html").replace("{name}", &name).replace("{rows}", &rows))
+}
+
+fn words(health: &Health) -> String {
+    match health {
+        Health::Ready => "ready".to_owned(),
+        Health::LowSpace => "refusing: the volume is below its watermark; free space".to_owned(),
+        Health::Failed(reason) => format!("stopped until restart: {reason}; check the volume, then restart"),
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

@@ -1,0 +1,99 @@
+//! Figures for `/metrics`: counts and sizes, never an identity, no label that a peer can choose.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use pipeline::receive::ReceptionMetrics;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+/// All figures of the process.
+#[derive(Default)]
+pub(crate) struct Metrics {
+    acknowledged: Counter,
+    acknowledged_bytes: Counter,
+    refused: Family<Vec<(&'static str, &'static str)>, Counter>,
+    indexed: Counter,
+    duplicates: Counter,
+    differing: Counter,
+    recovered: AtomicU64,
+    recovery_done: AtomicBool,
+}
+
+impl Metrics {
+    /// The text of `/metrics`.
+    pub(crate) fn render(&self) -> String {
+        let mut registry = Registry::with_prefix("research_pacs");
+        registry.register(
+            "instances_acknowledged",
+            "Instances answered with success",
+            self.acknowledged.clone(),
+        );
+        registry.register("bytes_acknowledged", "Bytes of their data sets", self.acknowledged_bytes.clone());
+        registry.register("instances_refused", "Instances refused, by cause", self.refused.clone());
+        registry.register("instances_indexed", "Rows written for received instances", self.indexed.clone());
+        registry.register(
+            "instances_duplicate",
+            "Instances received again with the same bytes",
+            self.duplicates.clone(),
+        );
+        registry.register(
+            "instances_differing",
+            "Instances received again with other bytes",
+            self.differing.clone(),
+        );
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &registry);
+        text
+    }
+
+    /// Rows were written.
+    pub(crate) fn written(&self, written: archive::Written) {
+        self.indexed.inc_by(written.rows);
+        self.duplicates.inc_by(written.duplicates);
+        self.differing.inc_by(written.differing);
+    }
+
+    /// The recovery of the receive buffer is through.
+    pub(crate) fn recovered(&self, records: u64) {
+        self.recovered.store(records, Ordering::Relaxed);
+        self.recovery_done.store(true, Ordering::Release);
+    }
+
+    /// Counts for the status page: acknowledged, refused, indexed, and whether the recovery is through.
+    pub(crate) fn summary(&self) -> Summary {
+        Summary {
+            acknowledged: self.acknowledged.get(),
+            bytes: self.acknowledged_bytes.get(),
+            indexed: self.indexed.get(),
+            duplicates: self.duplicates.get(),
+            differing: self.differing.get(),
+            recovered: self.recovered.load(Ordering::Relaxed),
+            recovery_done: self.recovery_done.load(Ordering::Acquire),
+        }
+    }
+}
+
+/// Figures of the status page.
+pub(crate) struct Summary {
+    pub(crate) acknowledged: u64,
+    pub(crate) bytes: u64,
+    pub(crate) indexed: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) differing: u64,
+    pub(crate) recovered: u64,
+    pub(crate) recovery_done: bool,
+}
+
+impl ReceptionMetrics for Metrics {
+    fn acknowledged(&self, bytes: u64) {
+        self.acknowledged.inc();
+        self.acknowledged_bytes.inc_by(bytes);
+    }
+
+    fn refused(&self, cause: &'static str) {
+        self.refused.get_or_create(&vec![("cause", cause)]).inc();
+    }
+}

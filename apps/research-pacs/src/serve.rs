@@ -1,0 +1,157 @@
+//! The server: opens the stores, starts the listeners and tasks, and drains them at the end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use archive::Intake;
+use builder::Site;
+use dicom_node::Node;
+use dicom_node::storage_commitment::NoCommitment;
+use dicom_node::tls::ServerTls;
+use pipeline::access::{Nodes, WhiteList};
+use pipeline::admit::Admission;
+use pipeline::clock::Clock;
+use pipeline::import::FolderImport;
+use pipeline::receive::Receiver;
+use pipeline::route::Routes;
+use register::{AuditTrail, RejectionWriter};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::http::{Status, router};
+use crate::metrics::Metrics;
+use crate::stores::{SPOOL, Stores};
+
+/// Runs until SIGTERM or SIGINT, then drains. `defaults` says that no document was given.
+pub(crate) async fn run(site: Site, defaults: bool, json: bool) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let clock = Clock::system();
+    let (stores, recovery) = Stores::open(&site).await?;
+    let metrics = Arc::new(Metrics::default());
+    let routes = Routes::new(&site.projects)
+        .map_err(|keyword| anyhow::anyhow!("query rule: PS3.6 has no attribute {keyword:?}"))?;
+    let routes = Arc::new(routes);
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+
+    let trail = AuditTrail::new(&site.site.name, concat!("research-pacs ", env!("CARGO_PKG_VERSION")));
+    let (audit, rejections) = RejectionWriter::new(trail, stores.main.clone());
+    let auditing = {
+        let clock = clock.clone();
+        tokio::spawn(rejections.run(move || clock.now()))
+    };
+
+    let arrived = Arc::new(Notify::new());
+    let (writer, arrivals, queue) = stores.index_writer();
+    let indexing = {
+        let (metrics, arrived) = (Arc::clone(&metrics), Arc::clone(&arrived));
+        tokio::spawn(writer.run(queue, move |written| {
+            metrics.written(written);
+            arrived.notify_one();
+        }))
+    };
+    let intake = Intake::new(stores.spool.clone(), SPOOL, routes.attributes(), arrivals.clone());
+
+    let admission = Admission::new(
+        stores.buffer.clone(),
+        stores.spool.clone(),
+        &site.projects,
+        site.site.quarantine_hours,
+        clock.clone(),
+    );
+    tasks.spawn(admission.run(arrived, stop.clone()));
+    for import in &site.imports {
+        tasks.spawn(FolderImport::new(import.clone(), intake.clone(), clock.clone()).run(stop.clone()));
+    }
+
+    let nodes = Arc::new(Nodes::new(&site.nodes));
+    let white_list = WhiteList::new(
+        Arc::clone(&nodes),
+        Arc::clone(&routes),
+        &site.dicom.ae_titles,
+        site.dicom.associations_per_node,
+        stores.spool.clone(),
+        audit,
+        clock.clone(),
+    );
+    let receiver = Receiver::new(intake, routes, nodes, Arc::clone(&metrics), clock);
+    let node = Node::new(site.dicom.limits.clone(), white_list, receiver, NoCommitment);
+    let tls = site.dicom.tls.as_ref().map(ServerTls::load).transpose()?;
+    let dicom = dicom_node::listener::listen(site.dicom.listen)
+        .with_context(|| format!("cannot listen for DICOM on {}", site.dicom.listen))?;
+    let dicom_address = dicom.local_addr()?;
+    let http = TcpListener::bind(site.http.listen)
+        .await
+        .with_context(|| format!("cannot listen for HTTP on {}", site.http.listen))?;
+    let http_address = http.local_addr()?;
+
+    let status = Status {
+        metrics: Arc::clone(&metrics),
+        spool: stores.spool.clone(),
+        name: site.site.name.as_str().into(),
+    };
+    let serving = axum::serve(http, router(status)).with_graceful_shutdown(stop.clone().cancelled_owned());
+    tasks.spawn(
+        async move { serving.await.inspect_err(|error| tracing::error!(%error, "HTTP listener ended")) },
+    );
+
+    let listening = tokio::spawn(node.serve(dicom, tls, stop.clone()));
+    ready(dicom_address, http_address, defaults, json);
+
+    // Rows that a crash prevented are made beside the reception.
+    let recovering = {
+        let (buffer, metrics) = (stores.buffer.clone(), Arc::clone(&metrics));
+        tasks.spawn(async move {
+            match archive::recover(recovery, &buffer, SPOOL, arrivals).await {
+                Ok(records) => metrics.recovered(records),
+                Err(error) => {
+                    tracing::error!(%error, "the receive buffer was not recovered, restart after mending")
+                }
+            }
+        })
+    };
+
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("draining: no new associations, running messages end");
+    stop.cancel();
+    listening.await?;
+    tasks.close();
+    recovering.await?;
+    tasks.wait().await;
+    // The receiver is gone and with it every sender of rows and refusals: their writers end when all is written.
+    indexing.await?;
+    auditing.await?;
+    stores.buffer.close().await;
+    stores.main.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Says that the server is up and where.
+#[allow(clippy::print_stdout, reason = "what scripts and tests wait for")]
+fn ready(dicom: SocketAddr, http: SocketAddr, defaults: bool, json: bool) {
+    tracing::info!(%dicom, %http, "ready");
+    if json {
+        println!(
+            "{}",
+            serde_json::json!({ "event": "ready", "dicom": dicom.to_string(), "http": http.to_string() })
+        );
+        return;
+    }
+    println!("DICOM on {dicom}, status page on http://{http}/");
+    if defaults {
+        println!("No configuration was given: nobody may send yet. Write one with");
+        println!("  research-pacs config example > site.toml");
+        println!(
+            "declare the nodes that may send and a project, then start: research-pacs serve --config site.toml"
+        );
+    }
+}

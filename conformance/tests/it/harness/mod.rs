@@ -1,0 +1,33 @@
+//! What the tests stand on: a site in a temporary folder, the program as a process, the peers.
+
+mod association;
+mod command;
+mod http;
+mod instance;
+mod launcher;
+mod listing;
+mod peer;
+mod server;
+mod site;
+mod volume;
+
+pub(crate) use association::Association;
+pub(crate) use http::{get, post};
+pub(crate) use instance::{CT, EXPLICIT, Instance};
+pub(crate) use launcher::Launcher;
+pub(crate) use listing::Listing;
+pub(crate) use peer::{Orthanc, SentFile, associate, dcmtk, negotiate, objects, send};
+pub(crate) use server::Server;
+pub(crate) use site::Site;
+pub(crate) use volume::Volume;
+
+use std::time::{Duration, Instant};
+
+/// Polls until `done`; fails the test after 60 s.
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !done() {
+        assert!(started.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,123 @@
+//! A site in a temporary folder: one `site.toml`, one data folder, kept over restarts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::{Launcher, Listing, Server};
+
+/// One node `MODALITY` on 127.0.0.1, one receive-only project `rx` behind the called title `RX`.
+pub(crate) struct Site {
+    folder: TempDir,
+    data: PathBuf,
+    /// Log of all runs of the program.
+    log: PathBuf,
+    private_sop_classes: bool,
+    sections: String,
+}
+
+impl Site {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, log) = (folder.path().join("data"), folder.path().join("server.log"));
+        Self { folder, data, log, private_sop_classes: false, sections: String::new() }
+    }
+
+    /// Lets `MODALITY` send SOP classes that PS3.4 does not list.
+    pub(crate) fn private_sop_classes(mut self) -> Self {
+        self.private_sop_classes = true;
+        self
+    }
+
+    /// Adds whole sections.
+    pub(crate) fn section(mut self, text: &str) -> Self {
+        self.sections.push_str(text);
+        self
+    }
+
+    /// Keeps the data elsewhere than in the temporary folder.
+    pub(crate) fn data(mut self, folder: &Path) -> Self {
+        folder.clone_into(&mut self.data);
+        self
+    }
+
+    /// A folder of the test's own that lives as long as the site.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        let folder = self.folder.path().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    /// Starts the program and waits until it listens.
+    pub(crate) fn serve(&self) -> Server<'_> {
+        self.serve_under(&Launcher::default())
+    }
+
+    /// The same, started by another program.
+    pub(crate) fn serve_under(&self, launcher: &Launcher) -> Server<'_> {
+        let mut command = launcher.command(&program());
+        command.arg("serve").arg("--config").arg(self.write_config()).arg("--json");
+        Server::start(command, &self.log)
+    }
+
+    /// What the receive buffer holds; the program must not be running.
+    pub(crate) fn listing(&self) -> Listing {
+        self.listing_under(&Launcher::default())
+    }
+
+    /// The same, started by another program.
+    pub(crate) fn listing_under(&self, launcher: &Launcher) -> Listing {
+        let mut command = launcher.command(&program());
+        command.args(["check", "receive", "--config"]).arg(self.write_config()).arg("--json");
+        Listing::read(command)
+    }
+
+    fn write_config(&self) -> PathBuf {
+        let path = self.folder.path().join("site.toml");
+        let Self { data, private_sop_classes, sections, .. } = self;
+        let text = format!(
+            r#"[site]
+name = "conformance"
+data = "{}"
+[dicom]
+listen = "127.0.0.1:0"
+[http]
+listen = "127.0.0.1:0"
+[[node]]
+name = "modality"
+ae_title = "MODALITY"
+addresses = ["127.0.0.1/32"]
+private_sop_classes = {private_sop_classes}
+[[project]]
+id = "rx"
+called_ae_titles = ["RX"]
+mode = "receive-only"
+{sections}"#,
+            data.display()
+        );
+        fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+/// `RESEARCH_PACS_BIN`, else the build beside this test's own.
+fn program() -> PathBuf {
+    let path = std::env::var_os("RESEARCH_PACS_BIN").map_or_else(
+        || {
+            let own = std::env::current_exe().unwrap();
+            own.parent().and_then(Path::parent).unwrap().join("research-pacs")
+        },
+        PathBuf::from,
+    );
+    assert!(path.is_file(), "{} is not there: cargo build -p research-pacs", path.display());
+    path
+}
+
+/// A command of the system, by name.
+pub(super) fn system_command(name: &str) -> Command {
+    // First where the distribution installs: names like `storescu` are pynetdicom's elsewhere.
+    let installed = ["/usr/bin", "/usr/sbin"].map(|folder| Path::new(folder).join(name));
+    Command::new(installed.iter().find(|path| path.is_file()).cloned().unwrap_or_else(|| PathBuf::from(name)))
+}

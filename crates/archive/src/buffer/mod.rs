@@ -1,0 +1,40 @@
+//! The buffer database: rows about the receive buffer (Z1) and the quarantine (Z6).
+//!
+//! They hold original ids and UIDs (DEC-R). An instance goes through them like this:
+//!
+//! ```text
+//! insert_batch ─► received ─► gather ─► admitted ─► deidentified ─► released ─► (purged)
+//!                     │  ▲                 │             │
+//!                     ▼  └ release, redo ──┴─────────────┤
+//!                quarantined ◄───────────────────────────┘
+//!                     └ discard ─► (purged)
+//! ```
+//!
+//! The spool record is written and synced first; these rows follow in batches, and after a crash they are made again from
+//! the records past the checkpoint.
+
+mod arrival;
+mod instance;
+mod quarantine;
+mod retention;
+mod study;
+
+pub use arrival::{Arrival, checkpoint, insert_batch, reroute};
+pub use instance::{
+    Batch, BufferState, BufferedInstance, ReceivedInstance, advance, by_id, count_by_state, gather, in_batch,
+    of_participant, unfinished_batches,
+};
+pub use quarantine::{
+    Decision, Hold, QuarantineReason, Quarantined, accepted_reasons, decide, expired, hold, list_quarantined,
+    show_quarantined,
+};
+pub use retention::{
+    in_state_since, is_live, live_by_segment, live_locations, purge_released, release, relocate, remove,
+};
+pub use study::{ReceivingStudy, close_study, expect_instances, progress, stable_studies, touch_study};
+
+use database::Migration;
+
+/// The schema of the buffer database.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { name: "archive/buffer_0001", sql: include_str!("../../migrations/buffer_0001.sql") }];

@@ -1,0 +1,248 @@
+//! What waits for a person, why, and what the person decided (AC1.6).
+
+use database::Statement;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AnyExecutor, Row};
+use uuid::Uuid;
+
+use super::instance::{BufferState, ReceivedInstance, advance, by_id};
+use super::remove;
+use crate::words::words;
+use crate::{ArchiveError, row};
+
+words! {
+    /// Why an object is held.
+    QuarantineReason {
+        /// No project, or more than one at a level of DEC-B.
+        NoRoute = "no-route",
+        /// The participant is not in the inclusion list (R02).
+        NotIncluded = "not-included",
+        /// Patient ID is empty (DEC-Q).
+        NoPatientId = "no-patient-id",
+        /// SOP class or modality is not one of the project.
+        ClassNotAllowed = "class-not-allowed",
+        /// An output of this program came back as an input.
+        OwnOutput = "own-output",
+        /// Accepted with an irregularity that de-identification cannot treat safely (AC1.3).
+        Irregular = "irregular",
+        /// Pixels at risk without a pixel rule, or text found in them (AC2.7).
+        PixelRisk = "pixel-risk",
+        /// A document or an object class that policy does not let through (AC2.8).
+        Document = "document",
+        /// The post-check found an identifier in what would leave (AC2.10).
+        IdentifierFound = "identifier-found",
+        /// The pattern scan of an already de-identified object hit (AC1.9).
+        PatternFound = "pattern-found",
+        /// A result that cannot be given to one job, participant and study with certainty (step 8).
+        Ambiguous = "ambiguous",
+        /// A result that is not ours, or breaks a check of AC7.2.
+        ResultRefused = "result-refused",
+    }
+}
+
+words! {
+    /// What a person decides about a held object.
+    Decision {
+        /// Let it go on, this reason accepted.
+        Release = "release",
+        /// Apply the rules anew, for something else was corrected.
+        Redo = "redo",
+        /// Purge it.
+        Discard = "discard",
+    }
+}
+
+/// Why and until when objects are held.
+#[derive(Debug, Clone, Copy)]
+pub struct Hold<'a> {
+    /// Project, empty if there is none.
+    pub project: &'a str,
+    /// Reason.
+    pub reason: QuarantineReason,
+    /// Rule id and path of the element, never a value.
+    pub detail: &'a str,
+    /// The quarantine timer, epoch milliseconds.
+    pub expires_at: i64,
+}
+
+/// A held object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Our own id of this entry.
+    pub id: Uuid,
+    /// Our own id of the instance.
+    pub object: Uuid,
+    /// Project, empty if there is none.
+    pub project: String,
+    /// Reason.
+    pub reason: QuarantineReason,
+    /// Rule id and path of the element.
+    pub detail: String,
+    /// Epoch milliseconds.
+    pub quarantined_at: i64,
+    /// Epoch milliseconds.
+    pub expires_at: i64,
+    /// Decision, who took it and when; `None` while it waits.
+    pub decision: Option<(Decision, String, i64)>,
+}
+
+/// Holds objects; a received instance leaves its batch.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn hold(
+    connection: &mut AnyConnection,
+    objects: &[Uuid],
+    hold: Hold<'_>,
+    now: i64,
+) -> Result<(), ArchiveError> {
+    if objects.is_empty() {
+        return Ok(());
+    }
+    let mut update =
+        Statement::new("UPDATE received_instance SET batch = NULL, state = 'quarantined', state_at = ");
+    update.bind(now).push(" WHERE id IN (").list(objects.iter().map(Uuid::to_string)).push(")");
+    update.query().execute(&mut *connection).await?;
+    for object in objects {
+        sqlx::query(
+            "INSERT INTO quarantine (id, object, project, reason, detail, quarantined_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(Uuid::now_v7().to_string())
+        .bind(object.to_string())
+        .bind(hold.project)
+        .bind(hold.reason.as_str())
+        .bind(hold.detail)
+        .bind(now)
+        .bind(hold.expires_at)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// What waits for a decision, the oldest first: up to `limit` entries after `after`, of one project or of all.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn list_quarantined(
+    executor: impl AnyExecutor<'_>,
+    project: Option<&str>,
+    after: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<Quarantined>, ArchiveError> {
+    let mut find = Statement::new("SELECT * FROM quarantine WHERE decision IS NULL AND id > ");
+    find.bind(after.unwrap_or_default().to_string());
+    if let Some(project) = project {
+        find.push(" AND project = ").bind(project);
+    }
+    find.push(" ORDER BY id LIMIT ").bind(i64::from(limit));
+    find.query().fetch_all(executor).await?.iter().map(from_row).collect()
+}
+
+/// One entry, waiting or decided.
+///
+/// # Errors
+/// [`ArchiveError::NotFound`], [`ArchiveError::Database`].
+pub async fn show_quarantined(executor: impl AnyExecutor<'_>, id: Uuid) -> Result<Quarantined, ArchiveError> {
+    let row = sqlx::query("SELECT * FROM quarantine WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(executor)
+        .await?;
+    from_row(&row.ok_or(ArchiveError::NotFound { what: "quarantine item", id })?)
+}
+
+/// Entries whose timer ran out: they are to be discarded, with the timer as the one who decides.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn expired(
+    executor: impl AnyExecutor<'_>,
+    now: i64,
+    limit: u32,
+) -> Result<Vec<Quarantined>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT * FROM quarantine WHERE decision IS NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2",
+    )
+    .bind(now)
+    .bind(i64::from(limit))
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Writes a decision down and acts on it: `Release` and `Redo` send the instance through admission again (a released one
+/// with its reason in [`accepted_reasons`]); `Discard` deletes its row and answers it, so that the caller drops the bytes.
+///
+/// # Errors
+/// [`ArchiveError::NotFound`]; [`ArchiveError::Refused`] when it is decided already; [`ArchiveError::Database`].
+pub async fn decide(
+    connection: &mut AnyConnection,
+    id: Uuid,
+    decision: Decision,
+    by: &str,
+    now: i64,
+) -> Result<Option<ReceivedInstance>, ArchiveError> {
+    let held = show_quarantined(&mut *connection, id).await?;
+    let decided = sqlx::query(
+        "UPDATE quarantine SET decision = $2, decided_by = $3, decided_at = $4 WHERE id = $1 AND decision IS NULL",
+    )
+    .bind(id.to_string())
+    .bind(decision.as_str())
+    .bind(by)
+    .bind(now)
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    if decided == 0 {
+        let state = held.decision.map_or("decided", |(decision, ..)| decision.as_str()).to_owned();
+        return Err(ArchiveError::Refused {
+            machine: "quarantine item",
+            id,
+            state,
+            event: decision.to_string(),
+        });
+    }
+    if decision == Decision::Discard {
+        let instance = by_id(&mut *connection, &[held.object]).await?.pop();
+        remove(connection, &[held.object]).await?;
+        return Ok(instance.map(|buffered| buffered.received));
+    }
+    advance(connection, &[held.object], BufferState::Quarantined, BufferState::Received, now).await?;
+    Ok(None)
+}
+
+/// The reasons that persons accepted for an object: admission and verification pass over them.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn accepted_reasons(
+    executor: impl AnyExecutor<'_>,
+    object: Uuid,
+) -> Result<Vec<QuarantineReason>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT reason FROM quarantine WHERE object = $1 AND decision = 'release' ORDER BY reason",
+    )
+    .bind(object.to_string())
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(|row| row::word(row, "reason", QuarantineReason::parse)).collect()
+}
+
+fn from_row(row: &AnyRow) -> Result<Quarantined, ArchiveError> {
+    let decision = row::optional_word(row, "decision", Decision::parse)?;
+    let decision = match decision {
+        Some(decision) => Some((decision, row.try_get("decided_by")?, row.try_get("decided_at")?)),
+        None => None,
+    };
+    Ok(Quarantined {
+        id: row::id(row, "id")?,
+        object: row::id(row, "object")?,
+        project: row.try_get("project")?,
+        reason: row::word(row, "reason", QuarantineReason::parse)?,
+        detail: row.try_get("detail")?,
+        quarantined_at: row.try_get("quarantined_at")?,
+        expires_at: row.try_get("expires_at")?,
+        decision,
+    })
+}

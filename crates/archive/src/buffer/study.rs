@@ -1,0 +1,209 @@
+//! Studies that arrive: when is one complete? (AC1.5)
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AnyExecutor, Row};
+use uuid::Uuid;
+
+use super::instance::{BufferState, ReceivedInstance};
+use crate::{ArchiveError, row};
+
+/// One increment of a DICOM study: the instances that arrived before it was closed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReceivingStudy {
+    /// Our own id.
+    pub id: Uuid,
+    /// Project.
+    pub project: String,
+    /// (0020,000D) as received.
+    pub study_instance_uid: String,
+    /// 1 for the first; a late instance opens the next.
+    pub increment: i32,
+    /// Arrival of its first instance, epoch milliseconds.
+    pub first_arrival: i64,
+    /// Arrival of its last instance or end of an association that sent some, epoch milliseconds.
+    pub last_activity: i64,
+    /// Number of instances.
+    pub instances: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Number of instances announced, if any was.
+    pub expected: Option<i64>,
+    /// Epoch milliseconds; `None` while it is open.
+    pub closed_at: Option<i64>,
+}
+
+impl std::fmt::Debug for ReceivingStudy {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ReceivingStudy").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Arrivals of one study within one batch of rows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    instances: i64,
+    bytes: i64,
+    first: i64,
+    last: i64,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, instance: &ReceivedInstance) {
+        let at = instance.received_at;
+        self.first = if self.instances == 0 { at } else { self.first.min(at) };
+        self.last = self.last.max(at);
+        self.instances += 1;
+        self.bytes += row::number(instance.location.data_length());
+    }
+}
+
+/// Counts arrivals to the open increment of a study, or opens the next one; answers its id.
+pub(super) async fn count_arrivals(
+    connection: &mut AnyConnection,
+    project: &str,
+    study_instance_uid: &str,
+    tally: Tally,
+) -> Result<Uuid, ArchiveError> {
+    let row = sqlx::query(
+        "INSERT INTO receiving_study (id, project, study_instance_uid, increment, first_arrival, last_activity, instances, bytes) \
+         SELECT $1, $2, $3, COALESCE(MAX(increment), 0) + 1, $4, $5, $6, $7 \
+         FROM receiving_study WHERE project = $2 AND study_instance_uid = $3 \
+         ON CONFLICT (project, study_instance_uid) WHERE closed_at IS NULL DO UPDATE SET \
+         instances = receiving_study.instances + excluded.instances, bytes = receiving_study.bytes + excluded.bytes, \
+         last_activity = CASE WHEN excluded.last_activity > receiving_study.last_activity \
+         THEN excluded.last_activity ELSE receiving_study.last_activity END \
+         RETURNING id",
+    )
+    .bind(Uuid::now_v7().to_string())
+    .bind(project)
+    .bind(study_instance_uid)
+    .bind(tally.first)
+    .bind(tally.last)
+    .bind(tally.instances)
+    .bind(tally.bytes)
+    .fetch_one(connection)
+    .await?;
+    row::id(&row, "id")
+}
+
+/// Notes that an association (or an import) which sent instances of this study ended: the idle timer starts anew.
+///
+/// A peer that never ends its association holds no study up: the timer runs since the last arrival, too.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn touch_study(
+    connection: &mut AnyConnection,
+    project: &str,
+    study_instance_uid: &str,
+    now: i64,
+) -> Result<(), ArchiveError> {
+    sqlx::query(
+        "UPDATE receiving_study SET last_activity = $3 \
+         WHERE project = $1 AND study_instance_uid = $2 AND closed_at IS NULL AND last_activity < $3",
+    )
+    .bind(project)
+    .bind(study_instance_uid)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes how many instances the open increment of a study will have.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn expect_instances(
+    connection: &mut AnyConnection,
+    project: &str,
+    study_instance_uid: &str,
+    expected: i64,
+) -> Result<(), ArchiveError> {
+    sqlx::query(
+        "UPDATE receiving_study SET expected = $3 WHERE project = $1 AND study_instance_uid = $2 AND closed_at IS NULL",
+    )
+    .bind(project)
+    .bind(study_instance_uid)
+    .bind(expected)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Open increments of a project that are complete: the expected count is there, or nothing happened since `quiet_since`
+/// (now minus the idle time of the project, epoch milliseconds).
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn stable_studies(
+    executor: impl AnyExecutor<'_>,
+    project: &str,
+    quiet_since: i64,
+    limit: u32,
+) -> Result<Vec<ReceivingStudy>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT * FROM receiving_study WHERE project = $1 AND closed_at IS NULL \
+         AND (last_activity <= $2 OR (expected IS NOT NULL AND instances >= expected)) ORDER BY last_activity LIMIT $3",
+    )
+    .bind(project)
+    .bind(quiet_since)
+    .bind(i64::from(limit))
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Closes an increment, unless an instance arrived since it was read; answers whether it is closed now.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn close_study(
+    connection: &mut AnyConnection,
+    study: &ReceivingStudy,
+    now: i64,
+) -> Result<bool, ArchiveError> {
+    let closed = sqlx::query(
+        "UPDATE receiving_study SET closed_at = $2 WHERE id = $1 AND closed_at IS NULL AND instances = $3",
+    )
+    .bind(study.id.to_string())
+    .bind(now)
+    .bind(row::number(study.instances))
+    .execute(connection)
+    .await?;
+    Ok(closed.rows_affected() == 1)
+}
+
+/// Number of instances of an increment in each state that occurs.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn progress(
+    executor: impl AnyExecutor<'_>,
+    receiving_study: Uuid,
+) -> Result<Vec<(BufferState, u64)>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT state, COUNT(*) AS instances FROM received_instance WHERE receiving_study = $1 GROUP BY state ORDER BY state",
+    )
+    .bind(receiving_study.to_string())
+    .fetch_all(executor)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((row::word(row, "state", BufferState::parse)?, row::count(row, "instances")?)))
+        .collect()
+}
+
+fn from_row(row: &AnyRow) -> Result<ReceivingStudy, ArchiveError> {
+    Ok(ReceivingStudy {
+        id: row::id(row, "id")?,
+        project: row.try_get("project")?,
+        study_instance_uid: row.try_get("study_instance_uid")?,
+        increment: row.try_get("increment")?,
+        first_arrival: row.try_get("first_arrival")?,
+        last_activity: row.try_get("last_activity")?,
+        instances: row::count(row, "instances")?,
+        bytes: row::count(row, "bytes")?,
+        expected: row.try_get("expected")?,
+        closed_at: row.try_get("closed_at")?,
+    })
+}

@@ -1,0 +1,250 @@
+//! Finding what is cleared: by UID, by day, by name, by code; page by page.
+
+use database::Statement;
+use sqlx::any::AnyRow;
+use sqlx::{AnyExecutor, Row};
+use uuid::Uuid;
+
+use super::search::behind;
+use super::{Instance, Patient, Series, Study, search_key};
+use crate::{ArchiveError, row};
+
+/// Which studies of a project are asked for; what is `None` is not asked.
+#[derive(Debug, Clone, Default)]
+pub struct StudyFilter<'a> {
+    /// Study Instance UID.
+    pub study_instance_uid: Option<&'a str>,
+    /// Patient ID: the whole code.
+    pub patient_id: Option<&'a str>,
+    /// Begin of the Patient's Name, in any case and with or without marks.
+    pub name_prefix: Option<&'a str>,
+    /// First and last day, as yyyymmdd.
+    pub days: Option<(i64, i64)>,
+    /// Accession Number.
+    pub accession_number: Option<&'a str>,
+    /// Date and our own id of the last study of the page before.
+    pub after: Option<(i64, Uuid)>,
+}
+
+/// A study with its patient and counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundStudy {
+    /// Our own id.
+    pub id: Uuid,
+    /// Patient.
+    pub patient: Patient,
+    /// Study.
+    pub study: Study,
+    /// Number of series.
+    pub series: u64,
+    /// Number of instances.
+    pub instances: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// A series with its counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundSeries {
+    /// Our own id.
+    pub id: Uuid,
+    /// Series.
+    pub series: Series,
+    /// Number of instances.
+    pub instances: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// An instance with where it belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundInstance {
+    /// Instance.
+    pub instance: Instance,
+    /// Our own id of its series.
+    pub series: Uuid,
+    /// Our own id of the increment of the study or of the result set that it came with.
+    pub source: Uuid,
+    /// Another instance has the same SOP Instance UID and other bytes.
+    pub differs: bool,
+}
+
+/// Up to `limit` studies of a project, by date and arrival.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn find_studies(
+    executor: impl AnyExecutor<'_>,
+    project: &str,
+    filter: &StudyFilter<'_>,
+    limit: u32,
+) -> Result<Vec<FoundStudy>, ArchiveError> {
+    let mut find = Statement::new(
+        "SELECT study.*, patient.patient_id, patient.patient_name, patient.patient_sex FROM study \
+         JOIN patient ON patient.id = study.patient WHERE study.instances > 0 AND study.project = ",
+    );
+    find.bind(project);
+    if let Some(uid) = filter.study_instance_uid {
+        find.push(" AND study.study_instance_uid = ").bind(uid);
+    }
+    if let Some(accession) = filter.accession_number.filter(|accession| !accession.is_empty()) {
+        find.push(" AND study.accession_number <> '' AND study.accession_number = ").bind(accession);
+    }
+    if let Some((first, last)) = filter.days {
+        find.push(" AND study.study_date >= ").bind(first).push(" AND study.study_date <= ").bind(last);
+    }
+    if let Some(code) = filter.patient_id {
+        find.push(" AND patient.project = ").bind(project).push(" AND patient.patient_id = ").bind(code);
+    }
+    if let Some(prefix) = filter.name_prefix {
+        let prefix = search_key(prefix);
+        find.push(" AND patient.project = ").bind(project);
+        find.push(" AND patient.search_name >= ").bind(prefix.as_str());
+        find.push(" AND patient.search_name < ").bind(behind(&prefix));
+    }
+    if let Some((date, id)) = filter.after {
+        find.push(" AND (study.study_date, study.id) > (")
+            .bind(date)
+            .push(", ")
+            .bind(id.to_string())
+            .push(")");
+    }
+    find.push(" ORDER BY study.study_date, study.id LIMIT ").bind(i64::from(limit));
+    find.query().fetch_all(executor).await?.iter().map(study).collect()
+}
+
+/// The series of a study, by number and arrival.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn series_of_study(
+    executor: impl AnyExecutor<'_>,
+    study: Uuid,
+) -> Result<Vec<FoundSeries>, ArchiveError> {
+    let rows =
+        sqlx::query("SELECT * FROM series WHERE study = $1 AND instances > 0 ORDER BY series_number, id")
+            .bind(study.to_string())
+            .fetch_all(executor)
+            .await?;
+    rows.iter().map(series).collect()
+}
+
+/// Up to `limit` instances of a series after (Instance Number, id), in this order.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn instances_of_series(
+    executor: impl AnyExecutor<'_>,
+    series: Uuid,
+    after: Option<(i32, Uuid)>,
+    limit: u32,
+) -> Result<Vec<FoundInstance>, ArchiveError> {
+    let (number, id) = after.unwrap_or((i32::MIN, Uuid::nil()));
+    let rows = sqlx::query(
+        "SELECT * FROM instance WHERE series = $1 AND cleared = 1 AND (instance_number, id) > ($2, $3) \
+         ORDER BY instance_number, id LIMIT $4",
+    )
+    .bind(series.to_string())
+    .bind(number)
+    .bind(id.to_string())
+    .bind(i64::from(limit))
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(instance).collect()
+}
+
+/// The instances with a SOP Instance UID: one, or those that differ.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn instances_by_uid(
+    executor: impl AnyExecutor<'_>,
+    project: &str,
+    sop_instance_uid: &str,
+) -> Result<Vec<FoundInstance>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT * FROM instance WHERE project = $1 AND sop_instance_uid = $2 AND cleared = 1 ORDER BY id",
+    )
+    .bind(project)
+    .bind(sop_instance_uid)
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(instance).collect()
+}
+
+/// Up to `limit` cleared instances after `after` that came with an increment of a study or a result set: what a job sends.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn instances_of_source(
+    executor: impl AnyExecutor<'_>,
+    source: Uuid,
+    after: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<FoundInstance>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT * FROM instance WHERE source = $1 AND id > $2 AND cleared = 1 ORDER BY id LIMIT $3",
+    )
+    .bind(source.to_string())
+    .bind(after.unwrap_or_default().to_string())
+    .bind(i64::from(limit))
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(instance).collect()
+}
+
+fn study(row: &AnyRow) -> Result<FoundStudy, ArchiveError> {
+    Ok(FoundStudy {
+        id: row::id(row, "id")?,
+        patient: Patient {
+            patient_id: row.try_get("patient_id")?,
+            patient_name: row.try_get("patient_name")?,
+            patient_sex: row.try_get("patient_sex")?,
+        },
+        study: Study {
+            study_instance_uid: row.try_get("study_instance_uid")?,
+            study_date: row.try_get("study_date")?,
+            study_time: row.try_get("study_time")?,
+            accession_number: row.try_get("accession_number")?,
+            study_id: row.try_get("study_id")?,
+            study_description: row.try_get("study_description")?,
+        },
+        series: row::count(row, "series")?,
+        instances: row::count(row, "instances")?,
+        bytes: row::count(row, "bytes")?,
+    })
+}
+
+fn series(row: &AnyRow) -> Result<FoundSeries, ArchiveError> {
+    Ok(FoundSeries {
+        id: row::id(row, "id")?,
+        series: Series {
+            series_instance_uid: row.try_get("series_instance_uid")?,
+            modality: row.try_get("modality")?,
+            series_number: row.try_get("series_number")?,
+            series_description: row.try_get("series_description")?,
+            body_part_examined: row.try_get("body_part_examined")?,
+        },
+        instances: row::count(row, "instances")?,
+        bytes: row::count(row, "bytes")?,
+    })
+}
+
+fn instance(row: &AnyRow) -> Result<FoundInstance, ArchiveError> {
+    Ok(FoundInstance {
+        instance: Instance {
+            id: row::id(row, "id")?,
+            sop_instance_uid: row.try_get("sop_instance_uid")?,
+            sop_class_uid: row.try_get("sop_class_uid")?,
+            transfer_syntax_uid: row.try_get("transfer_syntax_uid")?,
+            instance_number: row.try_get("instance_number")?,
+            number_of_frames: row.try_get("number_of_frames")?,
+            location: row.try_get("location")?,
+            bytes: row::count(row, "bytes")?,
+            blake3: row::hash(row, "blake3")?,
+        },
+        series: row::id(row, "series")?,
+        source: row::id(row, "source")?,
+        differs: row.try_get::<i16, _>("differs")? != 0,
+    })
+}

@@ -1,0 +1,144 @@
+//! Looking at the queue, and what a person may do to it.
+
+use database::Statement;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AnyExecutor, Row};
+use uuid::Uuid;
+
+use super::QueueState;
+use crate::{ArchiveError, row};
+
+/// A job as listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuedJob {
+    /// Our own id.
+    pub id: Uuid,
+    /// Name of the stage.
+    pub kind: String,
+    /// Our own id of what it works on.
+    pub subject: Uuid,
+    /// Partner whose limits hold for it.
+    pub partner: Option<String>,
+    /// Where it stands.
+    pub state: QueueState,
+    /// Not before this time, epoch milliseconds.
+    pub run_at: i64,
+    /// Failures so far.
+    pub attempts: i32,
+    /// Who works on it.
+    pub lease_owner: Option<String>,
+    /// What is done, and of how much.
+    pub progress: (i64, Option<i64>),
+    /// Code and text of the last failure.
+    pub last_error: Option<String>,
+    /// Epoch milliseconds.
+    pub updated_at: i64,
+}
+
+/// Up to `limit` jobs after `after`, the oldest first; all states or one.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn list_jobs(
+    executor: impl AnyExecutor<'_>,
+    state: Option<QueueState>,
+    after: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<QueuedJob>, ArchiveError> {
+    let mut find = Statement::new("SELECT * FROM job_queue WHERE id > ");
+    find.bind(after.unwrap_or_default().to_string());
+    if let Some(state) = state {
+        find.push(" AND state = ").bind(state.as_str());
+    }
+    find.push(" ORDER BY id LIMIT ").bind(i64::from(limit));
+    find.query().fetch_all(executor).await?.iter().map(from_row).collect()
+}
+
+/// Number of jobs of each kind in each state that occurs.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn count_jobs(
+    executor: impl AnyExecutor<'_>,
+) -> Result<Vec<(String, QueueState, u64)>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT kind, state, COUNT(*) AS jobs FROM job_queue GROUP BY kind, state ORDER BY kind, state",
+    )
+    .fetch_all(executor)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok((row.try_get("kind")?, row::word(row, "state", QueueState::parse)?, row::count(row, "jobs")?))
+        })
+        .collect()
+}
+
+/// Lets a job that waits for a person, or for its pause, run at once; its failures are forgotten.
+///
+/// # Errors
+/// [`ArchiveError::NotFound`]: there is no such job, it runs or it is done; [`ArchiveError::Database`], also when the same
+/// work was enqueued anew meanwhile.
+pub async fn retry(connection: &mut AnyConnection, id: Uuid, now: i64) -> Result<(), ArchiveError> {
+    let retried = sqlx::query(
+        "UPDATE job_queue SET state = 'ready', run_at = $2, attempts = 0, updated_at = $2 \
+         WHERE id = $1 AND state IN ('attention', 'ready')",
+    )
+    .bind(id.to_string())
+    .bind(now)
+    .execute(connection)
+    .await?;
+    if retried.rows_affected() == 0 {
+        return Err(ArchiveError::NotFound { what: "waiting job", id });
+    }
+    Ok(())
+}
+
+/// Stops all work on a subject at once: what waits never runs, what runs loses its lease (INV-4).
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn cancel_subject(
+    connection: &mut AnyConnection,
+    subject: Uuid,
+    cause: &str,
+    now: i64,
+) -> Result<u64, ArchiveError> {
+    let cancelled = sqlx::query(
+        "UPDATE job_queue SET state = 'done', lease_owner = NULL, lease_until = NULL, lease_token = NULL, last_error = $2, \
+         updated_at = $3 WHERE subject = $1 AND state <> 'done'",
+    )
+    .bind(subject.to_string())
+    .bind(cause)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(cancelled.rows_affected())
+}
+
+/// Deletes jobs that ended before `before` (epoch milliseconds).
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn purge_done(connection: &mut AnyConnection, before: i64) -> Result<u64, ArchiveError> {
+    let purged = sqlx::query("DELETE FROM job_queue WHERE state = 'done' AND updated_at < $1")
+        .bind(before)
+        .execute(connection)
+        .await?;
+    Ok(purged.rows_affected())
+}
+
+fn from_row(row: &AnyRow) -> Result<QueuedJob, ArchiveError> {
+    Ok(QueuedJob {
+        id: row::id(row, "id")?,
+        kind: row.try_get("kind")?,
+        subject: row::id(row, "subject")?,
+        partner: row.try_get("partner")?,
+        state: row::word(row, "state", QueueState::parse)?,
+        run_at: row.try_get("run_at")?,
+        attempts: row.try_get("attempts")?,
+        lease_owner: row.try_get("lease_owner")?,
+        progress: (row.try_get("progress")?, row.try_get("progress_total")?),
+        last_error: row.try_get("last_error")?,
+        updated_at: row.try_get("updated_at")?,
+    })
+}

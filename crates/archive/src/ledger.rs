@@ -1,0 +1,312 @@
+//! The ledger: what happened to each instance, to whom it went, when, with which hash and under which dossier (R12, AC9.7).
+//!
+//! Lines are only ever added, and hold no identity. Who is to send an instance next is read from them, so that a transfer that
+//! was cut off goes on where it stopped (AC3.3).
+
+use std::collections::BTreeMap;
+
+use database::Statement;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AnyExecutor, Row};
+use uuid::Uuid;
+
+use crate::words::words;
+use crate::{ArchiveError, row};
+
+/// Rows per statement.
+const CHUNK: usize = 64;
+
+words! {
+    /// What happened to an instance.
+    LedgerEvent {
+        /// Durable in the receive buffer.
+        Received = "received",
+        /// The same bytes again: one copy is kept.
+        Duplicate = "duplicate",
+        /// Left out by a rule.
+        Excluded = "excluded",
+        /// Refused and purged: the participant objected or withdrew (DEC-S).
+        Opposed = "opposed",
+        /// Held for a person.
+        Quarantined = "quarantined",
+        /// Purged from the quarantine, by a person or its timer.
+        Discarded = "discarded",
+        /// Its pseudonymised form is durable in Z3.
+        Deidentified = "deidentified",
+        /// The post-check passed.
+        Cleared = "cleared",
+        /// Handed to the transport of a partner. Needs the gate.
+        Sent = "sent",
+        /// Confirmed by the partner; a duplicate there counts, too.
+        Acknowledged = "acknowledged",
+        /// Refused by the partner or the clinical PACS, for now or for good.
+        Failed = "failed",
+        /// Deletion asked for at the partner.
+        Recalled = "recalled",
+        /// Fetched from the partner into Z4.
+        Retrieved = "retrieved",
+        /// Given back its identity in Z5.
+        Reconciled = "reconciled",
+        /// Handed to the clinical PACS. Needs the gate.
+        Returned = "returned",
+        /// Confirmed by the clinical PACS.
+        Confirmed = "confirmed",
+        /// Its bytes are deleted from a zone.
+        Purged = "purged",
+    }
+}
+
+impl LedgerEvent {
+    /// Whether the instance leaves the server by it (INV-3).
+    fn is_gated(self) -> bool {
+        matches!(self, Self::Sent | Self::Returned)
+    }
+}
+
+/// One line to append.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// What happened.
+    pub event: LedgerEvent,
+    /// Project.
+    pub project: &'a str,
+    /// Job it happened in.
+    pub job: Option<Uuid>,
+    /// Result set it happened in.
+    pub result_set: Option<Uuid>,
+    /// Our own id of the instance.
+    pub instance: Uuid,
+    /// Partner, clinical PACS or zone; empty where nothing goes anywhere.
+    pub destination: &'a str,
+    /// Hash of the bytes with its name: `blake3:…`, `sha256:…`.
+    pub hash: &'a str,
+    /// Length of the bytes.
+    pub bytes: u64,
+    /// Version of the project's dossier.
+    pub dossier_version: &'a str,
+    /// Hash of the gate evaluation; demanded by `Sent` and `Returned`.
+    pub gate_hash: Option<&'a str>,
+    /// Reason code, status or actor; without identity.
+    pub cause: &'a str,
+    /// Epoch milliseconds.
+    pub at: i64,
+}
+
+/// One line as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerLine {
+    /// Our own id of the line; lines of one program sort by it.
+    pub id: Uuid,
+    /// Epoch milliseconds.
+    pub at: i64,
+    /// What happened.
+    pub event: LedgerEvent,
+    /// Project.
+    pub project: String,
+    /// Job it happened in.
+    pub job: Option<Uuid>,
+    /// Result set it happened in.
+    pub result_set: Option<Uuid>,
+    /// Our own id of the instance.
+    pub instance: Uuid,
+    /// Partner, clinical PACS or zone.
+    pub destination: String,
+    /// Hash of the bytes with its name.
+    pub hash: String,
+    /// Length of the bytes.
+    pub bytes: u64,
+    /// Version of the project's dossier.
+    pub dossier_version: String,
+    /// Hash of the gate evaluation.
+    pub gate_hash: Option<String>,
+    /// Reason code, status or actor.
+    pub cause: String,
+}
+
+/// Sum of the lines of one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerTotal {
+    /// Project.
+    pub project: String,
+    /// What happened.
+    pub event: LedgerEvent,
+    /// Partner, clinical PACS or zone.
+    pub destination: String,
+    /// Number of lines.
+    pub lines: u64,
+    /// Sum of their bytes.
+    pub bytes: u64,
+}
+
+/// Appends lines and adds them to the sums.
+///
+/// # Errors
+/// [`ArchiveError::GateMissing`] when a line lets an instance leave without a gate evaluation, then none is written;
+/// [`ArchiveError::Database`].
+pub async fn append(connection: &mut AnyConnection, lines: &[Line<'_>]) -> Result<(), ArchiveError> {
+    if let Some(line) = lines.iter().find(|line| line.event.is_gated() && line.gate_hash.is_none()) {
+        let event = line.event.to_string();
+        return Err(ArchiveError::GateMissing { machine: "instance", id: line.instance, event });
+    }
+    let mut totals: BTreeMap<(&str, LedgerEvent, &str), (u64, u64)> = BTreeMap::new();
+    for chunk in lines.chunks(CHUNK) {
+        insert(connection, chunk).await?;
+        for line in chunk {
+            let total = totals.entry((line.project, line.event, line.destination)).or_default();
+            *total = (total.0 + 1, total.1 + line.bytes);
+        }
+    }
+    for ((project, event, destination), (lines, bytes)) in totals {
+        sqlx::query(
+            "INSERT INTO ledger_total (project, event, destination, lines, bytes) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (project, event, destination) DO UPDATE SET \
+             lines = ledger_total.lines + excluded.lines, bytes = ledger_total.bytes + excluded.bytes",
+        )
+        .bind(project)
+        .bind(event.as_str())
+        .bind(destination)
+        .bind(row::number(lines))
+        .bind(row::number(bytes))
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn insert(connection: &mut AnyConnection, lines: &[Line<'_>]) -> Result<(), ArchiveError> {
+    let mut insert = Statement::new(
+        "INSERT INTO ledger (id, at, event, project, job, result_set, instance, destination, hash, bytes, dossier_version, \
+         gate_hash, cause) VALUES ",
+    );
+    for (number, line) in lines.iter().enumerate() {
+        insert.push(if number == 0 { "(" } else { ", (" });
+        insert.bind(Uuid::now_v7().to_string()).push(", ").bind(line.at).push(", ");
+        insert.bind(line.event.as_str()).push(", ").bind(line.project).push(", ");
+        insert.list([line.job, line.result_set].map(|id| id.map(|id| id.to_string()))).push(", ");
+        insert.bind(line.instance.to_string()).push(", ").bind(line.destination).push(", ");
+        insert.bind(line.hash).push(", ").bind(row::number(line.bytes)).push(", ");
+        insert
+            .bind(line.dossier_version)
+            .push(", ")
+            .bind(line.gate_hash)
+            .push(", ")
+            .bind(line.cause)
+            .push(")");
+    }
+    insert.query().execute(connection).await?;
+    Ok(())
+}
+
+/// What lines are asked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Of {
+    /// One job.
+    Job(Uuid),
+    /// One result set.
+    ResultSet(Uuid),
+    /// One instance.
+    Instance(Uuid),
+}
+
+impl Of {
+    fn parts(self) -> (&'static str, Uuid) {
+        match self {
+            Self::Job(id) => ("job = ", id),
+            Self::ResultSet(id) => ("result_set = ", id),
+            Self::Instance(id) => ("instance = ", id),
+        }
+    }
+}
+
+/// Up to `limit` lines after `after`, the oldest first.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn list(
+    executor: impl AnyExecutor<'_>,
+    of: Of,
+    after: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<LedgerLine>, ArchiveError> {
+    let (column, id) = of.parts();
+    let mut find = Statement::new("SELECT * FROM ledger WHERE ");
+    find.push(column).bind(id.to_string()).push(" AND id > ").bind(after.unwrap_or_default().to_string());
+    find.push(" ORDER BY id LIMIT ").bind(i64::from(limit));
+    find.query().fetch_all(executor).await?.iter().map(from_row).collect()
+}
+
+/// Number of instances for which each event is written, of a job, a result set or an instance.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn count(executor: impl AnyExecutor<'_>, of: Of) -> Result<Vec<(LedgerEvent, u64)>, ArchiveError> {
+    let (column, id) = of.parts();
+    let mut find = Statement::new("SELECT event, COUNT(DISTINCT instance) AS instances FROM ledger WHERE ");
+    find.push(column).bind(id.to_string()).push(" GROUP BY event ORDER BY event");
+    let rows = find.query().fetch_all(executor).await?;
+    rows.iter()
+        .map(|row| Ok((row::word(row, "event", LedgerEvent::parse)?, row::count(row, "instances")?)))
+        .collect()
+}
+
+/// Those of `instances` for which `event` is not yet written: what is left to do after an interruption.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn without(
+    connection: &mut AnyConnection,
+    of: Of,
+    event: LedgerEvent,
+    instances: &[Uuid],
+) -> Result<Vec<Uuid>, ArchiveError> {
+    let (column, id) = of.parts();
+    let mut left = Vec::new();
+    for chunk in instances.chunks(CHUNK) {
+        let mut find = Statement::new("SELECT DISTINCT instance FROM ledger WHERE ");
+        find.push(column).bind(id.to_string()).push(" AND event = ").bind(event.as_str());
+        find.push(" AND instance IN (").list(chunk.iter().map(Uuid::to_string)).push(")");
+        let rows = find.query().fetch_all(&mut *connection).await?;
+        let written = rows.iter().map(|row| row::id(row, "instance")).collect::<Result<Vec<_>, _>>()?;
+        left.extend(chunk.iter().filter(|instance| !written.contains(instance)));
+    }
+    Ok(left)
+}
+
+/// The sums of all lines.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn totals(executor: impl AnyExecutor<'_>) -> Result<Vec<LedgerTotal>, ArchiveError> {
+    let rows = sqlx::query("SELECT * FROM ledger_total ORDER BY project, event, destination")
+        .fetch_all(executor)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(LedgerTotal {
+                project: row.try_get("project")?,
+                event: row::word(row, "event", LedgerEvent::parse)?,
+                destination: row.try_get("destination")?,
+                lines: row::count(row, "lines")?,
+                bytes: row::count(row, "bytes")?,
+            })
+        })
+        .collect()
+}
+
+fn from_row(row: &AnyRow) -> Result<LedgerLine, ArchiveError> {
+    Ok(LedgerLine {
+        id: row::id(row, "id")?,
+        at: row.try_get("at")?,
+        event: row::word(row, "event", LedgerEvent::parse)?,
+        project: row.try_get("project")?,
+        job: row::optional_id(row, "job")?,
+        result_set: row::optional_id(row, "result_set")?,
+        instance: row::id(row, "instance")?,
+        destination: row.try_get("destination")?,
+        hash: row.try_get("hash")?,
+        bytes: row::count(row, "bytes")?,
+        dossier_version: row.try_get("dossier_version")?,
+        gate_hash: row.try_get("gate_hash")?,
+        cause: row.try_get("cause")?,
+    })
+}

@@ -1,0 +1,36 @@
+//! Zones, spool, blobs, index, jobs and ledger.
+//!
+//! Two databases: [`buffer`] holds the rows that identify people, everything else is the main database, which knows our own
+//! ids and pseudonymised UIDs only.
+
+pub mod buffer;
+mod error;
+pub mod index;
+mod index_writer;
+mod intake;
+pub mod job;
+pub mod job_queue;
+pub mod ledger;
+pub mod scan;
+mod row;
+pub mod blob;
+pub mod result_set;
+pub mod spool;
+pub mod state;
+mod words;
+pub mod zone;
+
+pub use buffer::ReceivedInstance;
+pub use error::ArchiveError;
+pub use index_writer::{IndexWriter, QUEUE, RecoverError, Written, recover};
+pub use intake::{Complete, Incoming, Intake, IntakeError, IntakeReceipt, Origin};
+
+use database::Migration;
+
+/// The schema of the main database.
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "archive/main_0001_job_queue", sql: include_str!("../migrations/main_0001_job_queue.sql") },
+    Migration { name: "archive/main_0002_job", sql: include_str!("../migrations/main_0002_job.sql") },
+    Migration { name: "archive/main_0003_ledger", sql: include_str!("../migrations/main_0003_ledger.sql") },
+    Migration { name: "archive/main_0004_index", sql: include_str!("../migrations/main_0004_index.sql") },
+];

@@ -1,0 +1,95 @@
+//! Checks that no single value can fail: references between the parts of the document.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::site::Site;
+
+/// Something in the configuration that the server refuses to start with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Key or table, as in the document.
+    pub place: String,
+    /// What is wrong, and what to do.
+    pub text: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.text)
+    }
+}
+
+impl Site {
+    /// Everything that is inconsistent; empty when the server can start.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut say = |place: String, text: String| problems.push(Problem { place, text });
+        let mut titles = BTreeSet::new();
+        for node in &self.nodes {
+            let place = format!("node {:?}", node.name);
+            if node.name.is_empty() || node.name.len() > 64 {
+                say(place.clone(), "a name has 1 to 64 characters".to_owned());
+            }
+            if !node.addresses.is_empty() && !titles.insert(node.ae_title.clone()) {
+                say(place.clone(), format!("calling title {} is declared twice", node.ae_title));
+            }
+            if node.host.is_some() != node.port.is_some() {
+                say(place.clone(), "host and port belong together".to_owned());
+            }
+            let fingerprint = node.certificate_sha256.as_deref();
+            if fingerprint
+                .is_some_and(|hex| hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            {
+                say(place, "certificate_sha256 has 64 hex digits".to_owned());
+            }
+        }
+        let mut ids = BTreeSet::new();
+        for project in &self.projects {
+            let place = format!("project {:?}", project.id);
+            let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            if project.id.is_empty() || project.id.len() > 32 || !project.id.bytes().all(legal) {
+                say(place.clone(), "an id has 1 to 32 of a–z, 0–9 and -".to_owned());
+            }
+            if !ids.insert(project.id.as_str()) {
+                say(place, "the id is declared twice".to_owned());
+            }
+        }
+        for import in &self.imports {
+            if !ids.contains(import.project.as_str()) {
+                let text = format!("project {:?} is not declared", import.project);
+                say(format!("import {:?}", import.name), text);
+            }
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(document: &str) -> Vec<String> {
+        Site::parse(document, []).unwrap().problems().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn references_and_doubles_are_found() {
+        let found = problems(
+            "[[node]]\nname = \"a\"\nae_title = \"A\"\naddresses = [\"10.0.0.0/8\"]\nhost = \"h\"\n\
+             [[node]]\nname = \"b\"\nae_title = \"A\"\naddresses = [\"10.0.0.0/8\"]\ncertificate_sha256 = \"zz\"\n\
+             [[project]]\nid = \"P\"\nmode = \"receive-only\"\n\
+             [[import]]\nname = \"drop\"\nfolder = \"/tmp\"\nproject = \"q\"\n",
+        );
+        assert_eq!(
+            found,
+            [
+                "node \"a\": host and port belong together",
+                "node \"b\": calling title A is declared twice",
+                "node \"b\": certificate_sha256 has 64 hex digits",
+                "project \"P\": an id has 1 to 32 of a–z, 0–9 and -",
+                "import \"drop\": project \"q\" is not declared",
+            ]
+        );
+    }
+}

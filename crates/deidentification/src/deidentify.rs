@@ -1,0 +1,164 @@
+//! One object through the profile: a data set in, a data set and a report out.
+
+use std::io::{self, Read, Write};
+
+use dicom_stream::{Limits, SourceError, TokenSource, TransferSyntax};
+use thiserror::Error;
+
+use crate::iod::Iod;
+use crate::option::BASIC_PROFILE_CODE;
+use crate::profile::CompiledProfile;
+use crate::report::{Report, Tally};
+use crate::trial::own_elements;
+use crate::walk::{Context, Walk};
+
+/// Where new UIDs and the code come from: the vault in pseudonymise mode, a secret of the job in anonymise mode (DEC-D).
+pub trait PseudonymSource {
+    /// The new UID for an original one: always the same for the same original within the source's scope, at most 64 characters.
+    fn uid(&self, original: &str) -> String;
+
+    /// The participant's code: Patient's Name, Patient ID and Clinical Trial Subject ID of the output.
+    fn code(&self) -> &str;
+}
+
+/// What the caller knows about the object before its data set is walked: the values of the data set itself, as the index or the
+/// association has them. The data set has to agree.
+#[derive(Debug, Clone, Copy)]
+pub struct Object<'a> {
+    /// SOP class, which decides the Types of the attributes.
+    pub sop_class: &'a str,
+    /// SOP Instance UID.
+    pub sop_instance: &'a str,
+    /// Transfer syntax of the input.
+    pub transfer_syntax: &'a TransferSyntax,
+    /// Bytes of the input, when known.
+    pub length: Option<u64>,
+}
+
+impl Object<'_> {
+    /// Transfer syntax of the output: the input's, inflated when that is deflated.
+    pub fn output_syntax(&self) -> &TransferSyntax {
+        if self.transfer_syntax.deflated { &TransferSyntax::EXPLICIT_LITTLE } else { self.transfer_syntax }
+    }
+}
+
+/// Why an object was not de-identified. Nothing of what was written may be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DeidentificationError {
+    /// A SOP class of a vendor that the profile does not name: refuse, or allow it in the profile (DI-22).
+    #[error("private SOP class that the profile does not allow")]
+    PrivateSopClass,
+    /// A DICOMDIR: it is made anew from the output, never edited (DI-16).
+    #[error("a DICOMDIR cannot be de-identified: make a new one")]
+    Dicomdir,
+    /// SOP class or instance of the data set is missing, or not the one that was announced: quarantine.
+    #[error("SOP class or SOP instance of the data set is missing or differs from the one announced")]
+    NotTheObject,
+    /// The source has no code: create the participant's row first.
+    #[error("no code for the participant")]
+    NoCode,
+    /// The input cannot be read: retry on I/O errors, quarantine otherwise.
+    #[error(transparent)]
+    Input(#[from] SourceError),
+    /// The output cannot be written: retry.
+    #[error("output cannot be written: {0}")]
+    Output(#[source] io::Error),
+}
+
+/// DICOMDIR (PS3.4 Annex I, PS3.10).
+const MEDIA_STORAGE_DIRECTORY: &str = "1.2.840.10008.1.3.10";
+/// Root of the UIDs that DICOM itself assigns (PS3.6 Annex A).
+pub(crate) const STANDARD_ROOT: &str = "1.2.840.10008.";
+
+/// De-identifies one data set from `input` to `out`. The caller writes preamble and file meta, with [`Object::output_syntax`] and the
+/// new SOP Instance UID, which is `source.uid(object.sop_instance)`.
+///
+/// Streams: neither the object nor its pixel data are held; memory is bounded by `limits`.
+///
+/// # Errors
+/// Any [`DeidentificationError`]; `out` then holds a part that must be discarded.
+pub fn deidentify<R: Read, W: Write>(
+    profile: &CompiledProfile,
+    object: &Object<'_>,
+    source: &dyn PseudonymSource,
+    limits: Limits,
+    input: R,
+    out: W,
+) -> Result<Report, DeidentificationError> {
+    admit(profile, object, source)?;
+    let mut context = Context {
+        rules: &profile.rules,
+        iod: Iod::of(object.sop_class),
+        object,
+        source,
+        limits,
+        own: own_elements(profile, source.code()),
+        tally: Tally::default(),
+        document_length: None,
+        found: (false, false),
+    };
+    let mut walk = Walk::main(out, object.output_syntax().encoding, &mut context);
+    let mut tokens = TokenSource::new(input, object.transfer_syntax, limits, object.length);
+    while let Some(token) = tokens.next_token()? {
+        walk.token(&token)?;
+    }
+    walk.finish()?;
+    if context.found != (true, true) {
+        return Err(DeidentificationError::NotTheObject);
+    }
+    Ok(report(profile, context.tally))
+}
+
+/// What is refused before a byte is read.
+fn admit(
+    profile: &CompiledProfile,
+    object: &Object<'_>,
+    source: &dyn PseudonymSource,
+) -> Result<(), DeidentificationError> {
+    let allowed = &profile.profile.private_sop_classes;
+    match object.sop_class {
+        "" => Err(DeidentificationError::NotTheObject),
+        MEDIA_STORAGE_DIRECTORY => Err(DeidentificationError::Dicomdir),
+        class if !class.starts_with(STANDARD_ROOT) && !allowed.contains(class) => {
+            Err(DeidentificationError::PrivateSopClass)
+        }
+        _ if source.code().trim().is_empty() => Err(DeidentificationError::NoCode),
+        _ => Ok(()),
+    }
+}
+
+fn report(profile: &CompiledProfile, tally: Tally) -> Report {
+    let kept = tally.kept;
+    let (changes, changes_not_listed, not_inspected) = tally.finish();
+    Report {
+        edition: crate::basic_profile::EDITION,
+        defaults: crate::vr_default::EDITION,
+        profile: profile.profile.name.clone(),
+        version: profile.profile.version.clone(),
+        hash: profile.hash.clone(),
+        method_codes: vec![BASIC_PROFILE_CODE],
+        kept,
+        changes,
+        changes_not_listed,
+        not_inspected,
+    }
+}
+
+/// Writes through; the name tells errors of the output from those of the input.
+pub(crate) fn output<T>(result: io::Result<T>) -> Result<T, DeidentificationError> {
+    result.map_err(DeidentificationError::Output)
+}
+
+/// The new value of a UI element; `None` when it stays as it is: empty, or standard UIDs only (AC2.5).
+pub(crate) fn new_uids(value: &[u8], source: &dyn PseudonymSource) -> Option<String> {
+    let text = String::from_utf8_lossy(value);
+    let originals: Vec<_> = text.split('\\').map(|uid| uid.trim_matches(['\0', ' '])).collect();
+    let is_uid = |uid: &str| uid.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.'));
+    let stays = |uid: &str| uid.is_empty() || (uid.starts_with(STANDARD_ROOT) && is_uid(uid));
+    if originals.iter().all(|uid| stays(uid)) {
+        return None;
+    }
+    let new = |uid: &&str| if stays(uid) { (*uid).to_owned() } else { source.uid(uid) };
+    Some(originals.iter().map(new).collect::<Vec<_>>().join("\\"))
+}

@@ -1,0 +1,155 @@
+//! What was done to one object: rules, steps and counts by place. Never a value.
+
+use std::collections::HashMap;
+
+use dicom_core::Tag;
+use serde::{Serialize, Serializer};
+
+use crate::action::Step;
+
+/// Report of one object. The same input and profile give the same report (AC2.11).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Edition of Table E.1-1.
+    pub edition: &'static str,
+    /// Edition of the defaults beyond the table.
+    pub defaults: &'static str,
+    /// Name of the profile.
+    pub profile: String,
+    /// Version of the profile.
+    pub version: String,
+    /// Content hash of the profile, hex.
+    pub hash: String,
+    /// Codes of CID 7050 for what was really done.
+    pub method_codes: Vec<&'static str>,
+    /// Elements that stayed as they were.
+    pub kept: u64,
+    /// What was changed, sorted by place.
+    pub changes: Vec<Change>,
+    /// Changes beyond the [`Report::CHANGES_MAX`] that are listed.
+    pub changes_not_listed: u64,
+    /// What stayed without being looked into.
+    pub not_inspected: Vec<NotInspected>,
+}
+
+impl Report {
+    /// So many different places are listed; the rest is counted.
+    pub const CHANGES_MAX: usize = 10_000;
+}
+
+/// The same step by the same rule at the same place, in however many items.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Change {
+    /// Sequences around the element, outermost first, then the element: `(0008,1115)(0008,0080)`.
+    #[serde(serialize_with = "as_path")]
+    pub path: Vec<Tag>,
+    /// `E.1-1` for Table E.1-1 (`E.1-1-required-by-iod` where an X takes away what the IOD requires), else a rule id of the defaults
+    /// beyond it or of the encoding.
+    pub rule: &'static str,
+    /// What was done.
+    pub step: Step,
+    /// How often.
+    pub count: u64,
+}
+
+/// A part of the object that the profile does not look into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotInspected {
+    /// Pixel data: burned-in text and recognisable features.
+    PixelData,
+    /// Comment and application segments of compressed frames.
+    CompressedFrames,
+    /// Overlay planes in unused bits of the pixel data (retired; (60xx,0102) is not 0).
+    OverlayBits,
+    /// Other samples and tables, an ICC profile for one.
+    Binary {
+        /// The element.
+        #[serde(serialize_with = "as_tag")]
+        tag: Tag,
+    },
+}
+
+fn show(tag: Tag) -> String {
+    format!("({:04X},{:04X})", tag.group(), tag.element())
+}
+
+fn as_path<S: Serializer>(path: &[Tag], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.iter().map(|tag| show(*tag)).collect::<String>())
+}
+
+fn as_tag<S: Serializer>(tag: &Tag, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&show(*tag))
+}
+
+/// A place in the object: an index into the paths of a [`Tally`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Place(usize);
+
+impl Place {
+    pub(crate) const ROOT: Self = Self(0);
+}
+
+/// Counts while the object passes: paths are numbered once, so that counting one more costs no allocation.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// (parent, sequence) of place n + 1.
+    places: Vec<(Place, Tag)>,
+    numbers: HashMap<(Place, Tag), Place>,
+    counts: HashMap<(Place, Tag, &'static str, Step), u64>,
+    not_listed: u64,
+    pub(crate) kept: u64,
+    not_inspected: std::collections::BTreeSet<NotInspected>,
+}
+
+impl Tally {
+    /// The place inside the sequence `tag`; the parent itself when there are too many places.
+    pub(crate) fn inside(&mut self, parent: Place, tag: Tag) -> Place {
+        if let Some(place) = self.numbers.get(&(parent, tag)) {
+            return *place;
+        }
+        if self.places.len() >= Report::CHANGES_MAX {
+            return parent;
+        }
+        self.places.push((parent, tag));
+        let place = Place(self.places.len());
+        self.numbers.insert((parent, tag), place);
+        place
+    }
+
+    pub(crate) fn change(&mut self, place: Place, tag: Tag, rule: &'static str, step: Step) {
+        let key = (place, tag, rule, step);
+        if let Some(count) = self.counts.get_mut(&key) {
+            *count += 1;
+        } else if self.counts.len() < Report::CHANGES_MAX {
+            self.counts.insert(key, 1);
+        } else {
+            self.not_listed += 1;
+        }
+    }
+
+    pub(crate) fn not_inspected(&mut self, what: NotInspected) {
+        self.not_inspected.insert(what);
+    }
+
+    /// Changes in order, changes not listed, and what was not inspected.
+    pub(crate) fn finish(self) -> (Vec<Change>, u64, Vec<NotInspected>) {
+        let mut changes: Vec<_> = self
+            .counts
+            .iter()
+            .map(|((place, tag, rule, step), count)| {
+                let mut path = vec![*tag];
+                let mut at = *place;
+                while let Some((parent, sequence)) = at.0.checked_sub(1).and_then(|row| self.places.get(row))
+                {
+                    path.push(*sequence);
+                    at = *parent;
+                }
+                path.reverse();
+                Change { path, rule, step: *step, count: *count }
+            })
+            .collect();
+        changes.sort();
+        (changes, self.not_listed, self.not_inspected.into_iter().collect())
+    }
+}

@@ -1,0 +1,131 @@
+//! Values of the project that the Clinical Trial modules get (AC2.6; PS3.3 C.7.1.3, C.7.2.3), and what else is written anew.
+
+use dicom_core::{Tag, VR};
+
+use crate::profile::CompiledProfile;
+
+/// What the dossier of a project says about the trial. Empty texts are written empty where the module asks for the attribute.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClinicalTrial {
+    /// (0012,0010)
+    pub sponsor_name: String,
+    /// (0012,0020)
+    pub protocol_id: String,
+    /// (0012,0021)
+    pub protocol_name: String,
+    /// (0012,0030)
+    pub site_id: String,
+    /// (0012,0031)
+    pub site_name: String,
+    /// (0012,0050), when known.
+    pub time_point_id: Option<String>,
+    /// (0012,0081), when there is one.
+    pub ethics_committee_name: Option<String>,
+    /// (0012,0082), when there is one.
+    pub ethics_committee_approval_number: Option<String>,
+    /// (0012,0083), when the dossier states it.
+    pub consent: Option<Consent>,
+}
+
+/// One item of (0012,0083) Consent for Clinical Trial Use Sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Consent {
+    /// (0012,0085) Consent for Distribution Flag.
+    pub distribution: Distribution,
+}
+
+/// Values of (0012,0085), and of (0012,0084) where it is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distribution {
+    /// `NO`
+    No,
+    /// `YES`, distribution type `NAMED_PROTOCOL`
+    NamedProtocol,
+    /// `YES`, distribution type `RESTRICTED_REUSE`
+    RestrictedReuse,
+    /// `YES`, distribution type `PUBLIC_RELEASE`
+    PublicRelease,
+}
+
+pub(crate) const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
+pub(crate) const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
+pub(crate) const METHOD: Tag = Tag(0x0012, 0x0063);
+pub(crate) const METHOD_CODES: Tag = Tag(0x0012, 0x0064);
+
+/// An element of the main data set that the de-identifier writes itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// Takes the place of the original.
+    Text(VR, String),
+    /// Is appended to the values already there.
+    AppendText(String),
+    /// Is appended to the items already there: what was done, as codes.
+    AppendMethodCodes,
+    /// Takes the place of the original.
+    Consent(Consent, String),
+}
+
+/// The elements of the de-identifier, sorted by tag.
+pub(crate) fn own_elements(profile: &CompiledProfile, code: &str) -> Vec<(Tag, Own)> {
+    let text = |tag, vr, text: &str| (tag, Own::Text(vr, text.to_owned()));
+    let hash = profile.hash.get(..16).unwrap_or_default();
+    let mut own = vec![
+        text(PATIENT_NAME, VR::PN, code),
+        text(PATIENT_ID, VR::LO, code),
+        text(Tag(0x0012, 0x0062), VR::CS, "YES"),
+        (METHOD, Own::AppendText(method_text(&profile.profile.name, &profile.profile.version, hash))),
+        (METHOD_CODES, Own::AppendMethodCodes),
+        text(Tag(0x0028, 0x0303), VR::CS, "REMOVED"),
+    ];
+    if let Some(trial) = &profile.trial {
+        own.extend([
+            text(Tag(0x0012, 0x0010), VR::LO, &trial.sponsor_name),
+            text(Tag(0x0012, 0x0020), VR::LO, &trial.protocol_id),
+            text(Tag(0x0012, 0x0021), VR::LO, &trial.protocol_name),
+            text(Tag(0x0012, 0x0030), VR::LO, &trial.site_id),
+            text(Tag(0x0012, 0x0031), VR::LO, &trial.site_name),
+            text(Tag(0x0012, 0x0040), VR::LO, code),
+        ]);
+        let known = [
+            (Tag(0x0012, 0x0050), &trial.time_point_id),
+            (Tag(0x0012, 0x0081), &trial.ethics_committee_name),
+            (Tag(0x0012, 0x0082), &trial.ethics_committee_approval_number),
+        ];
+        own.extend(known.into_iter().filter_map(|(tag, value)| Some(text(tag, VR::LO, value.as_deref()?))));
+        own.extend(
+            trial
+                .consent
+                .map(|consent| (Tag(0x0012, 0x0083), Own::Consent(consent, trial.protocol_id.clone()))),
+        );
+    }
+    own.sort_unstable_by_key(|(tag, _)| *tag);
+    own
+}
+
+/// Values of (0012,0063), each at most 64 characters as LO asks.
+fn method_text(name: &str, version: &str, hash: &str) -> String {
+    format!(
+        "DICOM PS3.15 Annex E {} Basic Profile\\{name}\\version {version}, {hash}",
+        crate::basic_profile::EDITION
+    )
+}
+
+impl Consent {
+    /// Elements of its item, sorted.
+    pub(crate) fn elements(self, protocol_id: &str) -> Vec<(Tag, VR, String)> {
+        let kind = match self.distribution {
+            Distribution::No => None,
+            Distribution::NamedProtocol => Some("NAMED_PROTOCOL"),
+            Distribution::RestrictedReuse => Some("RESTRICTED_REUSE"),
+            Distribution::PublicRelease => Some("PUBLIC_RELEASE"),
+        };
+        let mut elements: Vec<_> =
+            kind.iter().map(|kind| (Tag(0x0012, 0x0084), VR::CS, (*kind).to_owned())).collect();
+        let flag = if kind.is_some() { "YES" } else { "NO" };
+        elements.push((Tag(0x0012, 0x0085), VR::CS, flag.to_owned()));
+        if self.distribution == Distribution::NamedProtocol {
+            elements.insert(0, (Tag(0x0012, 0x0020), VR::LO, protocol_id.to_owned()));
+        }
+        elements
+    }
+}

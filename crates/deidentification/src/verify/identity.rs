@@ -1,0 +1,137 @@
+//! Who must not be found: the identifiers of one patient and study, read from the originals (DI-50).
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::Read;
+
+use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
+use dicom_core::{Tag, VR};
+use dicom_dictionary_std::StandardDataDictionary;
+use dicom_stream::charset::CharacterSet;
+use dicom_stream::text::{Date, PersonName, trim_uid};
+use dicom_stream::{Limits, SourceError, Token, TokenSource, TransferSyntax, dictionary_vr};
+
+/// Identifiers of one patient and study. Shows nothing of them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// One list of components for each name and each of its representations.
+    pub(super) names: BTreeSet<Vec<String>>,
+    pub(super) ids: BTreeSet<String>,
+    /// Addresses, telephone numbers, e-mail addresses, whole.
+    pub(super) contacts: BTreeSet<String>,
+    pub(super) dates: BTreeSet<Date>,
+    pub(super) uids: BTreeSet<String>,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity(redacted)")
+    }
+}
+
+/// Identifiers of the patient, the study, the visit and the order.
+const IDS: [Tag; 10] = [
+    Tag(0x0008, 0x0050), // Accession Number
+    Tag(0x0010, 0x0020), // Patient ID, in Other Patient IDs Sequence as well
+    Tag(0x0010, 0x1000), // Other Patient IDs
+    Tag(0x0010, 0x1090), // Medical Record Locator
+    Tag(0x0020, 0x0010), // Study ID
+    Tag(0x0038, 0x0010), // Admission ID
+    Tag(0x0038, 0x0060), // Service Episode ID
+    Tag(0x0040, 0x1001), // Requested Procedure ID
+    Tag(0x0040, 0x2016), // Placer Order Number
+    Tag(0x0040, 0x2017), // Filler Order Number
+];
+const CONTACTS: [Tag; 3] = [Tag(0x0010, 0x1040), Tag(0x0010, 0x2154), Tag(0x0010, 0x2155)];
+const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
+const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
+/// UIDs of vocabularies, which stay.
+const VOCABULARIES: [Tag; 4] =
+    [Tag(0x0008, 0x010C), Tag(0x0008, 0x010D), Tag(0x0008, 0x0117), Tag(0x0008, 0x0118)];
+/// Birth dates that stand for "not known"; our own dummies are among them.
+const PLACEHOLDERS: [u32; 4] = [18_000_101, 19_000_101, 19_010_101, 19_700_101];
+/// So many different identifiers of one kind are kept; an object with more has its own UIDs checked first.
+const KINDS_MAX: usize = 100_000;
+
+impl Identity {
+    /// Adds the identifiers of one original object: call it once for each object of the study that leaves.
+    ///
+    /// # Errors
+    /// Any [`SourceError`]: the object must not leave then.
+    pub fn add_object<R: Read>(
+        &mut self,
+        input: R,
+        syntax: &TransferSyntax,
+        limits: Limits,
+    ) -> Result<(), SourceError> {
+        let mut tokens = TokenSource::new(input, syntax, limits, None);
+        let mut set = CharacterSet::default();
+        while let Some(token) = tokens.next_token()? {
+            match token {
+                Token::Value { header, value } if header.tag == SPECIFIC_CHARACTER_SET => {
+                    set = CharacterSet::parse(value).0;
+                }
+                Token::Value { header, value } => {
+                    let vr = if header.vr == VR::UN { dictionary_vr(header.tag) } else { header.vr };
+                    self.add_value(header.tag, vr, &set, value);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds one element of an original: an index that keeps them needs no second reading of the object.
+    pub fn add_value(&mut self, tag: Tag, vr: VR, set: &CharacterSet, value: &[u8]) {
+        match vr {
+            VR::PN => {
+                for name in set.decode(vr, value).split('\\') {
+                    self.add_name(name);
+                }
+            }
+            VR::UI if !names_a_class(tag) => {
+                for uid in value.split(|byte| *byte == b'\\') {
+                    let uid = String::from_utf8_lossy(trim_uid(uid)).into_owned();
+                    if !uid.is_empty() && !uid.starts_with("1.2.840.10008.") && self.uids.len() < KINDS_MAX {
+                        self.uids.insert(uid);
+                    }
+                }
+            }
+            VR::DA if tag == BIRTH_DATE => {
+                let date = Date::parse(value).filter(|date| !PLACEHOLDERS.contains(&date.yyyymmdd()));
+                self.dates.extend(date);
+            }
+            _ if IDS.contains(&tag) => insert_all(&mut self.ids, &set.decode(vr, value)),
+            _ if CONTACTS.contains(&tag) => insert_all(&mut self.contacts, &set.decode(vr, value)),
+            _ => {}
+        }
+    }
+
+    fn add_name(&mut self, name: &str) {
+        let name = PersonName::parse(name);
+        for group in [name.alphabetic(), name.ideographic(), name.phonetic()] {
+            let parts: Vec<_> = group
+                .components()
+                .iter()
+                .map(|part| part.trim().to_owned())
+                .filter(|part| !part.is_empty())
+                .collect();
+            if !parts.is_empty() && self.names.len() < KINDS_MAX {
+                self.names.insert(parts);
+            }
+        }
+    }
+}
+
+fn insert_all(set: &mut BTreeSet<String>, values: &str) {
+    let values = values.split('\\').map(|value| value.trim_matches(['\0', ' ']).to_owned());
+    set.extend(values.filter(|value| !value.is_empty()).take(KINDS_MAX.saturating_sub(set.len())));
+}
+
+/// UIDs that name a class, a syntax or a vocabulary are no identity, private ones included.
+fn names_a_class(tag: Tag) -> bool {
+    VOCABULARIES.contains(&tag)
+        || StandardDataDictionary
+            .by_tag(tag)
+            .is_some_and(|entry| entry.alias().contains("Class") || entry.alias().contains("TransferSyntax"))
+}

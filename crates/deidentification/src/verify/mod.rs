@@ -1,0 +1,224 @@
+//! The after-check: searches what leaves for the identifiers of this patient and study (DI-50 to DI-57). Written apart from the
+//! de-identifier: the two share no code but the reader of data sets, so that a mistake in one does not hide in the other.
+//!
+//! A finding means: quarantine, send nothing. The check holds no clean object (DI-56): short words and numbers count only where they
+//! cannot be there by chance.
+
+mod dates;
+mod identity;
+mod known_words;
+mod normal;
+mod segments;
+mod terms;
+
+use std::io::Read;
+
+use dicom_core::{Tag, VR};
+use dicom_stream::charset::CharacterSet;
+use dicom_stream::{ElementPath, Limits, SourceError, Token, TokenSource, TransferSyntax};
+use serde::Serialize;
+use thiserror::Error;
+
+pub use identity::Identity;
+use terms::Terms;
+
+/// Why the check could not be made. The object must not leave.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// The output cannot be read: quarantine.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The identity has too many terms for one search: quarantine.
+    #[error("too many identifiers for one search")]
+    TooManyTerms,
+}
+
+/// What kind of identifier was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// A part of a name.
+    Name,
+    /// An id of patient, study, visit or order.
+    Identifier,
+    /// The birth date.
+    Date,
+    /// An original UID.
+    Uid,
+    /// A part of an address, a telephone number or an e-mail address.
+    Contact,
+}
+
+/// An identifier that is still there. It tells the place and the kind, never the value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// The element.
+    pub path: ElementPath,
+    /// What was found there.
+    pub kind: FindingKind,
+}
+
+/// Findings of one object that are listed; one is enough to hold it.
+const FINDINGS_MAX: usize = 1000;
+/// Bytes at the start of a compressed frame in which segments are looked for.
+const FRAGMENT_HEAD: usize = 64 << 10;
+/// Bytes of a bulk value that are searched together with the next piece, so that nothing hides at the seam.
+const SEAM: usize = 1 << 10;
+const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
+const PIXEL_GROUP: u16 = 0x7FE0;
+
+/// Searches objects for one identity.
+pub struct Verifier {
+    terms: Terms,
+}
+
+impl Verifier {
+    /// Prepares the search. Make it once per study and use it for all objects that leave.
+    ///
+    /// # Errors
+    /// [`VerifyError::TooManyTerms`].
+    pub fn new(identity: &Identity) -> Result<Self, VerifyError> {
+        Ok(Self { terms: Terms::new(identity)? })
+    }
+
+    /// Searches one data set as it leaves.
+    ///
+    /// # Errors
+    /// [`VerifyError::Source`].
+    pub fn verify<R: Read>(
+        &self,
+        input: R,
+        syntax: &TransferSyntax,
+        limits: Limits,
+    ) -> Result<Vec<Finding>, VerifyError> {
+        let mut tokens = TokenSource::new(input, syntax, limits, None);
+        let mut search =
+            Search { terms: &self.terms, set: CharacterSet::default(), bulk: Bulk::Skip, held: Vec::new() };
+        let mut findings = Vec::new();
+        while let Some(token) = tokens.next_token()? {
+            if let Some(kind) = search.token(&token)
+                && findings.len() < FINDINGS_MAX
+            {
+                let finding = Finding { path: tokens.path(), kind };
+                if findings.last() != Some(&finding) {
+                    findings.push(finding);
+                }
+            }
+        }
+        Ok(findings)
+    }
+
+    /// Searches a text outside of a data set: a file name, a text recognised in pixels.
+    pub fn verify_text(&self, text: &str) -> Option<FindingKind> {
+        self.terms.in_text(text, false)
+    }
+}
+
+/// What is done with the bulk that passes.
+enum Bulk {
+    Skip,
+    Raw,
+    FragmentHead,
+}
+
+struct Search<'a> {
+    terms: &'a Terms,
+    set: CharacterSet,
+    bulk: Bulk,
+    held: Vec<u8>,
+}
+
+impl Search<'_> {
+    fn token(&mut self, token: &Token<'_>) -> Option<FindingKind> {
+        match token {
+            Token::Value { header, value } => {
+                if header.tag == SPECIFIC_CHARACTER_SET {
+                    self.set = CharacterSet::parse(value).0;
+                }
+                self.value(header.vr, value)
+            }
+            Token::BulkStart { header } => {
+                self.held.clear();
+                self.bulk = if header.tag.group() == PIXEL_GROUP { Bulk::Skip } else { Bulk::Raw };
+                None
+            }
+            Token::FragmentStart { .. } => {
+                self.held.clear();
+                self.bulk = Bulk::FragmentHead;
+                None
+            }
+            Token::Bulk(piece) => self.piece(piece),
+            Token::FragmentEnd => {
+                let head = std::mem::take(&mut self.held);
+                let mut found = None;
+                segments::segments(&head, |segment| found = found.or_else(|| self.unknown(segment)));
+                found
+            }
+            _ => None,
+        }
+    }
+
+    fn piece(&mut self, piece: &[u8]) -> Option<FindingKind> {
+        match self.bulk {
+            Bulk::Skip => None,
+            Bulk::FragmentHead => {
+                let room = FRAGMENT_HEAD.saturating_sub(self.held.len()).min(piece.len());
+                self.held.extend_from_slice(piece.get(..room).unwrap_or_default());
+                None
+            }
+            Bulk::Raw => {
+                self.held.extend_from_slice(piece);
+                let found = self.terms.in_bytes(&self.held);
+                self.held.drain(..self.held.len().saturating_sub(SEAM));
+                found
+            }
+        }
+    }
+
+    /// One value, by the table of DI-52.
+    fn value(&self, vr: VR, value: &[u8]) -> Option<FindingKind> {
+        let plain = || String::from_utf8_lossy(value);
+        let each = |search: &dyn Fn(&str) -> Option<FindingKind>| {
+            plain().split('\\').find_map(|part| search(part.trim_matches([' ', '\0'])))
+        };
+        match vr {
+            VR::AE | VR::CS | VR::LO | VR::LT | VR::PN | VR::SH | VR::ST | VR::UC | VR::UR | VR::UT => {
+                self.text(vr, value)
+            }
+            VR::AS | VR::DA | VR::DT | VR::TM => each(&|part| self.terms.in_date(part)),
+            VR::UI => self
+                .terms
+                .uid_in(value)
+                .or_else(|| each(&|part| part.split('.').find_map(|number| self.terms.in_number(number)))),
+            VR::DS | VR::IS => self.terms.uid_in(value).or_else(|| each(&|part| self.terms.in_number(part))),
+            VR::OB | VR::OW | VR::UN => self.unknown(value),
+            _ => None,
+        }
+    }
+
+    /// Text in the declared character set, and in those that it may really be in.
+    fn text(&self, vr: VR, value: &[u8]) -> Option<FindingKind> {
+        let is_name = vr == VR::PN;
+        let look = |text: &str| text.split('\\').find_map(|part| self.terms.in_text(part, is_name));
+        if let Ok(text) = std::str::from_utf8(value)
+            && text.is_ascii()
+            && !value.contains(&0x1B)
+        {
+            return look(text);
+        }
+        let latin: String = value.iter().map(|byte| char::from(*byte)).collect();
+        look(&self.set.decode(vr, value))
+            .or_else(|| look(&String::from_utf8_lossy(value)))
+            .or_else(|| look(&latin))
+            .or_else(|| self.terms.in_bytes(value))
+    }
+
+    /// Bytes that may be anything: long terms as bytes, and all terms where the whole reads as text.
+    fn unknown(&self, value: &[u8]) -> Option<FindingKind> {
+        let printable = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..);
+        let body = value.strip_suffix(&[0]).unwrap_or(value);
+        let is_text = !body.is_empty() && body.iter().all(printable);
+        self.terms.in_bytes(value).or_else(|| if is_text { self.text(VR::UT, body) } else { None })
+    }
+}

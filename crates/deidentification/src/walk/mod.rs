@@ -1,0 +1,353 @@
+//! The walk over one data set: every element, at every depth, gets the step of its rule (DI-10).
+
+mod own;
+mod un_sequence;
+
+use std::io::{self, Write};
+
+use dicom_core::{Tag, VR};
+use dicom_stream::charset::CharacterSet;
+use dicom_stream::{Encoding, Header, Lengths, Limits, Token, Writer};
+
+use crate::action::{Action, AttributeType, Step};
+use crate::deidentify::{DeidentificationError, Object, PseudonymSource, new_uids, output};
+use crate::document::dummy_document;
+use crate::dummy;
+use crate::iod::{Iod, Node};
+use crate::report::{NotInspected, Place, Tally};
+use crate::rule::{Rule, Rules, TABLE, TABLE_REQUIRED};
+use crate::trial::Own;
+
+const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
+const SOP_CLASS_UID: Tag = Tag(0x0008, 0x0016);
+const SOP_INSTANCE_UID: Tag = Tag(0x0008, 0x0018);
+const ENCAPSULATED_DOCUMENT: Tag = Tag(0x0042, 0x0011);
+const ENCAPSULATED_DOCUMENT_LENGTH: Tag = Tag(0x0042, 0x0015);
+/// Group of Pixel Data and its offset tables.
+const PIXEL_GROUP: u16 = 0x7FE0;
+
+/// Rule ids of what the encoding, not the tag, decides.
+const WRONG_VR: &str = "wrong-vr";
+const NO_NUMBER: &str = "no-number";
+const TOO_LONG: &str = "too-long";
+const OWN: &str = "own";
+
+/// What the walk over the main data set and the walks inside UN values share.
+pub(crate) struct Context<'a> {
+    pub(crate) rules: &'a Rules,
+    pub(crate) iod: Iod,
+    pub(crate) object: &'a Object<'a>,
+    pub(crate) source: &'a dyn PseudonymSource,
+    pub(crate) limits: Limits,
+    pub(crate) own: Vec<(Tag, Own)>,
+    pub(crate) tally: Tally,
+    /// Length of the body that took the place of an encapsulated document.
+    pub(crate) document_length: Option<u32>,
+    /// Whether the announced SOP class and instance were found in the data set.
+    pub(crate) found: (bool, bool),
+}
+
+/// Where the walk stands: the data set itself, then each sequence around the next element.
+struct Level {
+    node: Node,
+    place: Place,
+    /// The items of (0012,0064): ours follows them.
+    append_method_codes: bool,
+}
+
+pub(crate) struct Walk<'c, 'a, W: Write> {
+    out: Writer<W>,
+    context: &'c mut Context<'a>,
+    levels: Vec<Level>,
+    /// Levels above the first of this walk: those of the data set around a UN value.
+    outer: usize,
+    /// Own elements written so far; all of them inside a UN value.
+    own_written: usize,
+    /// Of the main data set.
+    character_set: CharacterSet,
+    /// Open sequences and fragment lists that are left out.
+    skipped: usize,
+    /// Whether the bulk value that is passing is left out.
+    skip_bulk: bool,
+}
+
+type Done = Result<(), DeidentificationError>;
+
+impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
+    /// The walk over the main data set.
+    pub(crate) fn main(out: W, encoding: Encoding, context: &'c mut Context<'a>) -> Self {
+        let level = Level { node: Node::ROOT, place: Place::ROOT, append_method_codes: false };
+        Self {
+            out: Writer::new(out, encoding, Lengths::Undefined),
+            context,
+            levels: vec![level],
+            outer: 0,
+            own_written: 0,
+            character_set: CharacterSet::default(),
+            skipped: 0,
+            skip_bulk: false,
+        }
+    }
+
+    /// Takes the next token of the input.
+    pub(crate) fn token(&mut self, token: &Token<'_>) -> Done {
+        if self.skipped > 0 {
+            match token {
+                Token::SequenceStart { .. } | Token::FragmentsStart { .. } => self.skipped += 1,
+                Token::SequenceEnd { .. } | Token::FragmentsEnd { .. } => self.skipped -= 1,
+                _ => {}
+            }
+            return Ok(());
+        }
+        match token {
+            Token::Value { header, value } => self.value(token, header, value),
+            Token::BulkStart { header } => self.bulk(token, header),
+            Token::SequenceStart { header } => self.sequence(token, header),
+            Token::FragmentsStart { header } => self.fragments(token, header),
+            Token::Bulk(_) if self.skip_bulk => Ok(()),
+            Token::BulkEnd => {
+                self.skip_bulk = false;
+                Ok(())
+            }
+            Token::SequenceEnd { .. } => {
+                if self.levels.pop().is_some_and(|level| level.append_method_codes) {
+                    self.write_method_codes()?;
+                }
+                self.copy(token)
+            }
+            _ => self.copy(token),
+        }
+    }
+
+    /// Writes what is still to be written; to be called after the last token.
+    pub(crate) fn finish(mut self) -> Result<W, DeidentificationError> {
+        self.write_own_before(None)?;
+        output(self.out.finish())
+    }
+
+    fn value(&mut self, token: &Token<'_>, header: &Header, value: &[u8]) -> Done {
+        let tag = header.tag;
+        if self.is_root() {
+            self.look_at(tag, value);
+            if self.take_own(tag, value)? {
+                return Ok(());
+            }
+        }
+        let (rule, step) = self.decide(tag);
+        if step != Step::Keep {
+            return self.change(header, rule, step, value);
+        }
+        match rule.vr {
+            VR::SQ if header.vr == VR::UN => self.un_sequence(tag, value),
+            VR::SQ => self.leave_out(tag, WRONG_VR),
+            VR::DS | VR::IS | VR::UI if !is_number(value) => self.leave_out(tag, NO_NUMBER),
+            VR::UL if tag == ENCAPSULATED_DOCUMENT_LENGTH => match self.context.document_length {
+                Some(length) => {
+                    let bytes = self.out.encoding().u32_bytes(length);
+                    output(self.out.value(tag, VR::UL, &bytes))
+                }
+                None => self.keep(token, header, rule),
+            },
+            _ => self.keep(token, header, rule),
+        }
+    }
+
+    /// A value longer than the limit: what the rules would have to read is left out, samples and numbers pass.
+    fn bulk(&mut self, token: &Token<'_>, header: &Header) -> Done {
+        self.skip_bulk = true;
+        if self.is_root() && self.take_own(header.tag, b"")? {
+            return Ok(());
+        }
+        let (rule, step) = self.decide(header.tag);
+        match step {
+            Step::Keep if has_samples(rule.vr) => {
+                self.skip_bulk = false;
+                self.keep(token, header, rule)
+            }
+            Step::Keep | Step::NewUid => self.leave_out(header.tag, TOO_LONG),
+            _ => self.change(header, rule, step, b""),
+        }
+    }
+
+    fn sequence(&mut self, token: &Token<'_>, header: &Header) -> Done {
+        let tag = header.tag;
+        if self.is_root() {
+            self.write_own_before(Some(tag))?;
+            let own = self.context.own.get(self.own_written);
+            if matches!(own, Some((own, Own::AppendMethodCodes)) if *own == tag) {
+                self.own_written += 1;
+                self.context.tally.change(Place::ROOT, tag, OWN, Step::Replace);
+                return self.enter(token, tag, true);
+            }
+            if self.take_own(tag, b"")? {
+                self.skipped = 1;
+                return Ok(());
+            }
+        }
+        let (rule, step) = self.decide(tag);
+        match step {
+            Step::Keep => self.enter(token, tag, false),
+            Step::NewUid => {
+                self.skipped = 1;
+                self.leave_out(tag, WRONG_VR)
+            }
+            _ => {
+                self.skipped = 1;
+                self.change(header, rule, step, b"")
+            }
+        }
+    }
+
+    fn fragments(&mut self, token: &Token<'_>, header: &Header) -> Done {
+        if self.is_root() && self.take_own(header.tag, b"")? {
+            self.skipped = 1;
+            return Ok(());
+        }
+        let (rule, step) = self.decide(header.tag);
+        if step == Step::Keep && has_samples(rule.vr) {
+            self.context.tally.not_inspected(NotInspected::CompressedFrames);
+            return self.keep(token, header, rule);
+        }
+        self.skipped = 1;
+        if step == Step::Keep || step == Step::NewUid {
+            return self.leave_out(header.tag, WRONG_VR);
+        }
+        self.change(header, rule, step, b"")
+    }
+
+    fn enter(&mut self, token: &Token<'_>, tag: Tag, append_method_codes: bool) -> Done {
+        let (node, place) = self.here();
+        let place = self.context.tally.inside(place, tag);
+        self.levels.push(Level { node: node.child(tag), place, append_method_codes });
+        self.copy(token)
+    }
+
+    fn keep(&mut self, token: &Token<'_>, header: &Header, rule: Rule) -> Done {
+        self.context.tally.kept += 1;
+        if header.tag.group() == PIXEL_GROUP {
+            self.context.tally.not_inspected(NotInspected::PixelData);
+        } else if matches!(rule.vr, VR::OB | VR::OW) {
+            self.context.tally.not_inspected(NotInspected::Binary { tag: header.tag });
+        }
+        self.copy(token)
+    }
+
+    /// Carries out a step other than Keep on an element with this value (empty where it was too long to be read).
+    fn change(&mut self, header: &Header, rule: Rule, step: Step, value: &[u8]) -> Done {
+        let tag = header.tag;
+        let vr = if rule.vr == VR::UN { header.vr } else { rule.vr };
+        let written = match step {
+            Step::Empty => self.out.value(tag, vr, b""),
+            Step::Dummy => self.dummy(tag, vr, value),
+            Step::NewUid => match new_uids(value, self.context.source) {
+                Some(new) => self.out.value(tag, VR::UI, new.as_bytes()),
+                None => {
+                    self.context.tally.kept += 1;
+                    return output(self.out.value(tag, VR::UI, value));
+                }
+            },
+            Step::Keep | Step::Remove | Step::Replace => Ok(()),
+        };
+        output(written)?;
+        self.count(tag, rule.id, step);
+        Ok(())
+    }
+
+    fn dummy(&mut self, tag: Tag, vr: VR, value: &[u8]) -> io::Result<()> {
+        let source = self.context.source;
+        match vr {
+            VR::SQ => dummy::write_sequence(&mut self.out, tag, &|uid| source.uid(uid)),
+            VR::UI => {
+                let new =
+                    new_uids(value, source).unwrap_or_else(|| source.uid(self.context.object.sop_instance));
+                self.out.value(tag, vr, new.as_bytes())
+            }
+            _ if tag == ENCAPSULATED_DOCUMENT => {
+                let body =
+                    dummy_document(self.context.object.sop_class).unwrap_or_else(|| dummy::value(vr, value));
+                self.context.document_length = u32::try_from(body.len()).ok();
+                self.out.value(tag, vr, body)
+            }
+            _ => self.out.value(tag, vr, dummy::value(vr, value)),
+        }
+    }
+
+    /// Notes what the walk has to know of the main data set.
+    fn look_at(&mut self, tag: Tag, value: &[u8]) {
+        let is = |uid: &str| dummy::trimmed(value) == uid.as_bytes();
+        match tag {
+            SPECIFIC_CHARACTER_SET => self.character_set = CharacterSet::parse(value).0,
+            SOP_CLASS_UID => self.context.found.0 = is(self.context.object.sop_class),
+            SOP_INSTANCE_UID => self.context.found.1 = is(self.context.object.sop_instance),
+            Tag(0x6000..=0x60FF, 0x0102) if value.iter().any(|byte| *byte != 0) => {
+                self.context.tally.not_inspected(NotInspected::OverlayBits);
+            }
+            _ => {}
+        }
+    }
+
+    fn decide(&self, tag: Tag) -> (Rule, Step) {
+        let mut rule = self.context.rules.get(tag);
+        let attribute = match rule.action.depends_on_type() {
+            true => self.context.iod.attribute_type(self.here().0, tag),
+            false => AttributeType::Three,
+        };
+        if rule.action == Action::X && rule.id == TABLE && attribute != AttributeType::Three {
+            rule.id = TABLE_REQUIRED;
+        }
+        (rule, rule.action.step(attribute, !self.is_root()))
+    }
+
+    fn leave_out(&mut self, tag: Tag, rule: &'static str) -> Done {
+        self.count(tag, rule, Step::Remove);
+        Ok(())
+    }
+
+    fn count(&mut self, tag: Tag, rule: &'static str, step: Step) {
+        let place = self.here().1;
+        self.context.tally.change(place, tag, rule, step);
+    }
+
+    fn copy(&mut self, token: &Token<'_>) -> Done {
+        output(self.out.copy(token))
+    }
+
+    fn here(&self) -> (Node, Place) {
+        self.levels.last().map_or((Node::ROOT, Place::ROOT), |level| (level.node, level.place))
+    }
+
+    fn is_root(&self) -> bool {
+        self.outer == 0 && self.levels.len() == 1
+    }
+}
+
+/// VRs that may pass without being read: numbers and samples.
+fn has_samples(vr: VR) -> bool {
+    !matches!(
+        vr,
+        VR::AE
+            | VR::AS
+            | VR::CS
+            | VR::DA
+            | VR::DT
+            | VR::LO
+            | VR::LT
+            | VR::PN
+            | VR::SH
+            | VR::SQ
+            | VR::ST
+            | VR::TM
+            | VR::UC
+            | VR::UI
+            | VR::UN
+            | VR::UR
+            | VR::UT
+    )
+}
+
+/// Characters of DS, IS and UI (PS3.5 6.2), and the decimal comma that some writers use.
+fn is_number(value: &[u8]) -> bool {
+    value
+        .iter()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b',' | b'e' | b'E' | b'\\' | b' ' | 0))
+}

@@ -1,0 +1,71 @@
+//! The elements that the de-identifier writes itself, at their place in the main data set.
+
+use std::io::Write;
+
+use dicom_core::{Tag, VR};
+
+use super::{Done, OWN, Walk};
+use crate::action::Step;
+use crate::deidentify::{DeidentificationError, output};
+use crate::dummy;
+use crate::option::BASIC_PROFILE_CODE;
+use crate::report::Place;
+use crate::text::encode;
+use crate::trial::Own;
+
+impl<W: Write> Walk<'_, '_, W> {
+    /// Writes our own elements that stand before `tag`, and the one that stands at it; `true` when it takes the original's place.
+    pub(super) fn take_own(&mut self, tag: Tag, original: &[u8]) -> Result<bool, DeidentificationError> {
+        self.write_own_before(Some(tag))?;
+        let Ok(row) = self.context.own.binary_search_by_key(&tag, |(own, _)| *own) else { return Ok(false) };
+        if row == self.own_written {
+            self.own_written += 1;
+            self.write_own(row, original)?;
+        }
+        Ok(true)
+    }
+
+    pub(super) fn write_own_before(&mut self, tag: Option<Tag>) -> Done {
+        while let Some((own, _)) = self.context.own.get(self.own_written)
+            && tag.is_none_or(|tag| *own < tag)
+        {
+            let row = self.own_written;
+            self.own_written += 1;
+            self.write_own(row, b"")?;
+        }
+        Ok(())
+    }
+
+    fn write_own(&mut self, row: usize, original: &[u8]) -> Done {
+        let Some((tag, own)) = self.context.own.get(row).cloned() else { return Ok(()) };
+        match &own {
+            Own::Text(vr, text) => output(self.out.value(tag, *vr, &encode(&self.character_set, *vr, text)))?,
+            Own::AppendText(text) => {
+                let before = dummy::trimmed(original);
+                let separator: &[u8] = if before.is_empty() { b"" } else { b"\\" };
+                output(self.out.value(tag, VR::LO, &[before, separator, text.as_bytes()].concat()))?;
+            }
+            Own::AppendMethodCodes => {
+                output(self.out.start_sequence(tag))?;
+                self.write_method_codes()?;
+                output(self.out.end_sequence())?;
+            }
+            Own::Consent(consent, protocol) => {
+                output(self.out.start_sequence(tag))?;
+                output(self.out.start_item())?;
+                for (tag, vr, text) in consent.elements(protocol) {
+                    output(self.out.value(tag, vr, &encode(&self.character_set, vr, &text)))?;
+                }
+                output(self.out.end_item())?;
+                output(self.out.end_sequence())?;
+            }
+        }
+        self.context.tally.change(Place::ROOT, tag, OWN, Step::Replace);
+        Ok(())
+    }
+
+    pub(super) fn write_method_codes(&mut self) -> Done {
+        let meaning = "Basic Application Confidentiality Profile";
+        output(dummy::write_code(&mut self.out, BASIC_PROFILE_CODE, "DCM", meaning))
+    }
+}

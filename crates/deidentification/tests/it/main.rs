@@ -1,0 +1,10 @@
+//! Integration tests of the de-identifier: behaviour from outside, expected values from PS3.15.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod actions;
+mod encodings;
+mod markers;
+mod references;
+mod support;
+mod tables;
+mod verify;

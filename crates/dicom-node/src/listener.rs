@@ -1,0 +1,293 @@
+//! The node as acceptor: listener, limits, one task per association, drain (`house-style` rule 16; PS3.8 §9.1.4).
+//!
+//! A connection takes an association's place only when its A-ASSOCIATE-RQ is complete. Until then it counts as pending;
+//! the oldest pending connection makes room for a new one. So silent connections keep nobody out.
+
+use crate::access::{AccessControl, PeerCertificate, Policy, Refused, Rejection};
+use crate::acceptor::Proposal;
+use crate::association::{Association, Stop};
+use crate::config::NodeConfig;
+use crate::dimse::{Command, field};
+use crate::error::AssociationError;
+use crate::receiver::InstanceReceiver;
+use crate::status::Status;
+use crate::storage_commitment::CommitmentHandler;
+use crate::stream::{NetStream, Stream};
+use crate::tls::ServerTls;
+use crate::{storage_commitment, storage_scp, verification};
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Connections that the kernel keeps until they are accepted.
+const BACKLOG: u32 = 1024;
+/// First and longest pause after a failed accept, such as "too many open files".
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Opens a listening socket.
+///
+/// # Errors
+/// The address is in use or not of this host.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// A DICOM node that accepts associations: Verification, Storage and Storage Commitment as SCP.
+pub struct Node<A, R, C> {
+    config: NodeConfig,
+    access: A,
+    receiver: R,
+    commitment: C,
+    places: Arc<Semaphore>,
+    per_node: Arc<Mutex<HashMap<Arc<str>, usize>>>,
+    pending: Mutex<BTreeMap<u64, CancellationToken>>,
+    numbers: AtomicU64,
+}
+
+/// The places that an accepted association holds.
+struct Places {
+    _total: OwnedSemaphorePermit,
+    _node: NodePlace,
+}
+
+/// One association of one node, counted until dropped.
+struct NodePlace {
+    node: Arc<str>,
+    counts: Arc<Mutex<HashMap<Arc<str>, usize>>>,
+}
+
+impl NodePlace {
+    fn take(counts: &Arc<Mutex<HashMap<Arc<str>, usize>>>, policy: &Policy) -> Option<Self> {
+        let mut map = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = map.entry(Arc::clone(&policy.node)).or_insert(0);
+        if *count >= policy.associations {
+            return None;
+        }
+        *count += 1;
+        Some(Self { node: Arc::clone(&policy.node), counts: Arc::clone(counts) })
+    }
+}
+
+impl Drop for NodePlace {
+    fn drop(&mut self) {
+        let mut map = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = map.get_mut(&self.node) {
+            *count -= 1;
+            if *count == 0 {
+                map.remove(&self.node);
+            }
+        }
+    }
+}
+
+impl<A: AccessControl, R: InstanceReceiver, C: CommitmentHandler> Node<A, R, C> {
+    /// A node with its limits and handlers. It serves any number of listeners, with common limits.
+    pub fn new(config: NodeConfig, access: A, receiver: R, commitment: C) -> Arc<Self> {
+        Arc::new(Self {
+            places: Arc::new(Semaphore::new(config.associations.min(Semaphore::MAX_PERMITS))),
+            config,
+            access,
+            receiver,
+            commitment,
+            per_node: Arc::default(),
+            pending: Mutex::default(),
+            numbers: AtomicU64::new(1),
+        })
+    }
+
+    /// Associations that are open now, for metrics.
+    pub fn associations(&self) -> usize {
+        self.config.associations.saturating_sub(self.places.available_permits())
+    }
+
+    /// Accepts connections until `stop`. Then running messages finish, their associations are ended, and after
+    /// `drain_seconds` whatever is left is aborted. Returns when no task is left.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener, tls: Option<ServerTls>, stop: CancellationToken) {
+        let kill = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((tcp, address)) => {
+                    pause = FIRST_PAUSE;
+                    let stop = Stop { drain: stop.clone(), kill: kill.child_token() };
+                    tasks.spawn(Arc::clone(&self).connection(tcp, address, tls.clone(), stop));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no connection accepted; trying again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+        drop(listener);
+        for (_, pending) in std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner)) {
+            pending.cancel();
+        }
+        tasks.close();
+        let drain = Duration::from_secs(self.config.drain_seconds);
+        if tokio::time::timeout(drain, tasks.wait()).await.is_err() {
+            kill.cancel();
+            tasks.wait().await;
+        }
+    }
+
+    /// Serves one connection that is already open, on any stream: A-ASSOCIATE-RQ, messages, end. Returns when the
+    /// connection is closed.
+    pub async fn converse<S: Stream>(
+        &self,
+        stream: S,
+        address: SocketAddr,
+        certificate: Option<PeerCertificate>,
+        stop: Stop,
+    ) {
+        let number = self.enter_pending(&stop.kill);
+        self.association(stream, number, address, certificate, stop).await;
+    }
+
+    /// One TCP connection from its acceptance to its end.
+    async fn connection(
+        self: Arc<Self>,
+        tcp: TcpStream,
+        address: SocketAddr,
+        tls: Option<ServerTls>,
+        stop: Stop,
+    ) {
+        let number = self.enter_pending(&stop.kill);
+        let secured = match tls {
+            _ if tcp.set_nodelay(true).is_err() => None,
+            None => Some((NetStream::Plain(tcp), None)),
+            Some(tls) => self.handshake(&tls, tcp, address, &stop.kill).await,
+        };
+        match secured {
+            Some((stream, certificate)) => self.association(stream, number, address, certificate, stop).await,
+            None => self.leave_pending(number),
+        }
+    }
+
+    async fn association<S: Stream>(
+        &self,
+        stream: S,
+        number: u64,
+        address: SocketAddr,
+        certificate: Option<PeerCertificate>,
+        stop: Stop,
+    ) {
+        let received = Proposal::receive(stream, number, address, certificate, &self.config, stop).await;
+        self.leave_pending(number);
+        let proposal = match received {
+            Ok(proposal) => proposal,
+            Err(AssociationError::Violation(_) | AssociationError::TimedOut) => {
+                return self.access.refused(Refused::Garbage { address }).await;
+            }
+            Err(_) => return,
+        };
+        match self.admit(&proposal).await {
+            Ok((policy, places)) => self.accepted(proposal, policy, places).await,
+            Err(rejection) => {
+                self.access.refused(Refused::Association { peer: proposal.peer(), rejection }).await;
+                proposal.reject(rejection).await;
+            }
+        }
+    }
+
+    async fn accepted<S: Stream>(&self, proposal: Proposal<S>, policy: Policy, places: Places) {
+        let Ok(mut association) = proposal.accept(&policy).await else { return };
+        drop(policy);
+        let end = self.messages(&mut association).await;
+        let number = association.peer().association;
+        tracing::debug!(association = number, end = end.err().map(tracing::field::display), "association ended");
+        self.receiver.association_ended(association.peer()).await;
+        drop(places);
+        association.linger().await;
+    }
+
+    /// Numbers a connection and counts it as pending; the oldest one goes if there are too many.
+    fn enter_pending(&self, kill: &CancellationToken) -> u64 {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        pending.insert(number, kill.clone());
+        if pending.len() > self.config.pending
+            && let Some((_, oldest)) = pending.pop_first()
+        {
+            oldest.cancel();
+        }
+        number
+    }
+
+    fn leave_pending(&self, number: u64) {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+    }
+
+    async fn handshake(
+        &self,
+        tls: &ServerTls,
+        tcp: TcpStream,
+        address: SocketAddr,
+        kill: &CancellationToken,
+    ) -> Option<(NetStream, Option<PeerCertificate>)> {
+        let artim = Duration::from_secs(self.config.artim_seconds);
+        let done = tokio::select! {
+            done = tokio::time::timeout(artim, tls.accept(tcp)) => done,
+            () = kill.cancelled() => return None,
+        };
+        if let Ok(Ok(secured)) = done {
+            return Some(secured);
+        }
+        self.access.refused(Refused::Tls { address }).await;
+        None
+    }
+
+    /// Asks, in this order: the service provider, the total limit, access control, the limit of the peer.
+    async fn admit<S: Stream>(&self, proposal: &Proposal<S>) -> Result<(Policy, Places), Rejection> {
+        proposal.check()?;
+        let total = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Rejection::LOCAL_LIMIT)?;
+        let policy = self.access.decide(proposal.peer()).await?;
+        let node = NodePlace::take(&self.per_node, &policy).ok_or(Rejection::LOCAL_LIMIT)?;
+        Ok((policy, Places { _total: total, _node: node }))
+    }
+
+    /// Serves messages, by command field, until the association ends (PS3.7 Table E.1-1).
+    async fn messages<S: Stream>(&self, association: &mut Association<S>) -> Result<(), AssociationError> {
+        loop {
+            association.rest().await?;
+            let Some(message) = association.next_message(association.timers.stall).await? else {
+                return Ok(());
+            };
+            match message.command.command_field() {
+                field::C_STORE_RQ => {
+                    storage_scp::serve(association, &message, &self.receiver).await?;
+                }
+                field::C_ECHO_RQ => verification::answer(association, &message).await?,
+                field::N_ACTION_RQ | field::N_EVENT_REPORT_RQ => {
+                    storage_commitment::serve(association, &message, &self.commitment).await?;
+                }
+                field::C_CANCEL_RQ => association.skip_data(association.max_drain).await?, // nothing runs
+                response if response & field::RESPONSE != 0 => {
+                    return Err(association.violation("response without a request").await);
+                }
+                _ => {
+                    association.skip_data(association.max_drain).await?;
+                    let response = Command::response(&message.command, Status::UNRECOGNIZED_OPERATION.0);
+                    association.send(message.context, &response, None).await?;
+                }
+            }
+        }
+    }
+}

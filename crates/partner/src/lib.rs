@@ -1,0 +1,1 @@
+//! One file per transport to and from research partners

@@ -1,0 +1,175 @@
+use std::collections::BTreeSet;
+
+use pseudonym::{CodePrefix, ExportRecord, IssuedUid, Linkage, MappedUid, UidKind, VaultError};
+
+use crate::support::*;
+
+fn instances(mapped: &Mapped) -> Vec<IssuedUid<'_>> {
+    mapped
+        .instances
+        .iter()
+        .map(|uid| IssuedUid { kind: UidKind::Instance, base: uid, pseudonym: uid })
+        .collect()
+}
+
+#[tokio::test]
+async fn what_was_sent_is_recognised_and_only_that() {
+    for world in worlds().await {
+        let vault = &world.vault;
+        let participant = admit(vault, "trial", "4711").await;
+        let mapped = map(vault, &participant, STUDY, 150).await;
+        let record = export(&participant, "uni", &mapped.study, "job-1");
+        // the last ten are held back
+        vault.issue(&record, &instances(&mapped)[..140]).await.unwrap();
+        vault.issue(&record, &instances(&mapped)[..140]).await.unwrap();
+        assert_eq!(world.count("SELECT COUNT(*) FROM issued_uid").await, 143);
+
+        let all: Vec<&str> = [&mapped.study, &mapped.series, &mapped.frame]
+            .into_iter()
+            .chain(&mapped.instances)
+            .map(String::as_str)
+            .chain(["2.25.77"])
+            .collect();
+        let found = vault.recognise("trial", "uni", &all).await.unwrap();
+        assert!(found.elsewhere.is_empty());
+        assert_eq!(found.issued.len(), 143);
+        let sent: BTreeSet<&str> = found.issued.iter().map(|issued| issued.pseudonym.as_str()).collect();
+        assert_eq!(sent, all[..143].iter().copied().collect());
+        assert!(
+            found
+                .issued
+                .iter()
+                .all(|issued| issued.participant == participant.id && issued.export_record == "job-1")
+        );
+        let study = found.issued.iter().find(|issued| issued.pseudonym == mapped.study).unwrap();
+        assert_eq!(study.kind, UidKind::Study);
+
+        // rc_06: the same UIDs in a set of another partner, or of another project
+        for (project, partner) in [("trial", "lab"), ("other", "uni")] {
+            let found = vault.recognise(project, partner, &all).await.unwrap();
+            assert!(found.issued.is_empty());
+            assert_eq!(found.elsewhere.len(), 143);
+        }
+        let by_code = |code| vault.participant_by_code("trial", "uni", code);
+        assert_eq!(by_code(participant.code.as_str()).await.unwrap(), Some(participant.id));
+        assert_eq!(by_code(&participant.code.as_str().to_lowercase()).await.unwrap(), None);
+        assert_eq!(vault.participant_by_code("trial", "lab", participant.code.as_str()).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn nothing_leaves_that_was_not_mapped_or_contradicts_its_record() {
+    for world in worlds().await {
+        let vault = &world.vault;
+        let (one, two) = (admit(vault, "trial", "1111").await, admit(vault, "trial", "2222").await);
+        let (mapped, others) = (map(vault, &one, STUDY, 3).await, map(vault, &two, STUDY, 3).await);
+        let record = export(&one, "uni", &mapped.study, "job-1");
+        let foreign = vault.issue(&record, &instances(&others)).await;
+        assert!(matches!(foreign, Err(VaultError::Contradiction(_))));
+        assert_eq!(world.count("SELECT COUNT(*) FROM export_record").await, 0, "nothing by halves");
+
+        vault.issue(&record, &instances(&mapped)).await.unwrap();
+        let changed = [
+            ExportRecord { participant: two.id, ..record.clone() },
+            ExportRecord { code: two.code.clone(), ..record.clone() },
+            ExportRecord { partner: "lab".into(), ..record.clone() },
+            ExportRecord { linkage: Linkage::Partner, ..record.clone() },
+            ExportRecord { study: "2.25.1".into(), ..record.clone() },
+        ];
+        for record in changed {
+            assert!(matches!(vault.issue(&record, &[]).await, Err(VaultError::Contradiction(_))));
+        }
+        let later = ExportRecord { dossier: "v2".into(), issued_at: NOW + 1, ..record.clone() };
+        vault.issue(&later, &instances(&mapped)).await.unwrap();
+        assert_eq!(vault.export_record("job-1").await.unwrap(), record);
+        assert!(matches!(vault.export_record("job-2").await, Err(VaultError::Unknown(_))));
+    }
+}
+
+#[tokio::test]
+async fn a_partner_keeps_the_linkage_it_was_first_issued_under() {
+    for world in worlds().await {
+        let vault = &world.vault;
+        let participant = admit(vault, "trial", "4711").await;
+        let prefix = CodePrefix::default();
+        let ask = |partner, wanted| vault.partner_mapping(participant.id, partner, wanted, &prefix, NOW);
+        let first = ask("uni", Linkage::Project).await.unwrap();
+        assert_eq!((first.linkage, &first.code), (Linkage::Project, &participant.code));
+        assert_eq!(ask("uni", Linkage::Partner).await.unwrap().linkage, Linkage::Project);
+
+        let (lab, spin) =
+            (ask("lab", Linkage::Partner).await.unwrap(), ask("spin", Linkage::Partner).await.unwrap());
+        let codes: BTreeSet<&str> = [&first, &lab, &spin].map(|given| given.code.as_str()).into();
+        let uids: BTreeSet<String> = [&first, &lab, &spin].map(|given| given.mapping.uid("1.2")).into();
+        assert_eq!((codes.len(), uids.len()), (3, 3), "partners cannot join their sets");
+        let again = world.again(Some(ring(1, None))).await;
+        let same =
+            again.partner_mapping(participant.id, "lab", Linkage::Project, &prefix, NOW).await.unwrap();
+        assert_eq!((same.linkage, &same.code), (Linkage::Partner, &lab.code));
+        assert_eq!(same.mapping.uid("1.2"), lab.mapping.uid("1.2"));
+    }
+}
+
+#[tokio::test]
+async fn a_partner_mapping_goes_back_to_the_original() {
+    for world in worlds().await {
+        let vault = &world.vault;
+        let participant = admit(vault, "trial", "4711").await;
+        let mapped = map(vault, &participant, STUDY, 2).await;
+        let lab = vault
+            .partner_mapping(participant.id, "lab", Linkage::Partner, &CodePrefix::default(), NOW)
+            .await
+            .unwrap();
+        let (study, instance) = (lab.mapping.uid(&mapped.study), lab.mapping.uid(&mapped.instances[0]));
+        let record = ExportRecord {
+            linkage: Linkage::Partner,
+            code: lab.code.clone(),
+            ..export(&participant, "lab", &mapped.study, "job-1")
+        };
+        let uids = [
+            IssuedUid { kind: UidKind::Study, base: &mapped.study, pseudonym: &study },
+            IssuedUid { kind: UidKind::Instance, base: &mapped.instances[0], pseudonym: &instance },
+        ];
+        vault.issue(&record, &uids).await.unwrap();
+        assert_eq!(world.count("SELECT COUNT(*) FROM issued_uid").await, 2, "only what was named");
+
+        let access = vault.reidentify("trial", participant.id, &purpose(), NOW).await.unwrap();
+        let asked = [study.as_str(), &instance, &mapped.study];
+        let originals = vault.originals(&access, "lab", &asked).await.unwrap();
+        assert_eq!(originals.len(), 2, "the archive's own UID was never given to this partner");
+        assert_eq!(originals[&study], STUDY);
+        assert_eq!(originals[&instance], format!("{STUDY}.1.0"));
+
+        // 2020-01-05 and -06 of the archive, as the partner saw them, go back to the real days
+        let dates = vault.issued_dates(&access, "job-1").await.unwrap();
+        assert_eq!(dates.shift_days, participant.mapping.shift_days() + lab.mapping.shift_days());
+        let day = |value: i64| {
+            chrono::NaiveDate::from_ymd_opt(
+                (value / 10_000) as i32,
+                (value / 100 % 100) as u32,
+                (value % 100) as u32,
+            )
+            .unwrap()
+        };
+        let shift = chrono::Duration::days(i64::from(lab.mapping.shift_days()));
+        let expected: Vec<_> = [20200105, 20200106].into_iter().map(|value| day(value) + shift).collect();
+        assert_eq!(dates.values.iter().map(|value| day(*value)).collect::<Vec<_>>(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_retained_uid_of_two_people_is_shown_as_such() {
+    for world in worlds().await {
+        let vault = &world.vault;
+        let (one, two) = (admit(vault, "trial", "1111").await, admit(vault, "trial", "2222").await);
+        for (participant, job) in [(&one, "job-1"), (&two, "job-2")] {
+            let device = MappedUid { kind: UidKind::Other, original: "1.2.840.99", pseudonym: "1.2.840.99" };
+            let study = participant.mapping.uid(STUDY);
+            vault.record_mapping(participant, &study, &[device], &[]).await.unwrap();
+            vault.issue(&export(participant, "uni", &study, job), &[]).await.unwrap();
+        }
+        let found = vault.recognise("trial", "uni", &["1.2.840.99"]).await.unwrap();
+        let people: BTreeSet<_> = found.issued.iter().map(|issued| issued.participant).collect();
+        assert_eq!(people, [one.id, two.id].into());
+    }
+}
