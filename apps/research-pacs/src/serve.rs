@@ -7,6 +7,7 @@ use anyhow::Context;
 use archive::Intake;
 use builder::Site;
 use dicom_node::Node;
+use dicom_node::query_retrieve_scp::NoQuery;
 use dicom_node::storage_commitment::NoCommitment;
 use dicom_node::tls::ServerTls;
 use pipeline::access::{Nodes, WhiteList};
@@ -80,7 +81,7 @@ pub(crate) async fn run(site: Site, defaults: bool, json: bool) -> anyhow::Resul
         clock.clone(),
     );
     let receiver = Receiver::new(intake, routes, nodes, Arc::clone(&metrics), clock);
-    let node = Node::new(site.dicom.limits.clone(), white_list, receiver, NoCommitment);
+    let node = Node::new(site.dicom.limits.clone(), white_list, receiver, NoCommitment, NoQuery);
     let tls = site.dicom.tls.as_ref().map(ServerTls::load).transpose()?;
     let dicom = dicom_node::listener::listen(site.dicom.listen)
         .with_context(|| format!("cannot listen for DICOM on {}", site.dicom.listen))?;

@@ -16,7 +16,7 @@ use crate::trial::ClinicalTrial;
 #[non_exhaustive]
 pub enum ProfileError {
     /// An option that PS3.15 defines and this version does not carry out: take it out of the profile.
-    #[error("option {} (DCM {}) is not available in this version", name(*.0), .0.code())]
+    #[error("option {0:?} (DCM {code}) is not available in this version", code = .0.code())]
     OptionNotAvailable(DeidentificationOption),
     /// An edition of Table E.1-1 that is not built in: the edition in use is named.
     #[error("edition of Table E.1-1 is not available in this version: use {EDITION}")]
@@ -27,10 +27,6 @@ pub enum ProfileError {
     /// Not TOML, or a key that no profile has.
     #[error("profile cannot be read: {0}")]
     Syntax(String),
-}
-
-fn name(option: DeidentificationOption) -> String {
-    serde_json::to_value(option).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// A de-identification profile: base, options, project rules.
@@ -146,7 +142,7 @@ mod tests {
         let mut profile = Profile::basic();
         profile.options.insert(DeidentificationOption::RetainUids);
         let error = profile.compile(None).unwrap_err();
-        assert_eq!(error.to_string(), "option retain_uids (DCM 113110) is not available in this version");
+        assert_eq!(error.to_string(), "option RetainUids (DCM 113110) is not available in this version");
         let old = Profile { edition: "2023a".to_owned(), ..Profile::basic() };
         assert_eq!(old.compile(None).unwrap_err(), ProfileError::EditionNotAvailable);
     }

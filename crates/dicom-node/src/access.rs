@@ -72,6 +72,8 @@ pub struct Policy {
     pub any_sop_class: bool,
     /// Transfer syntaxes beyond those of PS3.5 that are accepted, preferred to all others.
     pub extra_transfer_syntaxes: Vec<String>,
+    /// C-FIND is offered.
+    pub query: bool,
     /// Storage commitment requests (N-ACTION) are taken from this peer.
     pub commitment_requests: bool,
     /// Storage commitment results (N-EVENT-REPORT) are taken from this peer.
@@ -90,6 +92,7 @@ impl Policy {
             extra_sop_classes: Vec::new(),
             any_sop_class: false,
             extra_transfer_syntaxes: Vec::new(),
+            query: false,
             commitment_requests: false,
             commitment_reports: true,
             identity_response: Vec::new(),

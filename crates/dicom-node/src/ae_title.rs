@@ -31,7 +31,8 @@ impl AeTitle {
     /// can be shown; it may be empty.
     pub(crate) fn received(text: &str) -> Self {
         let text = text.trim_matches([' ', '\0']);
-        let shown = |c: char| if (' '..='~').contains(&c) && c != '\\' { c } else { char::REPLACEMENT_CHARACTER };
+        let shown =
+            |c: char| if (' '..='~').contains(&c) && c != '\\' { c } else { char::REPLACEMENT_CHARACTER };
         Self(text.chars().take(16).map(shown).collect())
     }
 

@@ -223,7 +223,7 @@ mod tests {
     /// Written by hand from PS3.5 §7.5.2: both lengths undefined, an element of no use inside the item.
     #[test]
     fn undefined_lengths_are_read() {
-        let bytes = b"\x08\0\x95\x11\x06\0\0\02.25.9\
+        let bytes = b"\x08\0\x95\x11\x06\0\0\x002.25.9\
             \x08\0\x99\x11\xFF\xFF\xFF\xFF\
             \xFE\xFF\0\xE0\xFF\xFF\xFF\xFF\
             \x08\0\x50\x11\x04\0\0\x001.2\0\
@@ -241,9 +241,9 @@ mod tests {
         for bad in [
             b"".as_slice(),
             b"\x08\0\x95\x11\xFF\xFF\xFF\x7F2.25.9".as_slice(),
-            b"\x08\0\x95\x11\x06\0\0\02.25.9\x08\0\x99\x11\xFF\xFF\xFF\xFF".as_slice(),
+            b"\x08\0\x95\x11\x06\0\0\x002.25.9\x08\0\x99\x11\xFF\xFF\xFF\xFF".as_slice(),
             b"\x08\0\x95\x11\x06\0\0\0../../".as_slice(),
-            b"\x08\0\x95\x11\x06\0\0\02.25.9\x08\0\x99\x11\x08\0\0\0\xFE\xFF\0\xE0\0\0\0\0".as_slice(),
+            b"\x08\0\x95\x11\x06\0\0\x002.25.9\x08\0\x99\x11\x08\0\0\0\xFE\xFF\0\xE0\0\0\0\0".as_slice(),
         ] {
             assert_eq!(CommitmentRequest::decode(bad), None, "{bad:?}");
         }

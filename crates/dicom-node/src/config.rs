@@ -10,7 +10,8 @@ use std::time::Duration;
 pub struct NodeConfig {
     /// Associations served at the same time; beyond it A-ASSOCIATE-RJ (transient, local limit exceeded).
     pub associations: usize,
-    /// Connections that have not yet sent a whole A-ASSOCIATE-RQ; beyond it the oldest is closed.
+    /// Connections without an association: before a whole A-ASSOCIATE-RQ, or ended but not closed by the peer. Beyond it
+    /// the oldest is closed.
     pub pending: usize,
     /// Largest P-DATA-TF PDU we accept, in bytes; announced to the peer (PS3.8 §D.1).
     pub max_pdu_bytes: u32,

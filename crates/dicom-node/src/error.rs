@@ -14,7 +14,9 @@ pub enum AssociationError {
     #[error("the peer closed the connection in the middle of the association; try again later")]
     Closed,
     /// The peer sent A-ABORT (PS3.8 §9.3.8). Try again later; if it repeats, ask the peer's administrator.
-    #[error("the peer aborted the association (A-ABORT source {origin}, reason {reason}); see the peer's log")]
+    #[error(
+        "the peer aborted the association (A-ABORT source {origin}, reason {reason}); see the peer's log"
+    )]
     Aborted {
         /// 0 service user, 2 service provider.
         origin: u8,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | PS3.8 | `state` (Table 9-10), `pdu`, `wire`, [`association`], `acceptor`, `requestor`, [`presentation_context`], [`transfer_syntax`], [`sop_class`] |
 //! | PS3.7 | `dimse` (command sets), `message`, [`status`] |
-//! | PS3.4 | `verification`, `storage_scp`, [`storage_scu`], [`query_retrieve_scu`], [`storage_commitment`] |
+//! | PS3.4 | `verification`, `storage_scp`, [`storage_scu`], [`query_retrieve_scp`] (C-FIND), [`query_retrieve_scu`], [`storage_commitment`] |
 //! | Node | [`listener`], [`access`], [`receiver`], [`config`], [`tls`], [`stream`] |
 //!
 //! Data sets are opaque bytes here. They are lent to the [`receiver`] out of the receive buffer as they arrive. Nothing
@@ -23,6 +23,7 @@ pub mod listener;
 mod message;
 mod pdu;
 pub mod presentation_context;
+pub mod query_retrieve_scp;
 pub mod query_retrieve_scu;
 pub mod receiver;
 mod requestor;

@@ -1,20 +1,22 @@
 //! The node as acceptor: listener, limits, one task per association, drain (`house-style` rule 16; PS3.8 §9.1.4).
 //!
-//! A connection takes an association's place only when its A-ASSOCIATE-RQ is complete. Until then it counts as pending;
-//! the oldest pending connection makes room for a new one. So silent connections keep nobody out.
+//! A connection takes an association's place only when its A-ASSOCIATE-RQ is complete. Before, and after the association
+//! until the peer closes, it is pending; the oldest pending connection makes room for a new one. So connections that say
+//! nothing, or do not go, keep nobody out.
 
-use crate::access::{AccessControl, PeerCertificate, Policy, Refused, Rejection};
 use crate::acceptor::Proposal;
+use crate::access::{AccessControl, PeerCertificate, Policy, Refused, Rejection};
 use crate::association::{Association, Stop};
 use crate::config::NodeConfig;
 use crate::dimse::{Command, field};
 use crate::error::AssociationError;
+use crate::query_retrieve_scp::{self, QueryHandler};
 use crate::receiver::InstanceReceiver;
 use crate::status::Status;
-use crate::storage_commitment::CommitmentHandler;
+use crate::storage_commitment::{self, CommitmentHandler};
 use crate::stream::{NetStream, Stream};
 use crate::tls::ServerTls;
-use crate::{storage_commitment, storage_scp, verification};
+use crate::{storage_scp, verification};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::SocketAddr;
@@ -43,12 +45,13 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// A DICOM node that accepts associations: Verification, Storage and Storage Commitment as SCP.
-pub struct Node<A, R, C> {
+/// A DICOM node that accepts associations: Verification, Storage, Storage Commitment and C-FIND as SCP.
+pub struct Node<A, R, C, Q> {
     config: NodeConfig,
     access: A,
     receiver: R,
     commitment: C,
+    query: Q,
     places: Arc<Semaphore>,
     per_node: Arc<Mutex<HashMap<Arc<str>, usize>>>,
     pending: Mutex<BTreeMap<u64, CancellationToken>>,
@@ -91,15 +94,22 @@ impl Drop for NodePlace {
     }
 }
 
-impl<A: AccessControl, R: InstanceReceiver, C: CommitmentHandler> Node<A, R, C> {
+impl<A, R, C, Q> Node<A, R, C, Q>
+where
+    A: AccessControl,
+    R: InstanceReceiver,
+    C: CommitmentHandler,
+    Q: QueryHandler,
+{
     /// A node with its limits and handlers. It serves any number of listeners, with common limits.
-    pub fn new(config: NodeConfig, access: A, receiver: R, commitment: C) -> Arc<Self> {
+    pub fn new(config: NodeConfig, access: A, receiver: R, commitment: C, query: Q) -> Arc<Self> {
         Arc::new(Self {
             places: Arc::new(Semaphore::new(config.associations.min(Semaphore::MAX_PERMITS))),
             config,
             access,
             receiver,
             commitment,
+            query,
             per_node: Arc::default(),
             pending: Mutex::default(),
             numbers: AtomicU64::new(1),
@@ -113,7 +123,12 @@ impl<A: AccessControl, R: InstanceReceiver, C: CommitmentHandler> Node<A, R, C> 
 
     /// Accepts connections until `stop`. Then running messages finish, their associations are ended, and after
     /// `drain_seconds` whatever is left is aborted. Returns when no task is left.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener, tls: Option<ServerTls>, stop: CancellationToken) {
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        tls: Option<ServerTls>,
+        stop: CancellationToken,
+    ) {
         let kill = CancellationToken::new();
         let tasks = TaskTracker::new();
         let mut pause = FIRST_PAUSE;
@@ -137,7 +152,8 @@ impl<A: AccessControl, R: InstanceReceiver, C: CommitmentHandler> Node<A, R, C> 
             }
         }
         drop(listener);
-        for (_, pending) in std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner)) {
+        for (_, pending) in std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))
+        {
             pending.cancel();
         }
         tasks.close();
@@ -189,46 +205,64 @@ impl<A: AccessControl, R: InstanceReceiver, C: CommitmentHandler> Node<A, R, C> 
         certificate: Option<PeerCertificate>,
         stop: Stop,
     ) {
-        let received = Proposal::receive(stream, number, address, certificate, &self.config, stop).await;
-        self.leave_pending(number);
-        let proposal = match received {
-            Ok(proposal) => proposal,
+        let kill = stop.kill.clone();
+        match Proposal::receive(stream, number, address, certificate, &self.config, stop).await {
+            Ok(proposal) => match self.admit(&proposal).await {
+                Ok((policy, places)) => {
+                    self.leave_pending(number);
+                    self.accepted(proposal, policy, places, kill).await;
+                }
+                Err(rejection) => {
+                    self.access.refused(Refused::Association { peer: proposal.peer(), rejection }).await;
+                    proposal.reject(rejection).await;
+                }
+            },
             Err(AssociationError::Violation(_) | AssociationError::TimedOut) => {
-                return self.access.refused(Refused::Garbage { address }).await;
+                self.access.refused(Refused::Garbage { address }).await;
             }
-            Err(_) => return,
-        };
-        match self.admit(&proposal).await {
-            Ok((policy, places)) => self.accepted(proposal, policy, places).await,
-            Err(rejection) => {
-                self.access.refused(Refused::Association { peer: proposal.peer(), rejection }).await;
-                proposal.reject(rejection).await;
-            }
+            Err(_) => {}
         }
+        self.leave_pending(number);
     }
 
-    async fn accepted<S: Stream>(&self, proposal: Proposal<S>, policy: Policy, places: Places) {
+    async fn accepted<S: Stream>(
+        &self,
+        proposal: Proposal<S>,
+        policy: Policy,
+        places: Places,
+        kill: CancellationToken,
+    ) {
         let Ok(mut association) = proposal.accept(&policy).await else { return };
         drop(policy);
         let end = self.messages(&mut association).await;
         let number = association.peer().association;
-        tracing::debug!(association = number, end = end.err().map(tracing::field::display), "association ended");
+        tracing::debug!(
+            association = number,
+            end = end.err().map(tracing::field::display),
+            "association ended"
+        );
         self.receiver.association_ended(association.peer()).await;
         drop(places);
+        self.pend(number, kill);
         association.linger().await;
     }
 
-    /// Numbers a connection and counts it as pending; the oldest one goes if there are too many.
+    /// Numbers a new connection, which is pending.
     fn enter_pending(&self, kill: &CancellationToken) -> u64 {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        self.pend(number, kill.clone());
+        number
+    }
+
+    /// Counts a connection as pending; the oldest one goes if there are too many.
+    fn pend(&self, number: u64, kill: CancellationToken) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.insert(number, kill.clone());
+        pending.insert(number, kill);
         if pending.len() > self.config.pending
             && let Some((_, oldest)) = pending.pop_first()
         {
             oldest.cancel();
         }
-        number
     }
 
     fn leave_pending(&self, number: u64) {
@@ -275,10 +309,11 @@ impl<A: AccessControl, R: InstanceReceiver, C: CommitmentHandler> Node<A, R, C> 
                     storage_scp::serve(association, &message, &self.receiver).await?;
                 }
                 field::C_ECHO_RQ => verification::answer(association, &message).await?,
+                field::C_FIND_RQ => query_retrieve_scp::serve(association, &message, &self.query).await?,
                 field::N_ACTION_RQ | field::N_EVENT_REPORT_RQ => {
                     storage_commitment::serve(association, &message, &self.commitment).await?;
                 }
-                field::C_CANCEL_RQ => association.skip_data(association.max_drain).await?, // nothing runs
+                field::C_CANCEL_RQ => association.skip_data(0).await?, // what it is about has ended
                 response if response & field::RESPONSE != 0 => {
                     return Err(association.violation("response without a request").await);
                 }

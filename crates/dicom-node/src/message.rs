@@ -127,12 +127,30 @@ impl<S: Stream> Association<S> {
     }
 
     /// The next message, which has to be a response to `message_id`; its data set is still to be read.
-    pub(crate) async fn response(&mut self, request: u16, message_id: u16) -> Result<Message, AssociationError> {
+    pub(crate) async fn response(
+        &mut self,
+        request: u16,
+        message_id: u16,
+    ) -> Result<Message, AssociationError> {
         let message = self.next_message(self.timers.response).await?.ok_or(AssociationError::Released)?;
         if !answers(&message.command, request, message_id) {
             return Err(self.violation("not the response that was due").await);
         }
         Ok(message)
+    }
+
+    /// Whether a byte of another message is here, without waiting for one.
+    pub(crate) async fn has_arrived(&mut self) -> Result<bool, AssociationError> {
+        let until = self.deadline(self.timers.stall);
+        let arrived = tokio::select! {
+            biased;
+            arrived = self.wire.rest(until) => arrived,
+            () = std::future::ready(()) => return Ok(false),
+        };
+        match arrived {
+            Ok(()) => Ok(true),
+            Err(error) => Err(self.fault(error).await),
+        }
     }
 
     pub(crate) fn accepted(&self, id: u8) -> Option<&AcceptedContext> {

@@ -1,7 +1,7 @@
 //! Presentation contexts and roles: PS3.8 §9.3.2.2 and §9.3.3.2, PS3.7 §D.3.3.4.
 
 use crate::access::Policy;
-use crate::sop_class::{self, STORAGE_COMMITMENT, VERIFICATION};
+use crate::sop_class::{self, PATIENT_FIND, STORAGE_COMMITMENT, STUDY_FIND, VERIFICATION};
 use crate::transfer_syntax::{self, EXPLICIT_LITTLE, IMPLICIT_LITTLE};
 use dicom_ul::pdu::{
     PresentationContextProposed, PresentationContextResult, PresentationContextResultReason as Reason,
@@ -65,6 +65,13 @@ pub struct AcceptedContext {
     pub roles: Roles,
 }
 
+impl AcceptedContext {
+    /// Whether it is for C-FIND of an information model that we answer.
+    pub(crate) fn is_query(&self) -> bool {
+        matches!(self.abstract_syntax.as_str(), STUDY_FIND | PATIENT_FIND)
+    }
+}
+
 /// A UID as peers write it: some pad it to even length with a NUL or a space.
 pub(crate) fn trimmed(uid: &str) -> &str {
     uid.trim_matches(['\0', ' '])
@@ -80,7 +87,8 @@ pub(crate) fn negotiate(
     let mut results = Vec::with_capacity(proposed.len());
     let mut accepted: Vec<AcceptedContext> = Vec::new();
     for context in proposed {
-        let legal = context.id % 2 == 1 && !results.iter().any(|r: &PresentationContextResult| r.id == context.id);
+        let legal =
+            context.id % 2 == 1 && !results.iter().any(|r: &PresentationContextResult| r.id == context.id);
         let answer = if legal { answer(context, policy) } else { Err(Reason::NoReason) };
         let (reason, transfer_syntax) = match answer {
             Ok(syntax) => (Reason::Acceptance, syntax),
@@ -88,8 +96,10 @@ pub(crate) fn negotiate(
         };
         if reason == Reason::Acceptance {
             let abstract_syntax = trimmed(&context.abstract_syntax).to_owned();
-            let roles =
-                roles.iter().find(|(uid, _)| *uid == abstract_syntax).map_or(Roles::DEFAULT, |(_, roles)| *roles);
+            let roles = roles
+                .iter()
+                .find(|(uid, _)| *uid == abstract_syntax)
+                .map_or(Roles::DEFAULT, |(_, roles)| *roles);
             let transfer_syntax = transfer_syntax.clone();
             accepted.push(AcceptedContext { id: context.id, abstract_syntax, transfer_syntax, roles });
         }
@@ -108,7 +118,10 @@ fn answer(context: &PresentationContextProposed, policy: &Policy) -> Result<Stri
     let chosen = match abstract_syntax {
         VERIFICATION => plain(&[EXPLICIT_LITTLE, IMPLICIT_LITTLE]),
         // every peer proposes the default transfer syntax (PS3.5 §10.1), and it is the one that we read
-        STORAGE_COMMITMENT if policy.commitment_requests || policy.commitment_reports => plain(&[IMPLICIT_LITTLE]),
+        STORAGE_COMMITMENT if policy.commitment_requests || policy.commitment_reports => {
+            plain(&[IMPLICIT_LITTLE])
+        }
+        STUDY_FIND | PATIENT_FIND if policy.query => plain(&[EXPLICIT_LITTLE, IMPLICIT_LITTLE]),
         class if policy.storage && stores(class, policy) => {
             transfer_syntax::choose(&proposed, &policy.extra_transfer_syntaxes).map(str::to_owned)
         }
@@ -133,6 +146,7 @@ pub(crate) fn grant_roles(items: &[UserVariableItem], policy: &Policy) -> Vec<(S
         let (may_scu, may_scp) = match uid {
             STORAGE_COMMITMENT => (policy.commitment_requests, policy.commitment_reports),
             VERIFICATION => (true, false),
+            STUDY_FIND | PATIENT_FIND => (policy.query, false),
             class => (policy.storage && stores(class, policy), false),
         };
         Some((uid.to_owned(), Roles { scu: *scu && may_scu, scp: *scp && may_scp }))
@@ -168,7 +182,7 @@ mod tests {
             proposed(7, VERIFICATION, &["1.2.3.4.5"]),
             proposed(7, VERIFICATION, &[IMPLICIT_LITTLE]),
             proposed(8, VERIFICATION, &[IMPLICIT_LITTLE]),
-            proposed(9, sop_class::STUDY_FIND, &[IMPLICIT_LITTLE]),
+            proposed(9, STUDY_FIND, &[IMPLICIT_LITTLE]),
         ];
         let (results, accepted) = negotiate(&contexts, &[], &Policy::new("n", 1));
         let reasons: Vec<u8> = results.iter().map(|r| r.reason.clone() as u8).collect();
@@ -179,10 +193,16 @@ mod tests {
 
     #[test]
     fn private_classes_by_list_or_by_switch() {
-        let contexts = [proposed(1, PRIVATE, &[EXPLICIT_LITTLE]), proposed(3, sop_class::STUDY_FIND, &[EXPLICIT_LITTLE])];
+        let contexts = [
+            proposed(1, PRIVATE, &[EXPLICIT_LITTLE]),
+            proposed(3, STUDY_FIND, &[EXPLICIT_LITTLE]),
+        ];
         let none = Policy::new("n", 1);
         assert_eq!(reasons(&contexts, &none), [3, 3]);
-        assert_eq!(reasons(&contexts, &Policy { extra_sop_classes: vec![PRIVATE.to_owned()], ..none.clone() }), [0, 3]);
+        assert_eq!(
+            reasons(&contexts, &Policy { extra_sop_classes: vec![PRIVATE.to_owned()], ..none.clone() }),
+            [0, 3]
+        );
         assert_eq!(reasons(&contexts, &Policy { any_sop_class: true, ..none.clone() }), [0, 3]);
         assert_eq!(reasons(&contexts, &Policy { any_sop_class: true, storage: false, ..none }), [3, 3]);
     }
@@ -192,7 +212,8 @@ mod tests {
         let item = |uid: &str, scu, scp| {
             UserVariableItem::ScuScpRoleSelectionSubItem(uid.to_owned(), RequestorRoles { scu, scp })
         };
-        let items = [item(CT, true, true), item(STORAGE_COMMITMENT, true, true), item(VERIFICATION, false, false)];
+        let items =
+            [item(CT, true, true), item(STORAGE_COMMITMENT, true, true), item(VERIFICATION, false, false)];
         let granted = grant_roles(&items, &Policy::new("n", 1));
         let roles: Vec<_> = granted.iter().map(|(_, r)| (r.scu, r.scp)).collect();
         assert_eq!(roles, [(true, false), (false, true), (false, false)]);

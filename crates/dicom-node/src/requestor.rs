@@ -1,7 +1,7 @@
 //! Requesting an association: TCP, TLS, A-ASSOCIATE-RQ out, -AC in (PS3.8 §7.1, PS3.7 Annex D).
 
-use crate::access::PeerInfo;
 use crate::acceptor::peer_max_pdu;
+use crate::access::PeerInfo;
 use crate::ae_title::AeTitle;
 use crate::association::{
     APPLICATION_CONTEXT, Association, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, Indication, Stop,
@@ -14,8 +14,8 @@ use crate::state::Event;
 use crate::stream::{NetStream, Stream};
 use crate::tls::ClientTls;
 use dicom_ul::pdu::{
-    AssociationAC, AssociationRQ, PresentationContextProposed, PresentationContextResultReason, RequestorRoles,
-    UserVariableItem,
+    AssociationAC, AssociationRQ, PresentationContextProposed, PresentationContextResultReason,
+    RequestorRoles, UserVariableItem,
 };
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -58,7 +58,16 @@ impl RemoteNode {
             () = kill.cancelled() => return Err(AssociationError::Shutdown),
         };
         let stop = Stop { drain: CancellationToken::new(), kill };
-        Association::request(stream, address, self.called.clone(), self.calling.clone(), contexts, config, stop).await
+        Association::request(
+            stream,
+            address,
+            self.called.clone(),
+            self.calling.clone(),
+            contexts,
+            config,
+            stop,
+        )
+        .await
     }
 
     async fn connect(&self) -> Result<(NetStream, SocketAddr), AssociationError> {
@@ -149,7 +158,9 @@ fn request_pdu(
 fn accepted_contexts(proposed: &[ProposedContext], accept: &AssociationAC) -> Vec<AcceptedContext> {
     let roles_for = |context: &ProposedContext| {
         let answered = accept.user_variables.iter().find_map(|item| match item {
-            UserVariableItem::ScuScpRoleSelectionSubItem(uid, roles) if trimmed(uid) == context.abstract_syntax => {
+            UserVariableItem::ScuScpRoleSelectionSubItem(uid, roles)
+                if trimmed(uid) == context.abstract_syntax =>
+            {
                 Some(Roles { scu: roles.scu, scp: roles.scp })
             }
             _ => None,
@@ -175,4 +186,3 @@ fn accepted_contexts(proposed: &[ProposedContext], accept: &AssociationAC) -> Ve
     }
     accepted
 }
-

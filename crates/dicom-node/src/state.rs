@@ -58,7 +58,7 @@ pub(crate) enum Event {
     InvalidPdu,
 }
 
-/// Actions of PS3.8 Tables 9-6 to 9-9; `__` is an empty cell.
+/// Actions of PS3.8 Tables 9-6 to 9-9; `Nil` is an empty cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Ae1,
@@ -89,7 +89,7 @@ pub(crate) enum Action {
     Aa6,
     Aa7,
     Aa8,
-    __,
+    Nil,
 }
 
 use Action::*;
@@ -98,25 +98,25 @@ use Action::*;
 #[rustfmt::skip]
 const TABLE_9_10: [[Action; 13]; 19] = [
     //  Sta1 Sta2 Sta3 Sta4 Sta5 Sta6 Sta7 Sta8 Sta9 Sta10 Sta11 Sta12 Sta13
-    [   Ae1, __,  __,  __,  __,  __,  __,  __,  __,  __,   __,   __,   __  ],
-    [   __,  __,  __,  Ae2, __,  __,  __,  __,  __,  __,   __,   __,   __  ],
-    [   __,  Aa1, Aa8, __,  Ae3, Aa8, Aa8, Aa8, Aa8, Aa8,  Aa8,  Aa8,  Aa6 ],
-    [   __,  Aa1, Aa8, __,  Ae4, Aa8, Aa8, Aa8, Aa8, Aa8,  Aa8,  Aa8,  Aa6 ],
-    [   Ae5, __,  __,  __,  __,  __,  __,  __,  __,  __,   __,   __,   __  ],
-    [   __,  Ae6, Aa8, __,  Aa8, Aa8, Aa8, Aa8, Aa8, Aa8,  Aa8,  Aa8,  Aa7 ],
-    [   __,  __,  Ae7, __,  __,  __,  __,  __,  __,  __,   __,   __,   __  ],
-    [   __,  __,  Ae8, __,  __,  __,  __,  __,  __,  __,   __,   __,   __  ],
-    [   __,  __,  __,  __,  __,  Dt1, __,  Ar7, __,  __,   __,   __,   __  ],
-    [   __,  Aa1, Aa8, __,  Aa8, Dt2, Ar6, Aa8, Aa8, Aa8,  Aa8,  Aa8,  Aa6 ],
-    [   __,  __,  __,  __,  __,  Ar1, __,  __,  __,  __,   __,   __,   __  ],
-    [   __,  Aa1, Aa8, __,  Aa8, Ar2, Ar8, Aa8, Aa8, Aa8,  Aa8,  Aa8,  Aa6 ],
-    [   __,  Aa1, Aa8, __,  Aa8, Aa8, Ar3, Aa8, Aa8, Ar10, Ar3,  Aa8,  Aa6 ],
-    [   __,  __,  __,  __,  __,  __,  __,  Ar4, Ar9, __,   __,   Ar4,  __  ],
-    [   __,  __,  Aa1, Aa2, Aa1, Aa1, Aa1, Aa1, Aa1, Aa1,  Aa1,  Aa1,  __  ],
-    [   __,  Aa2, Aa3, __,  Aa3, Aa3, Aa3, Aa3, Aa3, Aa3,  Aa3,  Aa3,  Aa2 ],
-    [   __,  Aa5, Aa4, Aa4, Aa4, Aa4, Aa4, Aa4, Aa4, Aa4,  Aa4,  Aa4,  Ar5 ],
-    [   __,  Aa2, __,  __,  __,  __,  __,  __,  __,  __,   __,   __,   Aa2 ],
-    [   __,  Aa1, Aa8, __,  Aa8, Aa8, Aa8, Aa8, Aa8, Aa8,  Aa8,  Aa8,  Aa7 ],
+    [   Ae1, Nil, Nil, Nil, Nil, Nil, Nil, Nil, Nil, Nil,  Nil,  Nil,  Nil ],
+    [   Nil, Nil, Nil, Ae2, Nil, Nil, Nil, Nil, Nil, Nil,  Nil,  Nil,  Nil ],
+    [   Nil, Aa1, Aa8, Nil, Ae3, Aa8, Aa8, Aa8, Aa8, Aa8,  Aa8,  Aa8,  Aa6 ],
+    [   Nil, Aa1, Aa8, Nil, Ae4, Aa8, Aa8, Aa8, Aa8, Aa8,  Aa8,  Aa8,  Aa6 ],
+    [   Ae5, Nil, Nil, Nil, Nil, Nil, Nil, Nil, Nil, Nil,  Nil,  Nil,  Nil ],
+    [   Nil, Ae6, Aa8, Nil, Aa8, Aa8, Aa8, Aa8, Aa8, Aa8,  Aa8,  Aa8,  Aa7 ],
+    [   Nil, Nil, Ae7, Nil, Nil, Nil, Nil, Nil, Nil, Nil,  Nil,  Nil,  Nil ],
+    [   Nil, Nil, Ae8, Nil, Nil, Nil, Nil, Nil, Nil, Nil,  Nil,  Nil,  Nil ],
+    [   Nil, Nil, Nil, Nil, Nil, Dt1, Nil, Ar7, Nil, Nil,  Nil,  Nil,  Nil ],
+    [   Nil, Aa1, Aa8, Nil, Aa8, Dt2, Ar6, Aa8, Aa8, Aa8,  Aa8,  Aa8,  Aa6 ],
+    [   Nil, Nil, Nil, Nil, Nil, Ar1, Nil, Nil, Nil, Nil,  Nil,  Nil,  Nil ],
+    [   Nil, Aa1, Aa8, Nil, Aa8, Ar2, Ar8, Aa8, Aa8, Aa8,  Aa8,  Aa8,  Aa6 ],
+    [   Nil, Aa1, Aa8, Nil, Aa8, Aa8, Ar3, Aa8, Aa8, Ar10, Ar3,  Aa8,  Aa6 ],
+    [   Nil, Nil, Nil, Nil, Nil, Nil, Nil, Ar4, Ar9, Nil,  Nil,  Ar4,  Nil ],
+    [   Nil, Nil, Aa1, Aa2, Aa1, Aa1, Aa1, Aa1, Aa1, Aa1,  Aa1,  Aa1,  Nil ],
+    [   Nil, Aa2, Aa3, Nil, Aa3, Aa3, Aa3, Aa3, Aa3, Aa3,  Aa3,  Aa3,  Aa2 ],
+    [   Nil, Aa5, Aa4, Aa4, Aa4, Aa4, Aa4, Aa4, Aa4, Aa4,  Aa4,  Aa4,  Ar5 ],
+    [   Nil, Aa2, Nil, Nil, Nil, Nil, Nil, Nil, Nil, Nil,  Nil,  Nil,  Aa2 ],
+    [   Nil, Aa1, Aa8, Nil, Aa8, Aa8, Aa8, Aa8, Aa8, Aa8,  Aa8,  Aa8,  Aa7 ],
 ];
 
 /// The action that follows `event` in `state`, and the state after it; `None` where Table 9-10 has an empty cell.
@@ -144,7 +144,7 @@ fn state_after(action: Action, first: bool) -> Option<State> {
         Ar9 => State::Sta11,
         Ar10 => State::Sta12,
         Ae6 | Ae8 | Ar4 | Aa1 | Aa6 | Aa7 | Aa8 => State::Sta13,
-        __ => return None,
+        Nil => return None,
     })
 }
 

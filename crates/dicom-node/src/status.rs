@@ -22,6 +22,10 @@ pub enum Category {
 impl Status {
     /// Success.
     pub const SUCCESS: Self = Self(0x0000);
+    /// More responses follow, every key is supported: PS3.4 §C.4.1.1.4.
+    pub(crate) const PENDING: Self = Self(0xFF00);
+    /// Ended by C-CANCEL: PS3.4 §C.4.1.1.4.
+    pub(crate) const CANCEL: Self = Self(0xFE00);
     /// No such SOP class here: PS3.7 §C.5.6. Here: the SOP class of the message is not that of its context.
     pub(crate) const SOP_CLASS_NOT_SUPPORTED: Self = Self(0x0122);
     /// Unrecognized operation: PS3.7 §C.5.23.
@@ -131,6 +135,30 @@ pub(crate) fn of_commitment(failure: CommitmentFailure) -> Status {
         CommitmentFailure::NotAuthorised => Status::NOT_AUTHORISED,
         CommitmentFailure::OutOfResources => Status::RESOURCE_LIMITATION,
         CommitmentFailure::ProcessingFailure => Status::PROCESSING_FAILURE,
+    }
+}
+
+/// Why a query is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryFailure {
+    /// Too many queries or matches at present. The peer tries again later, or asks for less.
+    #[error("out of resources; the peer tries again later or asks for less")]
+    OutOfResources,
+    /// The identifier is not one of this information model.
+    #[error("the identifier does not match the information model; the peer has to be corrected")]
+    IdentifierDoesNotMatchSopClass,
+    /// Not understood, or a failure of ours.
+    #[error("the query cannot be processed; see the log of this program")]
+    UnableToProcess,
+}
+
+/// Statuses of C-FIND: PS3.4 Table C.4-1.
+pub(crate) fn of_query(failure: QueryFailure) -> Status {
+    match failure {
+        QueryFailure::OutOfResources => Status(0xA700),
+        QueryFailure::IdentifierDoesNotMatchSopClass => Status(0xA900),
+        QueryFailure::UnableToProcess => Status(0xC000),
     }
 }
 

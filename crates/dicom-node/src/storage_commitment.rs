@@ -64,7 +64,10 @@ impl<S: Stream> Association<S> {
     ///
     /// # Errors
     /// [`AssociationError::NoContext`]; what ended the association.
-    pub async fn request_commitment(&mut self, request: &CommitmentRequest) -> Result<Status, AssociationError> {
+    pub async fn request_commitment(
+        &mut self,
+        request: &CommitmentRequest,
+    ) -> Result<Status, AssociationError> {
         let command = Command::new(field::N_ACTION_RQ)
             .uid(element::REQUESTED_SOP_CLASS, STORAGE_COMMITMENT)
             .uid(element::REQUESTED_SOP_INSTANCE, STORAGE_COMMITMENT_INSTANCE)
@@ -107,7 +110,11 @@ impl<S: Stream> Association<S> {
         self.commitment_message(command, &report.encode()).await
     }
 
-    async fn commitment_message(&mut self, command: Command, data: &[u8]) -> Result<Status, AssociationError> {
+    async fn commitment_message(
+        &mut self,
+        command: Command,
+        data: &[u8],
+    ) -> Result<Status, AssociationError> {
         let context = self.context_for(STORAGE_COMMITMENT, None).ok_or(AssociationError::NoContext)?.id;
         let message_id = self.next_message_id();
         let command = command.number(element::MESSAGE_ID, message_id).with_data();

@@ -103,7 +103,8 @@ impl ClientTls {
             _ => return Err(TlsError::Incomplete("certificate and key go together")),
         };
         let name = config.server_name.as_deref().unwrap_or(host).to_owned();
-        let name = ServerName::try_from(name).map_err(|_| TlsError::Incomplete("server_name is no name or address"))?;
+        let name = ServerName::try_from(name)
+            .map_err(|_| TlsError::Incomplete("server_name is no name or address"))?;
         Ok(Self { connector: TlsConnector::from(Arc::new(config_ready)), name })
     }
 

@@ -75,7 +75,9 @@ impl<S: Stream> Wire<S> {
     /// The next PDU. Of a P-DATA-TF only the header is taken.
     pub(crate) async fn next_pdu(&mut self, until: Instant) -> Result<Received, WireError> {
         self.need(6, until).await?;
-        let Some([kind, _, l0, l1, l2, l3]) = self.buffer.first_chunk() else { return Err(WireError::Closed) };
+        let Some([kind, _, l0, l1, l2, l3]) = self.buffer.first_chunk() else {
+            return Err(WireError::Closed);
+        };
         let (kind, length) = (*kind, u32::from_be_bytes([*l0, *l1, *l2, *l3]));
         let limit = match kind {
             1 | 2 => MAX_ASSOCIATE,

@@ -19,6 +19,7 @@ const DATE_SHIFT: &str = "research-pacs/1/date-shift:";
 const CODE: &str = "research-pacs/1/code:";
 const PARTNER: &str = "research-pacs/1/partner:";
 const DATA: &str = "research-pacs/1/data:";
+const PARTICIPANT: &str = "research-pacs/1/participant:";
 
 /// The random value from which everything about one participant in one project (or one anonymised job) is derived.
 ///
@@ -175,6 +176,13 @@ impl Mapping {
     #[must_use]
     pub fn for_partner(&self, partner: &str) -> Self {
         Self::new(Secret(prf(&self.secret.0, PARTNER, partner.as_bytes())), self.shift)
+    }
+
+    /// The map of one participant where a key file stands for the vault: for files that are de-identified offline, never in a project
+    /// (there, secrets are random, ARC-15).
+    #[must_use]
+    pub fn for_participant_of_key(&self, participant: &str) -> Self {
+        Self::new(Secret(prf(&self.secret.0, PARTICIPANT, participant.as_bytes())), self.shift)
     }
 
     pub(crate) fn secret(&self) -> &Secret {

@@ -211,6 +211,7 @@ impl Vault {
             return Err(VaultError::Limit("more than 100,000 UIDs in one batch"));
         }
         let mut found = Recognition::default();
+        let uids: Vec<&str> = uids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
         for chunk in uids.chunks(WIDTH) {
             let mut query = sqlx::query_as(RECOGNISE.as_str());
             for uid in filled(chunk) {
@@ -221,7 +222,9 @@ impl Vault {
                 found.add(project, partner, row)?;
             }
         }
-        found.elsewhere.retain(|uid| !found.issued.iter().any(|issued| issued.pseudonym == *uid));
+        for issued in &found.issued {
+            found.elsewhere.remove(&issued.pseudonym);
+        }
         Ok(found)
     }
 
@@ -268,11 +271,8 @@ impl Recognition {
             return Ok(());
         }
         let kind = UidKind::from_number(kind).ok_or(VaultError::Tampered("issued_uid"))?;
-        let issued = Issued { pseudonym, kind, participant: participant.parse()?, base, export_record };
-        // the last chunk repeats its last UID
-        if !self.issued.contains(&issued) {
-            self.issued.push(issued);
-        }
+        let participant = participant.parse()?;
+        self.issued.push(Issued { pseudonym, kind, participant, base, export_record });
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod deid;
 mod echo;
 mod send;
 mod serve;
@@ -32,6 +33,8 @@ enum Command {
     /// Show, check or explain the configuration.
     #[command(subcommand)]
     Config(config::Config),
+    /// De-identify files or folders offline, by the same rules as the server.
+    Deid(deid::Deid),
     /// Ask a DICOM node whether it answers (C-ECHO).
     Echo(echo::Echo),
     /// Send files or folders to a DICOM node (C-STORE).
@@ -44,6 +47,7 @@ impl Cli {
             Command::Serve(command) => command.run(),
             Command::Check(command) => command.run(),
             Command::Config(command) => command.run(),
+            Command::Deid(command) => command.run(),
             Command::Echo(command) => command.run(),
             Command::Send(command) => command.run(),
         }

@@ -1,19 +1,20 @@
 //! Group commit: one thread writes complete records and syncs them together.
 //!
-//! While a sync runs, further instances complete and queue here; the next sync covers them all. Measured on ext4
-//! on a virtual disk (2 vCPU, records of 526 kB, see `benches/spool.rs`), records/s with 1, 4, 8 senders that wait
-//! for each answer:
+//! While a sync runs, further instances complete and queue here; the next sync covers them all. Measured with records
+//! of 526 kB on ext4 on a virtual disk (2 vCPU), records/s with 1, 4 and 8 senders that wait for each answer; the
+//! ranges are three interleaved rounds while the disk was throttled and the machine busy:
 //!
-//! | | 1 | 4 | 8 |
-//! |---|---|---|---|
-//! | file that grows | 1,940 | 2,380 | 2,660 |
-//! | fresh preallocated segments (chosen) | 1,650 | 2,380 | 2,750 |
-//! | segments written before and used again | 2,600 | 3,120 | 3,330 |
-//! | preallocated, writer and syncer as two threads | 1,470 | 2,740 | 2,990 |
+//! | segment, threads | 1 | 4 | 8 | quiet: 1, 4, 8 |
+//! |---|---|---|---|---|
+//! | file that grows, one | 163–223 | 415–674 | 1,245–1,364 | 1,940, 2,380, 2,660 |
+//! | fresh preallocated, one (chosen) | 150–252 | 443–974 | 912–1,602 | 1,650, 2,380, 2,750 |
+//! | fresh preallocated, writer and syncer | 204–339 | 486–637 | 803–1,609 | 1,470, 2,740, 2,990 |
+//! | written before and used again, one | 270–296 | 699–1,846 | 1,299–2,488 | 2,600, 3,120, 3,330 |
 //!
-//! Used segments are faster, but the originals of released records would stay on the volume (INV-9). A file that
-//! grows is as fast, but may meet a full volume in the middle of a group. A second thread gains 15 % from four
-//! senders on, costs 12 % with one and 20 % more CPU: not worth its states.
+//! Used segments need no journal commit and are faster, but the originals of released records would stay on the
+//! volume (INV-9), and overwriting them first would write everything twice. A file that grows is as fast as a
+//! preallocated one, but may meet a full volume in the middle of a group. A second thread gains up to 15 % on a
+//! quiet disk from four senders on, loses elsewhere, and costs 20 % more CPU: not worth its states.
 
 use std::io;
 use std::sync::Arc;

@@ -380,6 +380,49 @@ fn damage_hides_only_the_record_it_hit() {
 }
 
 #[test]
+fn bytes_of_another_segment_or_with_a_changed_header_never_pass_for_a_record() {
+    let folder = tempfile::tempdir().unwrap();
+    for i in 0..2 {
+        let _ = block_on(store(&open(folder.path()), &format!("run {i}"), &data(i, 10 * KIB))).unwrap();
+    }
+    let segments = names(folder.path(), ".segment");
+    let (old, new) = (folder.path().join(&segments[0]), folder.path().join(&segments[1]));
+    let stale = fs::read(&old).unwrap().split_off(4096);
+    let mut bytes = fs::read(&new).unwrap();
+    bytes.extend_from_slice(&stale);
+    fs::write(&new, bytes).unwrap();
+    let mut bytes = fs::read(&old).unwrap();
+    let header = bytes.windows(5).position(|window| window == b"run 0").unwrap();
+    bytes[header] ^= 1;
+    fs::write(&old, bytes).unwrap();
+    let (_spool, recovery) = Spool::open(config(folder.path()), None).unwrap();
+    let found: Vec<_> = recovery.map(|record| record.unwrap().header).collect();
+    assert_eq!(found, [b"run 1"]);
+}
+
+#[test]
+fn a_damaged_file_is_kept_for_a_person_to_look_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(folder.path());
+    let _ = block_on(store(&spool, "h", &data(0, 1 << 20))).unwrap();
+    let _ = block_on(store(&spool, "h", b"small")).unwrap();
+    drop(spool);
+    for (kind, at) in [(".own", 40), (".segment", 12)] {
+        let path = folder.path().join(&names(folder.path(), kind)[0]);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[at] ^= 1;
+        fs::write(&path, bytes).unwrap();
+    }
+    let (spool, mut recovery) = Spool::open(config(folder.path()), None).unwrap();
+    assert_eq!(recovery.by_ref().count(), 0);
+    recovery.finish().unwrap();
+    drop(spool);
+    assert_eq!(names(folder.path(), ".own").len(), 1);
+    let segment = folder.path().join(&names(folder.path(), ".segment")[0]);
+    assert!(fs::metadata(segment).unwrap().len() > 4096);
+}
+
+#[test]
 fn a_segment_goes_with_its_last_record_and_its_number_is_never_used_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut last = None;
@@ -497,29 +540,4 @@ fn an_instance_whose_write_was_cancelled_is_unusable() {
             assert!(commit.await.is_ok());
         }
     });
-}
-
-#[test]
-fn tmp_full_volume() {
-    let Ok(folder) = std::env::var("SPOOL_TMP_VOLUME") else { return };
-    let folder = Path::new(&folder);
-    let spool = open(folder);
-    for round in 0..3 {
-        let mut ok = Vec::new();
-        let mut refused = 0;
-        for i in 0..200 {
-            let size = if i % 7 == 6 { 700 * KIB } else { 90 * KIB };
-            match block_on(store(&spool, "h", &data(i, size))) {
-                Ok(r) => ok.push((i, size, r.location())),
-                Err(SpoolError::OutOfResources(w)) => { refused += 1; if refused < 3 { println!("{round} {i} {w}"); } }
-                Err(e) => panic!("{e}"),
-            }
-        }
-        println!("ok {} refused {refused} {:?}", ok.len(), spool.health());
-        for (i, size, l) in &ok { assert!(read(&spool, l) == data(*i, *size)); }
-        for (_, _, l) in &ok { spool.release(l); }
-        spool.indexed(&ok.iter().map(|o| o.2).collect::<Vec<_>>());
-        while spool.health() != Health::Ready { std::thread::sleep(std::time::Duration::from_millis(100)); }
-        println!("{:?}", names(folder, ""));
-    }
 }

@@ -114,7 +114,11 @@ fn finish(shared: &Shared, mut piece: Piece, id: Uuid, header: &[u8]) -> Result<
     }
     let location = shared.live.own_synced(id, OWN_DATA_START.into(), piece.length);
     let named = std::fs::rename(shared.directory.part(id), shared.directory.path(location.place));
-    named.and_then(|()| shared.directory.sync()).map_err(|error| shared.fail("name a file", &error))?;
+    named.map_err(|error| {
+        shared.retire_later(shared.live.release(location));
+        refuse(shared, "name a file", &error)
+    })?;
+    shared.directory.sync().map_err(|error| shared.fail("sync the folder", &error))?;
     Ok(Receipt::new(location, data_hash))
 }
 

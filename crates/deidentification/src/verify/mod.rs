@@ -74,12 +74,13 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Prepares the search. Make it once per study and use it for all objects that leave.
+    /// Prepares the search. Make it once per study and use it for all objects that leave. `ours` are values that the project itself
+    /// writes (code, sponsor, committee): an element that holds one of them and nothing else is clean, whoever bears the same name.
     ///
     /// # Errors
     /// [`VerifyError::TooManyTerms`].
-    pub fn new(identity: &Identity) -> Result<Self, VerifyError> {
-        Ok(Self { terms: Terms::new(identity)? })
+    pub fn new(identity: &Identity, ours: &[&str]) -> Result<Self, VerifyError> {
+        Ok(Self { terms: Terms::new(identity, ours)? })
     }
 
     /// Searches one data set as it leaves.

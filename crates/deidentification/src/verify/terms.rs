@@ -22,6 +22,8 @@ const CONTACT_MIN: usize = 8;
 
 /// Search terms of one identity.
 pub(super) struct Terms {
+    /// Whole values of the project's own.
+    ours: HashSet<String>,
     /// Count as a whole word of any text.
     words: HashMap<String, FindingKind>,
     /// Count as a whole word of a name: all parts, short ones too.
@@ -56,7 +58,7 @@ struct Draft {
 }
 
 impl Terms {
-    pub(super) fn new(identity: &Identity) -> Result<Self, VerifyError> {
+    pub(super) fn new(identity: &Identity, ours: &[&str]) -> Result<Self, VerifyError> {
         let mut draft = Draft::default();
         for name in &identity.names {
             draft.name(name);
@@ -80,6 +82,7 @@ impl Terms {
         });
         let (raw, raw_kinds) = automaton(raw)?;
         Ok(Self {
+            ours: ours.iter().map(|value| normal(value).joined).collect(),
             words: draft.words,
             name_words: draft.name_words,
             pairs: draft.pairs,
@@ -97,6 +100,9 @@ impl Terms {
     /// Searches a text; `is_name` where every part of a name counts.
     pub(super) fn in_text(&self, text: &str, is_name: bool) -> Option<FindingKind> {
         let Normal { words, joined } = normal(text);
+        if self.ours.contains(&joined) {
+            return None;
+        }
         if self.whole.contains(&joined) {
             return Some(FindingKind::Identifier);
         }

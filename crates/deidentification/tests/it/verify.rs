@@ -34,7 +34,7 @@ fn jane() -> Identity {
 }
 
 fn found(identity: &Identity, elements: &[Element]) -> Vec<(String, FindingKind)> {
-    let verifier = Verifier::new(identity).unwrap();
+    let verifier = Verifier::new(identity, &[]).unwrap();
     let output = bytes(SYNTAX.encoding, elements);
     let findings = verifier.verify(&output[..], &SYNTAX, Limits::INSTANCE).unwrap();
     findings.into_iter().map(|finding| (finding.path.to_string(), finding.kind)).collect()
@@ -156,7 +156,7 @@ fn comment_segments_of_compressed_frames() {
         let length = u32::try_from(frame.len()).unwrap().to_le_bytes();
         [&head[..], &length, frame, b"\xFE\xFF\xDD\xE0\0\0\0\0"].concat()
     };
-    let verifier = Verifier::new(&jane()).unwrap();
+    let verifier = Verifier::new(&jane(), &[]).unwrap();
     for (frame, expected) in [
         (&b"\xFF\xD8\xFF\xFE\0\x0ELefevre CT1\0\xFF\xDA\0\x02xxxx"[..], 1),
         (b"\xFF\xD8\xFF\xE1\0\x0FExif\0\0LEFEVRE\xFF\xDA\0\x02xxxx", 1),
@@ -174,7 +174,7 @@ fn comment_segments_of_compressed_frames() {
 
 #[test]
 fn nothing_hides_at_the_seam_of_two_pieces() {
-    let verifier = Verifier::new(&jane()).unwrap();
+    let verifier = Verifier::new(&jane(), &[]).unwrap();
     let limits = Limits { value: 64, ..Limits::INSTANCE };
     for at in [0, 100, 256 * 1024 - 40, 256 * 1024 - 23, 256 * 1024, 299_990] {
         let mut body = vec![0; 300_000];
@@ -194,7 +194,7 @@ fn the_output_of_the_profile_is_clean_and_the_original_is_not() {
         text(0x0010_4000, VR::LT, "Lefevre, born 1971-03-03"),
         text(0x0020_000D, VR::UI, "1.2.999.55.1"),
     ];
-    let verifier = Verifier::new(&identity(elements.clone())).unwrap();
+    let verifier = Verifier::new(&identity(elements.clone()), &[]).unwrap();
     let check = |data: &[u8]| verifier.verify(data, &SYNTAX, Limits::INSTANCE).unwrap().len();
     assert_eq!(check(&data_set(Encoding::ExplicitLittle, CT, elements.clone())), 7);
     assert_eq!(check(&run(elements).bytes), 0);
@@ -209,6 +209,19 @@ fn placeholders_are_not_searched() {
     assert_eq!(kind(&nobody, text(0x0018_1020, VR::LO, "anonymous")), None);
 }
 
+/// A patient named like the sponsor: the sponsor's name in its element is no finding, in a description it is.
+#[test]
+fn values_of_the_project_are_clean() {
+    let verifier = Verifier::new(&jane(), &["Institut Lefèvre", "P-73041"]).unwrap();
+    let findings = |number, value: &str| {
+        let data = bytes(SYNTAX.encoding, &[text(number, VR::LO, value)]);
+        verifier.verify(&data[..], &SYNTAX, Limits::INSTANCE).unwrap().len()
+    };
+    assert_eq!(findings(0x0012_0010, "Institut Lefevre"), 0);
+    assert_eq!(findings(0x0012_0040, "P-73041"), 0);
+    assert_eq!(findings(0x0018_1020, "Institut Lefevre 2"), 1);
+}
+
 #[test]
 fn an_identity_shows_nothing() {
     assert_eq!(format!("{:?}", jane()), "Identity(redacted)");
@@ -218,8 +231,8 @@ fn an_identity_shows_nothing() {
 fn values_of_an_index_serve_as_well() {
     let mut identity = Identity::default();
     identity.add_value(tag(0x0010_0010), VR::PN, &Default::default(), b"Lefevre^Eloise");
-    assert_eq!(Verifier::new(&identity).unwrap().verify_text("LEFEVRE_CT.dcm"), Some(Name));
-    assert_eq!(Verifier::new(&identity).unwrap().verify_text("P-7K3M_CT.dcm"), None);
+    assert_eq!(Verifier::new(&identity, &[]).unwrap().verify_text("LEFEVRE_CT.dcm"), Some(Name));
+    assert_eq!(Verifier::new(&identity, &[]).unwrap().verify_text("P-7K3M_CT.dcm"), None);
 }
 
 proptest! {

@@ -11,7 +11,8 @@ fn rq_with(at: usize, bytes: &[u8]) -> Vec<u8> {
 
 #[tokio::test(start_paused = true)]
 async fn before_the_association() {
-    let noise: Vec<u8> = (0..65_536_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8 | 0x40).collect();
+    let noise: Vec<u8> =
+        (0..65_536_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8 | 0x40).collect();
     let tls = [b"\x16\x03\x01\0\xC8\x01\0\0\xC4\x03\x03".as_slice(), &[0; 190]].concat();
     let cases: [(&str, &[u8]); 11] = [
         ("random bytes", &noise),

@@ -32,7 +32,13 @@ async fn one_byte_at_a_time() {
     let mut bench = bench();
     bench
         .peer
-        .play(&[Trickle(ASSOCIATE_RQ), Expect(ASSOCIATE_AC), Trickle(ECHO_RQ), Expect(ECHO_RSP), Trickle(RELEASE_RQ)])
+        .play(&[
+            Trickle(ASSOCIATE_RQ),
+            Expect(ASSOCIATE_AC),
+            Trickle(ECHO_RQ),
+            Expect(ECHO_RSP),
+            Trickle(RELEASE_RQ),
+        ])
         .await;
     bench.peer.play(&[Expect(RELEASE_RP)]).await;
 }
@@ -68,7 +74,10 @@ async fn every_user_item_is_answered_or_skipped() {
     assert!(body.ends_with(USER_ITEMS_FULL), "{}", body.escape_ascii());
     let seen = bench.access.seen.lock().unwrap();
     let identity = seen[0].user_identity.as_ref().unwrap();
-    assert_eq!((identity.kind, identity.primary.as_slice(), identity.secondary.as_slice()), (2, &b"user"[..], &b"secret"[..]));
+    assert_eq!(
+        (identity.kind, identity.primary.as_slice(), identity.secondary.as_slice()),
+        (2, &b"user"[..], &b"secret"[..])
+    );
     assert_eq!(seen[0].address, address());
     assert!(!format!("{:?}", seen[0]).contains("secret"));
 }

@@ -26,8 +26,10 @@ fn context() -> ProposedContext {
 #[tokio::test(start_paused = true)]
 async fn a_request_reaches_the_handler() {
     let (mut association, bench) = associate(bench(), &[context()]).await;
-    let request =
-        CommitmentRequest { transaction: "2.25.1".to_owned(), instances: vec![reference("2.25.2"), reference("2.25.3")] };
+    let request = CommitmentRequest {
+        transaction: "2.25.1".to_owned(),
+        instances: vec![reference("2.25.2"), reference("2.25.3")],
+    };
     assert_eq!(association.request_commitment(&request).await.unwrap(), Status::SUCCESS);
     assert_eq!(*bench.commitment.requests.lock().unwrap(), [request]);
     association.release().await.unwrap();
@@ -45,13 +47,13 @@ async fn a_report_on_a_new_association_reaches_the_handler() {
 /// N-EVENT-REPORT-RQ, message 5, event type 1, with a data set that names transaction 2.25.1 and nothing else.
 fn event_report() -> Vec<u8> {
     let command = b"\0\0\0\0\x04\0\0\0\x6C\0\0\0\
-        \0\0\x02\0\x14\0\0\01.2.840.10008.1.20.1\
+        \0\0\x02\0\x14\0\0\x001.2.840.10008.1.20.1\
         \0\0\0\x01\x02\0\0\0\0\x01\
         \0\0\x10\x01\x02\0\0\0\x05\0\
         \0\0\0\x08\x02\0\0\0\x01\0\
-        \0\0\0\x10\x16\0\0\01.2.840.10008.1.20.1.1\
+        \0\0\0\x10\x16\0\0\x001.2.840.10008.1.20.1.1\
         \0\0\x02\x10\x02\0\0\0\x01\0";
-    let data = b"\x08\0\x95\x11\x06\0\0\02.25.1\x08\0\x99\x11\0\0\0\0";
+    let data = b"\x08\0\x95\x11\x06\0\0\x002.25.1\x08\0\x99\x11\0\0\0\0";
     [pdata(1, COMMAND | LAST, command), pdata(1, LAST, data)].concat()
 }
 

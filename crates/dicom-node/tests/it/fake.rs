@@ -1,8 +1,9 @@
 //! Access control, receiver and commitment handler that remember what they were told.
 
 use dicom_node::access::{AccessControl, PeerInfo, Policy, Refused, Rejection};
+use dicom_node::query_retrieve_scp::{Query, QueryHandler, Rows};
 use dicom_node::receiver::{InstanceReceiver, InstanceSink, StoreReceipt, StoreRequest};
-use dicom_node::status::{CommitmentFailure, StoreFailure};
+use dicom_node::status::{CommitmentFailure, QueryFailure, StoreFailure};
 use dicom_node::storage_commitment::{CommitmentHandler, CommitmentReport, CommitmentRequest};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
@@ -16,7 +17,7 @@ pub(crate) struct Access {
 
 impl Default for Access {
     fn default() -> Self {
-        let policy = Policy { commitment_requests: true, ..Policy::new("modality", 10) };
+        let policy = Policy { commitment_requests: true, query: true, ..Policy::new("modality", 10) };
         Self { policy, seen: Arc::default(), refused: Arc::default() }
     }
 }
@@ -44,6 +45,9 @@ impl AccessControl for Access {
     }
 }
 
+/// A request and its whole data set.
+type Stored = (StoreRequest, Vec<u8>);
+
 #[derive(Clone)]
 pub(crate) struct Receiver {
     pub(crate) fail_begin: Option<StoreFailure>,
@@ -52,7 +56,7 @@ pub(crate) struct Receiver {
     pub(crate) fail_commit: Option<StoreFailure>,
     /// A commit takes one permit, so that a test can hold it back.
     pub(crate) commits: Arc<Semaphore>,
-    pub(crate) stored: Arc<Mutex<Vec<(StoreRequest, Vec<u8>)>>>,
+    pub(crate) stored: Arc<Mutex<Vec<Stored>>>,
     pub(crate) aborted: Arc<Mutex<usize>>,
     pub(crate) ended: Arc<Mutex<usize>>,
 }
@@ -140,5 +144,31 @@ impl CommitmentHandler for Commitment {
     async fn reported(&self, _: &PeerInfo, report: CommitmentReport) -> Result<(), CommitmentFailure> {
         self.reports.lock().unwrap().push(report);
         Ok(())
+    }
+}
+
+/// Answers a query with as many rows as its identifier has bytes; "bad" is refused.
+#[derive(Clone, Copy)]
+pub(crate) struct Counting;
+
+pub(crate) struct Count(usize);
+
+impl QueryHandler for Counting {
+    type Rows = Count;
+
+    async fn find(&self, query: Query) -> Result<Count, QueryFailure> {
+        match query.identifier.as_slice() {
+            b"bad" => Err(QueryFailure::IdentifierDoesNotMatchSopClass),
+            identifier => Ok(Count(identifier.len())),
+        }
+    }
+}
+
+impl Rows for Count {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, QueryFailure> {
+        tokio::task::yield_now().await;
+        let row = (self.0 > 0).then(|| b"a row".to_vec());
+        self.0 = self.0.saturating_sub(1);
+        Ok(row)
     }
 }

@@ -1,7 +1,7 @@
 //! The listener over loopback: limits, silent connections, drain.
 
 use crate::bytes::*;
-use crate::fake::{Access, Commitment, Receiver};
+use crate::fake::{Access, Commitment, Counting, Receiver};
 use crate::script::{RELEASE_RP, RELEASE_RQ};
 use dicom_node::access::Policy;
 use dicom_node::config::NodeConfig;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 struct Running {
     address: SocketAddr,
-    node: Arc<Node<Access, Receiver, Commitment>>,
+    node: Arc<Node<Access, Receiver, Commitment, Counting>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -28,7 +28,7 @@ fn running(config: NodeConfig, policy: Policy) -> Running {
     let listener = dicom_node::listener::listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let access = Access { policy, ..Access::default() };
-    let node = Node::new(config, access, Receiver::default(), Commitment::default());
+    let node = Node::new(config, access, Receiver::default(), Commitment::default(), Counting);
     let stop = CancellationToken::new();
     let task = tokio::spawn(Arc::clone(&node).serve(listener, None, stop.clone()));
     Running { address, node, stop, task }
@@ -37,7 +37,8 @@ fn running(config: NodeConfig, policy: Policy) -> Running {
 async fn echo(address: SocketAddr) -> Result<Status, AssociationError> {
     let title = |text| AeTitle::new(text).unwrap();
     let (called, calling) = (title("ARCHIVE"), title("MODALITY"));
-    let remote = RemoteNode { called, calling, host: address.ip().to_string(), port: address.port(), tls: None };
+    let remote =
+        RemoteNode { called, calling, host: address.ip().to_string(), port: address.port(), tls: None };
     let contexts = [ProposedContext::new(VERIFICATION, &[IMPLICIT_LITTLE])];
     let mut association =
         remote.associate(&contexts, &NodeConfig::default(), CancellationToken::new()).await?;
@@ -113,7 +114,8 @@ async fn stopping_ends_everything_and_closes_the_port() {
 
 #[tokio::test]
 async fn many_at_once() {
-    let node = running(NodeConfig { associations: 100, ..NodeConfig::default() }, Policy::new("modality", 100));
+    let node =
+        running(NodeConfig { associations: 100, ..NodeConfig::default() }, Policy::new("modality", 100));
     let calls: Vec<_> = (0..100).map(|_| tokio::spawn(echo(node.address))).collect();
     for call in calls {
         match call.await.unwrap() {

@@ -14,6 +14,7 @@ mod bytes;
 mod commitment;
 mod fake;
 mod listener;
+mod query;
 mod requestor;
 mod script;
 mod storage;

@@ -25,7 +25,10 @@ fn contexts(first: &str) -> [ProposedContext; 3] {
 }
 
 /// Runs our side in a task; the peer has read the A-ASSOCIATE-RQ.
-async fn against<F, T>(first: &'static str, ours: impl FnOnce(Association<DuplexStream>) -> F + Send + 'static) -> (Peer, tokio::task::JoinHandle<T>)
+async fn against<F, T>(
+    first: &'static str,
+    ours: impl FnOnce(Association<DuplexStream>) -> F + Send + 'static,
+) -> (Peer, tokio::task::JoinHandle<T>)
 where
     F: Future<Output = T> + Send,
     T: Send + 'static,
@@ -50,7 +53,8 @@ async fn answered(answer: &[u8]) -> Result<Association<DuplexStream>, Associatio
 #[tokio::test(start_paused = true)]
 async fn answers_to_our_request() {
     let association = answered(PEER_AC).await.unwrap();
-    let accepted: Vec<_> = association.contexts().iter().map(|c| (c.id, c.transfer_syntax.as_str())).collect();
+    let accepted: Vec<_> =
+        association.contexts().iter().map(|c| (c.id, c.transfer_syntax.as_str())).collect();
     assert_eq!(accepted, [(1, IMPLICIT_LITTLE), (3, EXPLICIT_LITTLE)]);
     assert!(answered(PEER_AC_NOT_PROPOSED).await.unwrap().contexts().is_empty());
     let rejected = answered(b"\x03\0\0\0\0\x04\0\x02\x03\x02").await;
@@ -88,14 +92,22 @@ async fn echo_and_release() {
 #[tokio::test(start_paused = true)]
 async fn release_collision() {
     let (mut peer, task) = against(VERIFICATION, Association::release).await;
-    peer.play(&[Expect(RELEASE_RQ), Say(ECHO_RSP), Say(RELEASE_RQ), Expect(RELEASE_RP), Say(RELEASE_RP), ExpectEnd])
-        .await;
+    peer.play(&[
+        Expect(RELEASE_RQ),
+        Say(ECHO_RSP),
+        Say(RELEASE_RQ),
+        Expect(RELEASE_RP),
+        Say(RELEASE_RP),
+        ExpectEnd,
+    ])
+    .await;
     task.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_response_to_something_else_is_a_violation() {
-    let (mut peer, task) = against(VERIFICATION, |mut association| async move { association.echo().await }).await;
+    let (mut peer, task) =
+        against(VERIFICATION, |mut association| async move { association.echo().await }).await;
     peer.play(&[Expect(ECHO_RQ), Say(STORE_RSP), Expect(ABORT_USER)]).await;
     assert!(matches!(task.await.unwrap(), Err(AssociationError::Violation(_))));
 }
@@ -153,12 +165,23 @@ async fn get_stores_what_comes_over_the_same_association() {
     peer.pdu().await;
     peer.pdu().await;
     let store = [pdata(3, COMMAND | LAST, STORE_COMMAND), pdata(3, LAST, b"instance")].concat();
-    peer.play(&[Say(&store), Expect(STORE_RSP), Say(GET_PENDING), Say(&store), Expect(STORE_RSP), Say(GET_WARNING)])
-        .await;
+    peer.play(&[
+        Say(&store),
+        Expect(STORE_RSP),
+        Say(GET_PENDING),
+        Say(&store),
+        Expect(STORE_RSP),
+        Say(GET_WARNING),
+    ])
+    .await;
     let (done, progress) = task.await.unwrap();
     let operations = SubOperations { remaining: 0, completed: 2, failed: 1, warning: 0 };
-    let expected =
-        Retrieval { status: Status(0xB000), operations, stored: 2, failed_identifier: b"failed list".to_vec() };
+    let expected = Retrieval {
+        status: Status(0xB000),
+        operations,
+        stored: 2,
+        failed_identifier: b"failed list".to_vec(),
+    };
     assert_eq!((done.unwrap(), progress), (expected, 1));
     assert_eq!(receiver.bytes(), [b"instance", b"instance"]);
 }

@@ -1,6 +1,6 @@
 //! A scripted peer: raw bytes on one end of a stream in memory, our node on the other.
 
-use crate::fake::{Access, Commitment, Receiver};
+use crate::fake::{Access, Commitment, Counting, Receiver};
 use dicom_node::access::PeerInfo;
 use dicom_node::config::NodeConfig;
 use dicom_node::{Association, Node, Stop};
@@ -52,7 +52,11 @@ impl Peer {
                     if let Err(error) = self.0.read_exact(&mut got).await {
                         panic!("step {number}: {error} instead of {expected:?}");
                     }
-                    assert_eq!(&got.escape_ascii().to_string(), &expected.escape_ascii().to_string(), "step {number}");
+                    assert_eq!(
+                        &got.escape_ascii().to_string(),
+                        &expected.escape_ascii().to_string(),
+                        "step {number}"
+                    );
                 }
                 Wait(seconds) => tokio::time::sleep(Duration::from_secs(*seconds)).await,
                 ExpectEnd => {
@@ -86,7 +90,7 @@ impl Peer {
 /// A node on the other end of a stream in memory.
 pub(crate) struct Bench {
     pub(crate) peer: Peer,
-    pub(crate) node: Arc<Node<Access, Receiver, Commitment>>,
+    pub(crate) node: Arc<Node<Access, Receiver, Commitment, Counting>>,
     pub(crate) receiver: Receiver,
     pub(crate) access: Access,
     pub(crate) commitment: Commitment,
@@ -101,7 +105,7 @@ pub(crate) fn bench() -> Bench {
 pub(crate) fn bench_with(config: NodeConfig, receiver: Receiver, access: Access) -> Bench {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let commitment = Commitment::default();
-    let node = Node::new(config, access.clone(), receiver.clone(), commitment.clone());
+    let node = Node::new(config, access.clone(), receiver.clone(), commitment.clone(), Counting);
     let stop = Stop::default();
     let task = tokio::spawn({
         let (node, stop) = (Arc::clone(&node), stop.clone());
@@ -127,8 +131,16 @@ pub(crate) async fn request(
 ) -> Result<Association<DuplexStream>, dicom_node::AssociationError> {
     let title = |text| dicom_node::AeTitle::new(text).unwrap();
     let config = NodeConfig::default();
-    Association::request(stream, address(), title("ARCHIVE"), title("MODALITY"), contexts, &config, Stop::default())
-        .await
+    Association::request(
+        stream,
+        address(),
+        title("ARCHIVE"),
+        title("MODALITY"),
+        contexts,
+        &config,
+        Stop::default(),
+    )
+    .await
 }
 
 /// P-DATA-TF with one PDV.

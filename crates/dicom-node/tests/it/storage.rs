@@ -34,7 +34,8 @@ async fn every_way_to_cut_a_message_gives_the_same_instance() {
     let many_pdvs = {
         let mut body: Vec<u8> = DATA.chunks(5).flat_map(|part| pdv(3, 0, part)).collect();
         body.extend(pdv(3, LAST, b"")); // an empty last fragment
-        [&pdata(3, COMMAND | LAST, STORE_COMMAND)[..], &[4, 0], &(body.len() as u32).to_be_bytes(), &body].concat()
+        [&pdata(3, COMMAND | LAST, STORE_COMMAND)[..], &[4, 0], &(body.len() as u32).to_be_bytes(), &body]
+            .concat()
     };
     let many_pdus = {
         let mut bytes = pdata(3, COMMAND, &STORE_COMMAND[..31]);
@@ -74,9 +75,20 @@ async fn req_ac1_3_each_failure_has_its_status_and_the_association_goes_on() {
     let cases = [
         (Receiver { fail_begin: Some(full), ..Receiver::default() }, 0xA700, 0),
         (Receiver { fail_chunk: Some((10, full)), ..Receiver::default() }, 0xA700, 1),
-        (Receiver { fail_commit: Some(StoreFailure::DataSetDoesNotMatchSopClass), ..Receiver::default() }, 0xA900, 0),
+        (
+            Receiver { fail_commit: Some(StoreFailure::DataSetDoesNotMatchSopClass), ..Receiver::default() },
+            0xA900,
+            0,
+        ),
         (Receiver { fail_commit: Some(StoreFailure::CannotUnderstand), ..Receiver::default() }, 0xC000, 0),
-        (Receiver { fail_commit: Some(StoreFailure::ProcessingFailure { code: 3 }), ..Receiver::default() }, 0xC203, 0),
+        (
+            Receiver {
+                fail_commit: Some(StoreFailure::ProcessingFailure { code: 3 }),
+                ..Receiver::default()
+            },
+            0xC203,
+            0,
+        ),
     ];
     for (receiver, status, aborted) in cases {
         let mut bench = associated(NodeConfig::default(), receiver).await;
@@ -159,7 +171,8 @@ async fn the_peers_maximum_bounds_what_is_sent() {
     for size in [0, 63, 64, 65, 640] {
         let (ours, theirs) = tokio::io::duplex(1 << 20);
         let mut peer = Peer(theirs);
-        let contexts = [ProposedContext::new(CT, &[IMPLICIT_LITTLE]), ProposedContext::new(CT, &[EXPLICIT_LITTLE])];
+        let contexts =
+            [ProposedContext::new(CT, &[IMPLICIT_LITTLE]), ProposedContext::new(CT, &[EXPLICIT_LITTLE])];
         let data = pattern(size);
         let sender = tokio::spawn({
             let data = data.clone();

@@ -35,7 +35,10 @@ async fn bytes_do_not_prolong_artim() {
 #[tokio::test(start_paused = true)]
 async fn a_resting_association_ends_by_the_idle_timer() {
     let mut bench = bench();
-    bench.peer.play(&[Say(ASSOCIATE_RQ), Expect(ASSOCIATE_AC), Wait(800), Say(ECHO_RQ), Expect(ECHO_RSP)]).await;
+    bench
+        .peer
+        .play(&[Say(ASSOCIATE_RQ), Expect(ASSOCIATE_AC), Wait(800), Say(ECHO_RQ), Expect(ECHO_RSP)])
+        .await;
     assert_eq!(seconds_until_end(&mut bench, &[Expect(ABORT_USER)]).await, 900);
     assert_eq!(seconds_until_end(&mut bench, &[ExpectEnd]).await, 30, "ARTIM after the abort");
 }
@@ -44,7 +47,10 @@ async fn a_resting_association_ends_by_the_idle_timer() {
 async fn a_message_that_stalls_ends_sooner() {
     let mut bench = bench();
     let begun = [&pdata(3, COMMAND | LAST, STORE_COMMAND)[..], &pdata(3, 0, b"data")].concat();
-    bench.peer.play(&[Say(ASSOCIATE_RQ), Expect(ASSOCIATE_AC), Say(&begun), Wait(50), Say(&pdata(3, 0, b"x"))]).await;
+    bench
+        .peer
+        .play(&[Say(ASSOCIATE_RQ), Expect(ASSOCIATE_AC), Say(&begun), Wait(50), Say(&pdata(3, 0, b"x"))])
+        .await;
     assert_eq!(seconds_until_end(&mut bench, &[Expect(ABORT_USER)]).await, 60);
     drop(bench.peer);
     bench.task.await.unwrap();
@@ -74,7 +80,10 @@ async fn drain_lets_a_running_store_finish() {
     let receiver = Receiver { commits: Arc::new(Semaphore::new(0)), ..Receiver::default() };
     let mut bench = bench_with(NodeConfig::default(), receiver.clone(), Access::default());
     bench.peer.play(&[Say(ASSOCIATE_RQ), Expect(ASSOCIATE_AC)]).await;
-    bench.peer.play(&[Say(&pdata(3, COMMAND | LAST, STORE_COMMAND)), Say(&pdata(3, 0, b"da")), Wait(1)]).await;
+    bench
+        .peer
+        .play(&[Say(&pdata(3, COMMAND | LAST, STORE_COMMAND)), Say(&pdata(3, 0, b"da")), Wait(1)])
+        .await;
     bench.stop.drain.cancel();
     bench.peer.play(&[Wait(1), Say(&pdata(3, LAST, b"ta")), Wait(1)]).await;
     receiver.commits.add_permits(1);

@@ -1,6 +1,6 @@
 //! TLS both ways, with and without client certificates (PS3.15 Annex B). Certificates are made here.
 
-use crate::fake::{Access, Commitment, Receiver};
+use crate::fake::{Access, Commitment, Counting, Receiver};
 use dicom_node::config::{ClientCertificate, NodeConfig, TlsClientConfig, TlsServerConfig};
 use dicom_node::presentation_context::ProposedContext;
 use dicom_node::sop_class::VERIFICATION;
@@ -25,7 +25,9 @@ impl Files {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         fs::write(folder.path().join("ca.pem"), ca.pem()).unwrap();
-        for (name, host, common_name) in [("server", "localhost", "Archive"), ("client", "modality", "CT, room 1")] {
+        for (name, host, common_name) in
+            [("server", "localhost", "Archive"), ("client", "modality", "CT, room 1")]
+        {
             let mut params = CertificateParams::new([host.to_owned()]).unwrap();
             params.distinguished_name.push(DnType::OrganizationName, "Hospital");
             params.distinguished_name.push(DnType::CommonName, common_name);
@@ -61,11 +63,20 @@ impl Files {
 }
 
 /// C-ECHO over TLS; what access control saw of the certificate, and what was refused.
-async fn echo(server: TlsServerConfig, client: TlsClientConfig) -> (Result<Status, AssociationError>, Access) {
+async fn echo(
+    server: TlsServerConfig,
+    client: TlsClientConfig,
+) -> (Result<Status, AssociationError>, Access) {
     let listener = dicom_node::listener::listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = listener.local_addr().unwrap().port();
     let access = Access::default();
-    let node = Node::new(NodeConfig::default(), access.clone(), Receiver::default(), Commitment::default());
+    let node = Node::new(
+        NodeConfig::default(),
+        access.clone(),
+        Receiver::default(),
+        Commitment::default(),
+        Counting,
+    );
     let stop = CancellationToken::new();
     let task = tokio::spawn(node.serve(listener, Some(ServerTls::load(&server).unwrap()), stop.clone()));
     let remote = RemoteNode {
@@ -138,11 +149,16 @@ async fn a_server_of_another_authority_or_name_is_refused() {
 #[test]
 fn unusable_files_are_named() {
     let files = Files::new();
-    let missing = TlsServerConfig { key: Path::new("/nonexistent.key").into(), ..files.server(ClientCertificate::None) };
+    let missing = TlsServerConfig {
+        key: Path::new("/nonexistent.key").into(),
+        ..files.server(ClientCertificate::None)
+    };
     assert!(matches!(ServerTls::load(&missing).err().unwrap(), TlsError::File { .. }));
-    let swapped = TlsServerConfig { certificate: files.path("server.key"), ..files.server(ClientCertificate::None) };
+    let swapped =
+        TlsServerConfig { certificate: files.path("server.key"), ..files.server(ClientCertificate::None) };
     assert!(matches!(ServerTls::load(&swapped).err().unwrap(), TlsError::File { .. }));
-    let other_key = TlsServerConfig { key: files.path("client.key"), ..files.server(ClientCertificate::None) };
+    let other_key =
+        TlsServerConfig { key: files.path("client.key"), ..files.server(ClientCertificate::None) };
     assert!(matches!(ServerTls::load(&other_key).err().unwrap(), TlsError::Unusable(_)));
     let no_ca = TlsServerConfig { client_ca: None, ..files.server(ClientCertificate::Required) };
     assert!(matches!(ServerTls::load(&no_ca).err().unwrap(), TlsError::Incomplete(_)));

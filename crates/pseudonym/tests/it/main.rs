@@ -11,4 +11,3 @@ mod reidentify;
 mod rotation;
 mod support;
 mod tampering;
-mod zz_measure;

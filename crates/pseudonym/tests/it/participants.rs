@@ -147,3 +147,19 @@ async fn a_merge_is_recorded_and_can_be_undone() {
         assert_eq!(actions, ["merge", "reidentify", "merge", "merge"]);
     }
 }
+
+#[tokio::test]
+async fn what_a_log_could_show_holds_no_identity() {
+    let world = worlds().await.remove(0);
+    let (subject, record, codes) = (subject("trial", "CANARY4711"), record(STUDY), random());
+    let admission = admission(&subject, &record, &codes);
+    let participant = world.vault.participant(&admission, NOW).await.unwrap();
+    let access = world.vault.reidentify("trial", participant.id, &purpose(), NOW).await.unwrap();
+    let keys = world.vault.subject_keys(&access).await.unwrap();
+    let records = &record.attributes;
+    let shown =
+        format!("{admission:?} {record:?} {records:?} {participant:?} {access:?} {keys:?} {:?}", purpose());
+    for identity in ["CANARY", "Canarysson", BIRTH_DATE, STUDY, participant.code.as_str(), "result of job"] {
+        assert!(!shown.contains(identity), "{identity}");
+    }
+}

@@ -1,0 +1,134 @@
+//! `deid`: the de-identification of the server, offline, for files and folders.
+//!
+//! Each object is de-identified into a temporary file, searched by the independent verifier, and only then given its name, which is
+//! made from its new UID. What cannot be done safely is left out, named, and makes the command end with 1.
+
+mod one;
+mod run;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use deidentification::Profile;
+use indicatif::{ProgressBar, ProgressStyle};
+use pseudonym::{Mapping, Secret, ShiftRange};
+
+use crate::exit::Outcome;
+use one::Left;
+use run::Summary;
+
+/// De-identify files or folders offline, by the same rules as the server.
+#[derive(Debug, Args)]
+pub(super) struct Deid {
+    /// A DICOM file, or a folder that is searched through.
+    input: PathBuf,
+    /// Folder for the output; it is created, and files in it are replaced only by the same object.
+    output: PathBuf,
+    /// Profile as TOML; without it the Basic Application Confidentiality Profile.
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// 64 hex digits from which codes and UIDs follow, so that a later run gives the same ones. Without it the run has a key of its
+    /// own, which is forgotten.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Write what was done to each object, one JSON line per object, without values.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Answer as JSON lines.
+    #[arg(long)]
+    json: bool,
+}
+
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+impl Deid {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let profile = match &self.profile {
+            Some(path) => Profile::from_toml(&super::read(path)?)?,
+            None => Profile::basic(),
+        };
+        let profile = profile.compile(None)?;
+        let secret = match &self.key_file {
+            Some(path) => read_key(path)?,
+            None => Secret::random()?,
+        };
+        let mapping = Mapping::new(secret, ShiftRange::default());
+        let mut files = Vec::new();
+        collect(&self.input, &mut files)?;
+        std::fs::create_dir_all(&self.output)
+            .with_context(|| format!("cannot create {}", self.output.display()))?;
+        let bar = progress_bar(files.len() as u64, self.json);
+        let summary = run::run(&files, &self.output, &profile, &mapping, self.report.as_deref(), |path, left| {
+            if let Some(left) = left {
+                bar.suspend(|| say_left(path, left, self.json));
+            }
+            bar.inc(1);
+        })?;
+        bar.finish_and_clear();
+        self.say(&summary);
+        Ok(if summary.left_out == 0 { Outcome::Good } else { Outcome::Bad })
+    }
+
+    fn say(&self, summary: &Summary) {
+        if self.json {
+            println!("{}", serde_json::json!(summary));
+            return;
+        }
+        let Summary { done, left_out, not_dicom, pixels_not_inspected } = summary;
+        println!("{done} de-identified, {left_out} left out, {not_dicom} other files skipped");
+        if *pixels_not_inspected > 0 {
+            println!("pixel data of {pixels_not_inspected} were not inspected for burned-in text");
+        }
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+fn say_left(path: &Path, left: &Left, json: bool) {
+    if json {
+        println!("{}", serde_json::json!({ "left_out": path, "code": left.code, "reason": left.reason }));
+    } else {
+        println!("left out: {}: {}", path.display(), left.reason);
+    }
+}
+
+fn read_key(path: &Path) -> anyhow::Result<Secret> {
+    let text = super::read(path)?;
+    let digits = text.trim().as_bytes();
+    let mut key = [0_u8; 32];
+    let pairs = digits.chunks_exact(2);
+    if digits.len() != 64 {
+        bail!("{}: a key has 64 hex digits", path.display());
+    }
+    for (byte, pair) in key.iter_mut().zip(pairs) {
+        let pair = std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        *byte = pair.with_context(|| format!("{}: a key has 64 hex digits", path.display()))?;
+    }
+    Ok(Secret::from_bytes(&key))
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let shown = || format!("cannot read {}", path.display());
+    if !path.is_dir() {
+        path.metadata().with_context(shown)?;
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let mut entries = Vec::new();
+    for entry in path.read_dir().with_context(shown)? {
+        entries.push(entry?.path());
+    }
+    entries.sort();
+    entries.iter().try_for_each(|entry| collect(entry, files))
+}
+
+fn progress_bar(length: u64, json: bool) -> ProgressBar {
+    if json || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(length);
+    match ProgressStyle::with_template("{bar:30} {pos}/{len} {per_sec} {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,144 @@
+//! One object: de-identified into a temporary file, verified, then named.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use archive::scan::{Identification, Scan};
+use deidentification::verify::{Identity, Verifier};
+use deidentification::{CompiledProfile, DeidentificationError, NotInspected, Object, PseudonymSource, Report, deidentify};
+use dicom_stream::{FILE_START, FileMeta, FileStart, Limits};
+use pseudonym::{Code, CodePrefix, Mapping};
+
+/// What became of one file.
+pub(super) enum Done {
+    /// It is in the output folder.
+    Written(Box<Report>),
+    /// It is no DICOM file.
+    NotDicom,
+    /// It could not be done safely.
+    Left(Left),
+}
+
+/// Why an object was left out; no value of the object is in it.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) code: &'static str,
+    pub(super) reason: String,
+}
+
+impl Left {
+    fn new(code: &'static str, reason: impl ToString) -> Self {
+        Self { code, reason: reason.to_string() }
+    }
+}
+
+/// UIDs follow from the key alone, so that references between patients' objects hold; the code from key and Patient ID.
+struct Source<'a> {
+    mapping: &'a Mapping,
+    code: Code,
+}
+
+impl PseudonymSource for Source<'_> {
+    fn uid(&self, original: &str) -> String {
+        self.mapping.uid(original)
+    }
+
+    fn code(&self) -> &str {
+        self.code.as_str()
+    }
+}
+
+/// Bytes read at once.
+const PIECE: usize = 256 << 10;
+
+/// De-identifies the file at `path` into the folder `output`.
+///
+/// # Errors
+/// Those of the file system; what is wrong with the object is an answer, not an error.
+pub(super) fn one(path: &Path, output: &Path, profile: &CompiledProfile, mapping: &Mapping) -> anyhow::Result<Done> {
+    let mut file = File::open(path)?;
+    let mut head = Vec::new();
+    (&mut file).take(FILE_START as u64).read_to_end(&mut head)?;
+    let Ok(start) = FileStart::read(&head) else { return Ok(Done::NotDicom) };
+    if start.meta.as_ref().is_some_and(|meta| meta.media_storage_sop_class_uid == "1.2.840.10008.1.3.10") {
+        return Ok(Done::Left(Left::new("dicomdir", DeidentificationError::Dicomdir)));
+    }
+    let length = file.metadata()?.len() - start.data_set as u64;
+    let data_set = |file: &mut File| file.seek(SeekFrom::Start(start.data_set as u64));
+    data_set(&mut file)?;
+    let identification = match identify(&file, &start)? {
+        Ok(identification) => identification,
+        Err(left) => return Ok(Done::Left(left)),
+    };
+    // The issuer does not count: without a configured alias it names no other authority (DEC-Q).
+    let code = mapping.for_participant_of_key(&identification.patient_id).code(&CodePrefix::default(), 0);
+    let source = Source { mapping, code };
+    let object = Object {
+        sop_class: &identification.sop_class_uid,
+        sop_instance: &identification.sop_instance_uid,
+        transfer_syntax: start.transfer_syntax,
+        length: Some(length),
+    };
+    let new_instance = source.uid(object.sop_instance);
+    let mut temporary = tempfile::NamedTempFile::new_in(output)?;
+    let meta = FileMeta {
+        media_storage_sop_class_uid: object.sop_class.to_owned(),
+        media_storage_sop_instance_uid: new_instance.clone(),
+        transfer_syntax_uid: object.output_syntax().uid.to_owned(),
+    };
+    meta.write(&mut temporary)?;
+    let begins = temporary.stream_position()?;
+    data_set(&mut file)?;
+    let report = match deidentify(profile, &object, &source, Limits::INSTANCE, &file, &mut temporary) {
+        Ok(report) => report,
+        Err(error @ DeidentificationError::Output(_)) => return Err(error.into()),
+        Err(error) => return Ok(Done::Left(Left::new("not-deidentified", error))),
+    };
+    let mut identity = Identity::default();
+    data_set(&mut file)?;
+    identity.add_object(&file, start.transfer_syntax, Limits::INSTANCE)?;
+    temporary.seek(SeekFrom::Start(begins))?;
+    let verifier = Verifier::new(&identity, &[source.code()])?;
+    let findings = verifier.verify(temporary.as_file(), object.output_syntax(), Limits::INSTANCE)?;
+    if let Some(finding) = findings.first() {
+        let reason = format!("{} of the original still at {} and {} more places", word(finding.kind), finding.path, findings.len() - 1);
+        return Ok(Done::Left(Left::new("identifier-found", reason)));
+    }
+    temporary.persist(output.join(format!("{new_instance}.dcm")))?;
+    Ok(Done::Written(Box::new(report)))
+}
+
+/// Reads the object once: whole, and with the UIDs that an object needs.
+fn identify(file: &File, start: &FileStart) -> anyhow::Result<Result<Identification, Left>> {
+    let mut scan = Scan::new(start.transfer_syntax, [].into());
+    let mut reader = BufReader::with_capacity(PIECE, file);
+    loop {
+        let piece = std::io::BufRead::fill_buf(&mut reader)?;
+        if piece.is_empty() {
+            break;
+        }
+        let length = piece.len();
+        if let Err(error) = scan.push(piece) {
+            return Ok(Err(Left::new("cannot-understand", error)));
+        }
+        std::io::BufRead::consume(&mut reader, length);
+    }
+    Ok(scan.finish().map_err(|error| Left::new("cannot-understand", error)))
+}
+
+fn word(kind: deidentification::verify::FindingKind) -> &'static str {
+    use deidentification::verify::FindingKind;
+    match kind {
+        FindingKind::Name => "a part of a name",
+        FindingKind::Identifier => "an identifier",
+        FindingKind::Date => "the birth date",
+        FindingKind::Uid => "a UID",
+        FindingKind::Contact => "a part of an address",
+    }
+}
+
+/// Whether the report says that pixel data were not looked into.
+pub(super) fn pixels_not_inspected(report: &Report) -> bool {
+    report.not_inspected.iter().any(|what| matches!(what, NotInspected::PixelData | NotInspected::CompressedFrames))
+}
