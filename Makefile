@@ -4,10 +4,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
-.PHONY: help demo test check sizes fuzz bench-stream bench-spool bench-ingest
+.PHONY: help demo test check sizes fuzz bench-stream bench-spool bench-deidentification bench-ingest
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-24s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # demo: ## the whole circle with simulated peers; ONCE=1 ends by itself
 # 	cargo run --release --quiet -- demo $(if $(ONCE),--once)
@@ -33,10 +33,13 @@ fuzz: ## runs each fuzz target for SECONDS (30)
 	scripts/fuzz.sh $(SECONDS)
 
 bench-stream: ## reading and rewriting data sets, against a plain copy
-	cargo bench -p dicom-stream
+	cargo bench -p dicom-stream --bench walk
 
 bench-spool: ## appending to the receive spool
-	cargo bench -p archive
+	cargo bench -p archive --bench spool
+
+bench-deidentification: ## de-identifying, against a plain copy
+	cargo bench -p deidentification --bench deidentify
 
 bench-ingest: ## bars B-1 to B-3 against Orthanc and storescp; JUDGE=DIR holds the measuring tools, DISK=DIR the disk to measure
 	@test -n "$(JUDGE)" || { echo "bench-ingest: JUDGE=DIR is needed: the folder of mkcorpus.py, physlimits.py, peers.py, peerbench.py"; exit 2; }

@@ -4,6 +4,7 @@ mod cli;
 mod exit;
 mod http;
 mod metrics;
+mod secret;
 mod serve;
 mod stores;
 

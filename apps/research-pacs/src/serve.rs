@@ -1,5 +1,6 @@
 //! The server: opens the stores, starts the listeners and tasks, and drains them at the end.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -10,10 +11,14 @@ use dicom_node::Node;
 use dicom_node::query_retrieve_scp::NoQuery;
 use dicom_node::storage_commitment::NoCommitment;
 use dicom_node::tls::ServerTls;
+use notification::{Channels, Dispatcher};
+use partner::Partner;
 use pipeline::access::{Nodes, WhiteList};
 use pipeline::admit::Admission;
 use pipeline::clock::Clock;
+use pipeline::driver;
 use pipeline::import::FolderImport;
+use pipeline::line::{Line, Project};
 use pipeline::receive::Receiver;
 use pipeline::route::Routes;
 use register::{AuditTrail, RejectionWriter};
@@ -25,7 +30,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::http::{Status, router};
 use crate::metrics::Metrics;
+use crate::secret;
 use crate::stores::{SPOOL, Stores};
+
+/// Jobs that are worked on at the same time; their CPU work shares the blocking pool.
+const WORKERS: usize = 2;
 
 /// Runs until SIGTERM or SIGINT, then drains. `defaults` says that no document was given.
 pub(crate) async fn run(site: Site, defaults: bool, json: bool) -> anyhow::Result<()> {
@@ -33,6 +42,7 @@ pub(crate) async fn run(site: Site, defaults: bool, json: bool) -> anyhow::Resul
     let mut interrupt = signal(SignalKind::interrupt())?;
     let clock = Clock::system();
     let (stores, recovery) = Stores::open(&site).await?;
+    let channels = Arc::new(Channels::new(&site.notification, &secret::for_notification)?);
     let metrics = Arc::new(Metrics::default());
     let routes = Routes::new(&site.projects)
         .map_err(|keyword| anyhow::anyhow!("query rule: PS3.6 has no attribute {keyword:?}"))?;
@@ -41,7 +51,7 @@ pub(crate) async fn run(site: Site, defaults: bool, json: bool) -> anyhow::Resul
     let tasks = TaskTracker::new();
 
     let trail = AuditTrail::new(&site.site.name, concat!("research-pacs ", env!("CARGO_PKG_VERSION")));
-    let (audit, rejections) = RejectionWriter::new(trail, stores.main.clone());
+    let (audit, rejections) = RejectionWriter::new(trail.clone(), stores.main.clone());
     let auditing = {
         let clock = clock.clone();
         tokio::spawn(rejections.run(move || clock.now()))
@@ -58,14 +68,17 @@ pub(crate) async fn run(site: Site, defaults: bool, json: bool) -> anyhow::Resul
     };
     let intake = Intake::new(stores.spool.clone(), SPOOL, routes.attributes(), arrivals.clone());
 
-    let admission = Admission::new(
-        stores.buffer.clone(),
-        stores.spool.clone(),
-        &site.projects,
-        site.site.quarantine_hours,
-        clock.clone(),
-    );
-    tasks.spawn(admission.run(arrived, stop.clone()));
+    let line = Arc::new(line(&site, &stores, trail, clock.clone())?);
+    tasks.spawn(Admission::new(Arc::clone(&line), &site.projects).run(arrived, stop.clone()));
+    for number in 0..WORKERS {
+        let owner = format!("{}-{number}", std::process::id());
+        tasks.spawn(driver::work(Arc::clone(&line), owner, stop.clone()));
+    }
+    let dispatcher = {
+        let (clock, hours) = (clock.clone(), site.notification.give_up_after_hours);
+        Dispatcher::new(stores.main.clone(), channels, Arc::new(move || clock.now()), hours)
+    };
+    tasks.spawn(dispatcher.run(Arc::clone(&line.messages), stop.clone().cancelled_owned()));
     for import in &site.imports {
         tasks.spawn(FolderImport::new(import.clone(), intake.clone(), clock.clone()).run(stop.clone()));
     }
@@ -134,6 +147,40 @@ pub(crate) async fn run(site: Site, defaults: bool, json: bool) -> anyhow::Resul
     stores.main.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Puts together what the stages work with.
+fn line(site: &Site, stores: &Stores, trail: AuditTrail, clock: Clock) -> anyhow::Result<Line> {
+    let mut projects = BTreeMap::new();
+    for config in &site.projects {
+        if let Some(project) = Project::new(config)? {
+            projects.insert(config.id.clone(), project);
+        }
+    }
+    let mut partners = BTreeMap::new();
+    for config in &site.partners {
+        partners.insert(config.id.clone(), Arc::new(Partner::open(config, &secret::for_partner)?));
+    }
+    if !projects.is_empty()
+        && let Some(reason) = stores.vault.locked()
+    {
+        tracing::error!(%reason, "the vault is locked: instances are received and wait, nothing is de-identified");
+    }
+    Ok(Line {
+        main: stores.main.clone(),
+        buffer: stores.buffer.clone(),
+        vault: Arc::clone(&stores.vault),
+        spool: stores.spool.clone(),
+        blobs: Arc::clone(&stores.blobs),
+        trail,
+        projects,
+        partners,
+        notification: site.notification.clone(),
+        clock,
+        work: Notify::new(),
+        messages: Arc::new(Notify::new()),
+        quarantine_hours: site.site.quarantine_hours,
+    })
 }
 
 /// Says that the server is up and where.

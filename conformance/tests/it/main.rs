@@ -16,6 +16,8 @@ mod drain;
 mod faults;
 mod folder_import;
 mod harness;
+mod identity;
+mod ps3_15_annex_b_tls;
 mod ps3_4_annex_b_duplicates;
 mod ps3_4_annex_b_storage;
 mod ps3_7_echo;

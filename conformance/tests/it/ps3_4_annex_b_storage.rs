@@ -88,6 +88,27 @@ fn a_refusal_leaves_the_association_usable() {
 }
 
 #[test]
+fn a_connection_cut_in_the_middle_of_an_instance_leaves_nothing() {
+    let site = Site::new();
+    let server = site.serve();
+    // staged in memory, and in a file of its own
+    for (number, bytes) in [(1, 1_000_000), (2, 10_000_000)] {
+        let cut = Instance::new(number, bytes);
+        let mut association = Association::open(server.dicom, "RX", CT, EXPLICIT).unwrap();
+        let message = association.store_message(CT, &cut.uid, &cut.data_set);
+        association.write(&message[..message.len() - 10]).unwrap();
+        drop(association);
+    }
+    let whole = Instance::new(3, 1_000);
+    let mut association = Association::open(server.dicom, "RX", CT, EXPLICIT).unwrap();
+    assert_eq!(association.store(CT, &whole.uid, &whole.data_set).unwrap(), SUCCESS);
+    server.stop();
+    let listing = site.listing();
+    listing.the(&whole.digest());
+    assert_eq!(listing.instances.len(), 1);
+}
+
+#[test]
 fn an_object_above_the_limit_finds_no_room() {
     let site = Site::new().section("[dicom.limits]\nmax_instance_bytes = 100_000\n");
     let server = site.serve();
@@ -129,7 +150,10 @@ fn dcmtk_sends() {
     let server = site.serve();
     let paths: Vec<&Path> = explicit.iter().map(|file| file.path.as_path()).collect();
     let output = dcmtk("storescu", &["-v", "-R", "-aet", "MODALITY", "-aec", "RX"], &server, &paths);
-    assert!(!String::from_utf8_lossy(&output.stderr).contains("Failed"));
+    assert!(
+        output.status.success() && !String::from_utf8_lossy(&output.stderr).contains("Failed"),
+        "{output:?}"
+    );
     server.stop();
     let listing = site.listing();
     for file in explicit {

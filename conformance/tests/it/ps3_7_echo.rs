@@ -10,7 +10,8 @@ fn pynetdicom_and_dcmtk_are_answered() {
     let server = site.serve();
     let answers = associate(&server, &[("MODALITY", "RX", "127.0.0.1")]);
     assert_eq!(answers, [json!({ "accepted": true, "echo": 0 })]);
-    dcmtk("echoscu", &["-aet", "MODALITY", "-aec", "RX", "--repeat", "50"], &server, &[]);
+    let output = dcmtk("echoscu", &["-aet", "MODALITY", "-aec", "RX", "--repeat", "50"], &server, &[]);
+    assert!(output.status.success(), "{output:?}");
     server.stop();
 }
 

@@ -81,6 +81,6 @@ fn what_is_not_storage_is_refused_context_by_context() {
             .to_vec()
     };
     assert_eq!(results(&Site::new()), [0, 4, 3, 3]);
-    // AC1.2: private classes by configuration
-    assert_eq!(results(&Site::new().private_sop_classes()), [0, 4, 3, 0]);
+    // AC1.2 a: private ones by configuration
+    assert_eq!(results(&Site::new().private_sop_class(PRIVATE)), [0, 4, 3, 0]);
 }

@@ -8,6 +8,7 @@ CREATE TABLE job (
   partner          TEXT     NOT NULL,
   receiving_study  TEXT     NOT NULL,
   study            TEXT,
+  participant      TEXT,
   reversible       SMALLINT NOT NULL,
   state            TEXT     NOT NULL,
   before_attention TEXT,

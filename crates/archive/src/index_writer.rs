@@ -174,7 +174,7 @@ fn walk(
     arrivals: &mpsc::Sender<ReceivedInstance>,
 ) -> Result<(Recovery, u64), RecoverError> {
     let mut found = 0;
-    while let Some(record) = recovery.next() {
+    for record in recovery.by_ref() {
         let record = record?;
         found += 1;
         match recovered_row(&record) {

@@ -151,6 +151,8 @@ pub struct Job {
     pub receiving_study: Uuid,
     /// Our own id of the study in the index; `None` until it is de-identified.
     pub study: Option<Uuid>,
+    /// The vault's own id of the participant, which tells nothing by itself; `None` until de-identified, and in anonymise mode.
+    pub participant: Option<String>,
     /// Pseudonymise mode: results can come back (DEC-D).
     pub reversible: bool,
     /// State.
@@ -246,14 +248,20 @@ fn refused(id: Uuid, state: JobState, event: JobEvent) -> ArchiveError {
     ArchiveError::Refused { machine: MACHINE.name, id, state: state.to_string(), event: event.to_string() }
 }
 
-/// Notes the study in the index that the job sends.
+/// Notes the study in the index that the job sends, and the vault's own id of the participant, if there is one.
 ///
 /// # Errors
 /// [`ArchiveError::Database`].
-pub async fn set_study(connection: &mut AnyConnection, id: Uuid, study: Uuid) -> Result<(), ArchiveError> {
-    sqlx::query("UPDATE job SET study = $2 WHERE id = $1")
+pub async fn set_study(
+    connection: &mut AnyConnection,
+    id: Uuid,
+    study: Uuid,
+    participant: Option<&str>,
+) -> Result<(), ArchiveError> {
+    sqlx::query("UPDATE job SET study = $2, participant = $3 WHERE id = $1")
         .bind(id.to_string())
         .bind(study.to_string())
+        .bind(participant)
         .execute(connection)
         .await?;
     Ok(())
@@ -408,6 +416,7 @@ fn from_row(row: &AnyRow) -> Result<Job, ArchiveError> {
         partner: row.try_get("partner")?,
         receiving_study: row::id(row, "receiving_study")?,
         study: row::optional_id(row, "study")?,
+        participant: row.try_get("participant")?,
         reversible: row.try_get::<i16, _>("reversible")? != 0,
         state: row::word(row, "state", JobState::parse)?,
         before_attention: row::optional_word(row, "before_attention", JobState::parse)?,

@@ -13,9 +13,6 @@ use uuid::Uuid;
 use crate::words::words;
 use crate::{ArchiveError, row};
 
-/// Rows per statement.
-const CHUNK: usize = 64;
-
 words! {
     /// What happened to an instance.
     LedgerEvent {
@@ -149,7 +146,7 @@ pub async fn append(connection: &mut AnyConnection, lines: &[Line<'_>]) -> Resul
         return Err(ArchiveError::GateMissing { machine: "instance", id: line.instance, event });
     }
     let mut totals: BTreeMap<(&str, LedgerEvent, &str), (u64, u64)> = BTreeMap::new();
-    for chunk in lines.chunks(CHUNK) {
+    for chunk in lines.chunks(Statement::ROWS) {
         insert(connection, chunk).await?;
         for line in chunk {
             let total = totals.entry((line.project, line.event, line.destination)).or_default();
@@ -193,7 +190,7 @@ async fn insert(connection: &mut AnyConnection, lines: &[Line<'_>]) -> Result<()
             .bind(line.cause)
             .push(")");
     }
-    insert.query().execute(connection).await?;
+    insert.prepared().execute(connection).await?;
     Ok(())
 }
 
@@ -261,7 +258,7 @@ pub async fn without(
 ) -> Result<Vec<Uuid>, ArchiveError> {
     let (column, id) = of.parts();
     let mut left = Vec::new();
-    for chunk in instances.chunks(CHUNK) {
+    for chunk in instances.chunks(Statement::IDS) {
         let mut find = Statement::new("SELECT DISTINCT instance FROM ledger WHERE ");
         find.push(column).bind(id.to_string()).push(" AND event = ").bind(event.as_str());
         find.push(" AND instance IN (").list(chunk.iter().map(Uuid::to_string)).push(")");

@@ -51,6 +51,15 @@ impl Site {
             if project.id.is_empty() || project.id.len() > 32 || !project.id.bytes().all(legal) {
                 say(place.clone(), "an id has 1 to 32 of a–z, 0–9 and -".to_owned());
             }
+            for partner in &project.partners {
+                if !self.partners.iter().any(|declared| declared.id == *partner) {
+                    say(place.clone(), format!("partner {partner:?} is not declared"));
+                }
+                let allowed = project.dossier.as_ref().is_some_and(|dossier| dossier.recipients.contains(partner));
+                if !allowed {
+                    say(place.clone(), format!("partner {partner:?} is no recipient of the dossier"));
+                }
+            }
             if !ids.insert(project.id.as_str()) {
                 say(place, "the id is declared twice".to_owned());
             }

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use archive::spool::SpoolConfig;
 use dicom_node::AeTitle;
 use dicom_node::config::{NodeConfig as AssociationLimits, TlsServerConfig};
+use notification::NotificationConfig;
+use partner::PartnerConfig;
 use pipeline::config::{ImportConfig, NodeConfig, ProjectConfig};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -33,6 +35,13 @@ pub struct Site {
     /// Folders that are read like a sender.
     #[serde(rename = "import")]
     pub imports: Vec<ImportConfig>,
+    /// Keys of the vault.
+    pub vault: pseudonym::Config,
+    /// Research partners.
+    #[serde(rename = "partner")]
+    pub partners: Vec<PartnerConfig>,
+    /// E-mail and webhooks.
+    pub notification: NotificationConfig,
 }
 
 /// The server itself.

@@ -9,6 +9,7 @@ use crate::iod::Iod;
 use crate::option::BASIC_PROFILE_CODE;
 use crate::profile::CompiledProfile;
 use crate::report::{Report, Tally};
+use crate::rule::RecentRules;
 use crate::trial::own_elements;
 use crate::walk::{Context, Walk};
 
@@ -88,13 +89,13 @@ pub fn deidentify<R: Read, W: Write>(
 ) -> Result<Report, DeidentificationError> {
     admit(profile, object, source)?;
     let mut context = Context {
-        rules: &profile.rules,
+        rules: RecentRules::new(&profile.rules),
         iod: Iod::of(object.sop_class),
         object,
         source,
         limits,
         own: own_elements(profile, source.code()),
-        tally: Tally::default(),
+        tally: Tally::new(),
         document_length: None,
         found: (false, false),
     };
@@ -145,7 +146,7 @@ fn report(profile: &CompiledProfile, tally: Tally) -> Report {
     }
 }
 
-/// Writes through; the name tells errors of the output from those of the input.
+/// Tells errors of the output from those of the input.
 pub(crate) fn output<T>(result: io::Result<T>) -> Result<T, DeidentificationError> {
     result.map_err(DeidentificationError::Output)
 }
@@ -153,12 +154,25 @@ pub(crate) fn output<T>(result: io::Result<T>) -> Result<T, DeidentificationErro
 /// The new value of a UI element; `None` when it stays as it is: empty, or standard UIDs only (AC2.5).
 pub(crate) fn new_uids(value: &[u8], source: &dyn PseudonymSource) -> Option<String> {
     let text = String::from_utf8_lossy(value);
-    let originals: Vec<_> = text.split('\\').map(|uid| uid.trim_matches(['\0', ' '])).collect();
     let is_uid = |uid: &str| uid.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.'));
     let stays = |uid: &str| uid.is_empty() || (uid.starts_with(STANDARD_ROOT) && is_uid(uid));
-    if originals.iter().all(|uid| stays(uid)) {
+    if text.split('\\').all(|uid| stays(trim(uid))) {
         return None;
     }
-    let new = |uid: &&str| if stays(uid) { (*uid).to_owned() } else { source.uid(uid) };
-    Some(originals.iter().map(new).collect::<Vec<_>>().join("\\"))
+    let mut new = String::with_capacity(value.len().max(64));
+    for (n, uid) in text.split('\\').map(trim).enumerate() {
+        if n > 0 {
+            new.push('\\');
+        }
+        if stays(uid) {
+            new.push_str(uid);
+        } else {
+            new.push_str(&source.uid(uid));
+        }
+    }
+    Some(new)
+}
+
+fn trim(uid: &str) -> &str {
+    uid.trim_matches(['\0', ' '])
 }

@@ -1,6 +1,6 @@
 //! What was done to one object: rules, steps and counts by place. Never a value.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use dicom_core::Tag;
 use serde::{Serialize, Serializer};
@@ -90,19 +90,38 @@ impl Place {
     pub(crate) const ROOT: Self = Self(0);
 }
 
+/// A row of the report.
+type Row = (Place, Tag, &'static str, Step);
+
 /// Counts while the object passes: paths are numbered once, so that counting one more costs no allocation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Tally {
     /// (parent, sequence) of place n + 1.
     places: Vec<(Place, Tag)>,
     numbers: HashMap<(Place, Tag), Place>,
-    counts: HashMap<(Place, Tag, &'static str, Step), u64>,
+    rows: HashMap<Row, usize>,
+    counts: Vec<(Row, u64)>,
+    /// Rows counted last: the same few come again in every item.
+    recent: [usize; 64],
     not_listed: u64,
     pub(crate) kept: u64,
-    not_inspected: std::collections::BTreeSet<NotInspected>,
+    not_inspected: BTreeSet<NotInspected>,
 }
 
 impl Tally {
+    pub(crate) fn new() -> Self {
+        Self {
+            places: Vec::new(),
+            numbers: HashMap::new(),
+            rows: HashMap::new(),
+            counts: Vec::new(),
+            recent: [0; 64],
+            not_listed: 0,
+            kept: 0,
+            not_inspected: BTreeSet::new(),
+        }
+    }
+
     /// The place inside the sequence `tag`; the parent itself when there are too many places.
     pub(crate) fn inside(&mut self, parent: Place, tag: Tag) -> Place {
         if let Some(place) = self.numbers.get(&(parent, tag)) {
@@ -118,13 +137,30 @@ impl Tally {
     }
 
     pub(crate) fn change(&mut self, place: Place, tag: Tag, rule: &'static str, step: Step) {
-        let key = (place, tag, rule, step);
-        if let Some(count) = self.counts.get_mut(&key) {
+        let row = (place, tag, rule, step);
+        let slot = usize::from(tag.element() % 64);
+        let recent = self.recent.get(slot).and_then(|number| self.counts.get_mut(*number));
+        if let Some((_, count)) = recent.filter(|(counted, _)| *counted == row) {
             *count += 1;
-        } else if self.counts.len() < Report::CHANGES_MAX {
-            self.counts.insert(key, 1);
-        } else {
-            self.not_listed += 1;
+            return;
+        }
+        let number = match self.rows.get(&row) {
+            Some(number) => *number,
+            None if self.counts.len() < Report::CHANGES_MAX => {
+                self.counts.push((row, 0));
+                self.rows.insert(row, self.counts.len() - 1);
+                self.counts.len() - 1
+            }
+            None => {
+                self.not_listed += 1;
+                return;
+            }
+        };
+        if let Some((_, count)) = self.counts.get_mut(number) {
+            *count += 1;
+        }
+        if let Some(recent) = self.recent.get_mut(slot) {
+            *recent = number;
         }
     }
 

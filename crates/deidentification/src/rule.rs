@@ -64,6 +64,30 @@ impl Rules {
     }
 }
 
+/// The rules for one object: tags come again and again in the items of a sequence, and a look into the dictionary costs more than all
+/// else that is done to an element.
+pub(crate) struct RecentRules<'a> {
+    rules: &'a Rules,
+    recent: Vec<Option<(Tag, Rule)>>,
+}
+
+impl<'a> RecentRules<'a> {
+    const SLOTS: usize = 256;
+
+    pub(crate) fn new(rules: &'a Rules) -> Self {
+        Self { rules, recent: vec![None; Self::SLOTS] }
+    }
+
+    pub(crate) fn get(&mut self, tag: Tag) -> Rule {
+        let slot = usize::from(tag.group().wrapping_mul(31) ^ tag.element()) % Self::SLOTS;
+        match self.recent.get_mut(slot) {
+            Some(Some((recent, rule))) if *recent == tag => *rule,
+            Some(entry) => entry.insert((tag, self.rules.get(tag))).1,
+            None => self.rules.get(tag),
+        }
+    }
+}
+
 fn of(default: &VrDefault, vr: VR) -> Rule {
     Rule { id: default.rule, action: default.action, vr }
 }

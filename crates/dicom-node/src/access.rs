@@ -68,8 +68,6 @@ pub struct Policy {
     pub storage: bool,
     /// SOP classes beyond those of PS3.4 that are taken as storage classes.
     pub extra_sop_classes: Vec<String>,
-    /// Any abstract syntax that is not a known non-storage service is taken as a storage class.
-    pub any_sop_class: bool,
     /// Transfer syntaxes beyond those of PS3.5 that are accepted, preferred to all others.
     pub extra_transfer_syntaxes: Vec<String>,
     /// C-FIND is offered.
@@ -90,7 +88,6 @@ impl Policy {
             associations,
             storage: true,
             extra_sop_classes: Vec::new(),
-            any_sop_class: false,
             extra_transfer_syntaxes: Vec::new(),
             query: false,
             commitment_requests: false,

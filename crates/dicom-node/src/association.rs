@@ -1,4 +1,4 @@
-//! An association, either side: performs the actions of PS3.8 Tables 9-6 to 9-9 that [`state`](crate::state) picks.
+//! An association, either side: performs the actions of PS3.8 Tables 9-6 to 9-9 that `state` picks.
 
 use crate::access::PeerInfo;
 use crate::config::{NodeConfig, Timers};

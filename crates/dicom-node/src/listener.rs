@@ -33,6 +33,8 @@ const BACKLOG: u32 = 1024;
 /// First and longest pause after a failed accept, such as "too many open files".
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Wait for a place before an association is rejected.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// Opens a listening socket.
 ///
@@ -53,44 +55,19 @@ pub struct Node<A, R, C, Q> {
     commitment: C,
     query: Q,
     places: Arc<Semaphore>,
-    per_node: Arc<Mutex<HashMap<Arc<str>, usize>>>,
+    per_node: Mutex<HashMap<Arc<str>, Arc<Semaphore>>>,
     pending: Mutex<BTreeMap<u64, CancellationToken>>,
     numbers: AtomicU64,
 }
 
-/// The places that an accepted association holds.
-struct Places {
-    _total: OwnedSemaphorePermit,
-    _node: NodePlace,
-}
+/// The places that an accepted association holds: in the program, and of its peer.
+type Places = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
-/// One association of one node, counted until dropped.
-struct NodePlace {
-    node: Arc<str>,
-    counts: Arc<Mutex<HashMap<Arc<str>, usize>>>,
-}
-
-impl NodePlace {
-    fn take(counts: &Arc<Mutex<HashMap<Arc<str>, usize>>>, policy: &Policy) -> Option<Self> {
-        let mut map = counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = map.entry(Arc::clone(&policy.node)).or_insert(0);
-        if *count >= policy.associations {
-            return None;
-        }
-        *count += 1;
-        Some(Self { node: Arc::clone(&policy.node), counts: Arc::clone(counts) })
-    }
-}
-
-impl Drop for NodePlace {
-    fn drop(&mut self) {
-        let mut map = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = map.get_mut(&self.node) {
-            *count -= 1;
-            if *count == 0 {
-                map.remove(&self.node);
-            }
-        }
+/// Waits a moment for a place: associations that were just ended may not have given theirs back.
+async fn place(places: Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Rejection> {
+    match tokio::time::timeout(GRACE, places.acquire_owned()).await {
+        Ok(Ok(place)) => Ok(place),
+        Ok(Err(_)) | Err(_) => Err(Rejection::LOCAL_LIMIT),
     }
 }
 
@@ -110,7 +87,7 @@ where
             receiver,
             commitment,
             query,
-            per_node: Arc::default(),
+            per_node: Mutex::default(),
             pending: Mutex::default(),
             numbers: AtomicU64::new(1),
         })
@@ -291,10 +268,17 @@ where
     /// Asks, in this order: the service provider, the total limit, access control, the limit of the peer.
     async fn admit<S: Stream>(&self, proposal: &Proposal<S>) -> Result<(Policy, Places), Rejection> {
         proposal.check()?;
-        let total = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Rejection::LOCAL_LIMIT)?;
+        let total = place(Arc::clone(&self.places)).await?;
         let policy = self.access.decide(proposal.peer()).await?;
-        let node = NodePlace::take(&self.per_node, &policy).ok_or(Rejection::LOCAL_LIMIT)?;
-        Ok((policy, Places { _total: total, _node: node }))
+        let of_node = place(self.places_of(&policy)).await?;
+        Ok((policy, (total, of_node)))
+    }
+
+    /// Places of one peer; there are as many entries as the configuration has nodes.
+    fn places_of(&self, policy: &Policy) -> Arc<Semaphore> {
+        let mut per_node = self.per_node.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = || Arc::new(Semaphore::new(policy.associations.min(Semaphore::MAX_PERMITS)));
+        Arc::clone(per_node.entry(Arc::clone(&policy.node)).or_insert_with(places))
     }
 
     /// Serves messages, by command field, until the association ends (PS3.7 Table E.1-1).

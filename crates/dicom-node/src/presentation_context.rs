@@ -131,9 +131,7 @@ fn answer(context: &PresentationContextProposed, policy: &Policy) -> Result<Stri
 }
 
 fn stores(class: &str, policy: &Policy) -> bool {
-    sop_class::is_storage(class)
-        || policy.extra_sop_classes.iter().any(|extra| extra == class)
-        || (policy.any_sop_class && sop_class::is_uid(class) && !sop_class::is_other_service(class))
+    sop_class::is_storage(class) || policy.extra_sop_classes.iter().any(|extra| extra == class)
 }
 
 /// The roles that we grant to a requestor that proposes some (PS3.7 §D.3.3.4.2): never more than proposed.
@@ -192,19 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn private_classes_by_list_or_by_switch() {
-        let contexts = [
-            proposed(1, PRIVATE, &[EXPLICIT_LITTLE]),
-            proposed(3, STUDY_FIND, &[EXPLICIT_LITTLE]),
-        ];
+    fn private_classes_by_list() {
+        let contexts =
+            [proposed(1, PRIVATE, &[EXPLICIT_LITTLE]), proposed(3, STUDY_FIND, &[EXPLICIT_LITTLE])];
         let none = Policy::new("n", 1);
         assert_eq!(reasons(&contexts, &none), [3, 3]);
-        assert_eq!(
-            reasons(&contexts, &Policy { extra_sop_classes: vec![PRIVATE.to_owned()], ..none.clone() }),
-            [0, 3]
-        );
-        assert_eq!(reasons(&contexts, &Policy { any_sop_class: true, ..none.clone() }), [0, 3]);
-        assert_eq!(reasons(&contexts, &Policy { any_sop_class: true, storage: false, ..none }), [3, 3]);
+        let listed = Policy { extra_sop_classes: vec![PRIVATE.to_owned()], ..none };
+        assert_eq!(reasons(&contexts, &listed), [0, 3]);
+        assert_eq!(reasons(&contexts, &Policy { storage: false, ..listed }), [3, 3]);
     }
 
     #[test]

@@ -6,13 +6,13 @@ use std::io;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{EventType, Language, ProjectName};
 
 /// The whole section.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NotificationConfig {
     /// Start of the links in messages, for example `https://research.example.org`; none: no links.
@@ -57,7 +57,7 @@ impl NotificationConfig {
 }
 
 /// `[notification.smtp]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmtpConfig {
     /// Name of the server; with TLS its certificate must carry it.
@@ -81,7 +81,7 @@ pub struct SmtpConfig {
 }
 
 /// Protection of the connection to the mail server.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SmtpSecurity {
     /// STARTTLS (RFC 3207), required: without it nothing is sent.
@@ -94,7 +94,7 @@ pub enum SmtpSecurity {
 }
 
 /// `[[notification.recipient]]`, with either `email` or `webhook`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecipientConfig {
     /// Own name, unique; the outbox keeps it, so an address can change while messages wait.
@@ -122,7 +122,7 @@ impl RecipientConfig {
 }
 
 /// `webhook = { … }`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookConfig {
     /// Where to POST; `http:` only towards `allow_networks`.
@@ -137,7 +137,7 @@ pub struct WebhookConfig {
 }
 
 /// Where a secret is kept; the program reads it, this crate does not.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SecretRef {
     /// `{ file = "…" }`: its content without the line end.

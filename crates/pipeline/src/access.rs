@@ -89,7 +89,7 @@ impl AccessControl for WhiteList {
             return Err(Rejection::CONGESTION);
         }
         let mut policy = Policy::new(node.name.as_str(), self.associations_per_node);
-        policy.any_sop_class = node.private_sop_classes;
+        policy.extra_sop_classes.clone_from(&node.private_sop_classes);
         Ok(policy)
     }
 

@@ -4,16 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use archive::ArchiveError;
-use archive::buffer::{self, BufferState, BufferedInstance, Hold, QuarantineReason};
-use archive::spool::Spool;
-use database::Database;
+use archive::buffer::{self, Batch, BufferState, BufferedInstance, Hold, QuarantineReason};
+use archive::job_queue::{self, NewEntry};
+use archive::ledger::{self, LedgerEvent};
+use pseudonym::{Standing, SubjectKey};
+use register::{Actor, AuditEvent, AuditRecord, Text};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::clock::Clock;
-use crate::config::ProjectConfig;
+use crate::config::{ProjectConfig, ProjectMode};
+use crate::line::{Line, StageError};
+use crate::{deidentify, progress};
 
 /// Instances looked at in one round.
 const ROUND: u32 = 512;
@@ -25,28 +27,31 @@ const HOUR: i64 = 3_600_000;
 
 /// What the stage works with.
 pub struct Admission {
-    buffer: Database,
-    spool: Spool,
+    line: Arc<Line>,
     projects: Vec<ProjectConfig>,
-    quarantine_hours: u32,
-    clock: Clock,
+}
+
+/// What is decided about one instance.
+enum Verdict {
+    Admitted,
+    Held(QuarantineReason),
+    /// The participant objected or withdrew (DEC-S).
+    Opposed,
 }
 
 impl Admission {
-    /// The stage for these projects; what it holds expires after `quarantine_hours`.
-    pub fn new(
-        buffer: Database,
-        spool: Spool,
-        projects: &[ProjectConfig],
-        quarantine_hours: u32,
-        clock: Clock,
-    ) -> Self {
-        Self { buffer, spool, projects: projects.to_vec(), quarantine_hours, clock }
+    /// The stage for these projects.
+    pub fn new(line: Arc<Line>, projects: &[ProjectConfig]) -> Self {
+        Self { line, projects: projects.to_vec() }
     }
 
     /// Works until `stop`; `arrived` wakes it after new rows.
     pub async fn run(self, arrived: Arc<Notify>, stop: CancellationToken) {
+        let mut resumed = false;
         loop {
+            if !resumed {
+                resumed = self.resume().await.inspect_err(|error| tracing::error!(%error, "admission")).is_ok();
+            }
             if let Err(error) = self.round().await {
                 tracing::error!(%error, "admission failed, trying again");
             }
@@ -62,12 +67,21 @@ impl Admission {
         }
     }
 
+    /// Batches whose job was not enqueued before a crash.
+    async fn resume(&self) -> Result<(), StageError> {
+        let unfinished = buffer::unfinished_batches(self.line.buffer.reader()).await?;
+        self.enqueue(&unfinished).await
+    }
+
     /// One round over everything that waits.
     ///
     /// # Errors
-    /// Those of the buffer database; the round is repeated.
-    pub async fn round(&self) -> Result<(), ArchiveError> {
-        self.admit_waiting().await?;
+    /// Any [`StageError`]; the round is repeated.
+    pub async fn round(&self) -> Result<(), StageError> {
+        if self.line.projects.is_empty() || self.line.vault.locked().is_none() {
+            let admitted = self.admit_waiting().await?;
+            self.enqueue(&admitted).await?;
+        }
         self.close_stable_studies().await?;
         self.purge_quarantine().await?;
         for project in &self.projects {
@@ -77,98 +91,216 @@ impl Admission {
     }
 
     /// Gathers batches and decides about them in one transaction, so that a crash leaves none half decided.
-    async fn admit_waiting(&self) -> Result<(), ArchiveError> {
-        let now = self.clock.now();
-        let mut transaction = self.buffer.write().await?;
-        for batch in buffer::gather(&mut transaction, ROUND).await? {
-            let instances = buffer::in_batch(&mut *transaction, batch.id).await?;
-            let (mut admitted, mut held) = (Vec::new(), Vec::new());
-            for instance in &instances {
-                match doubt(instance) {
-                    Some(reason) => held.push((reason, instance.received.id)),
-                    None => admitted.push(instance.received.id),
+    async fn admit_waiting(&self) -> Result<Vec<Batch>, StageError> {
+        let now = self.line.clock.now();
+        let mut gone = Vec::new();
+        let mut transaction = self.line.buffer.write().await?;
+        let batches = buffer::gather(&mut transaction, ROUND).await?;
+        for batch in &batches {
+            let (mut admitted, mut held, mut opposed) = (Vec::new(), Vec::new(), Vec::new());
+            for instance in buffer::in_batch(&mut *transaction, batch.id).await? {
+                let id = instance.received.id;
+                match self.verdict(&instance).await? {
+                    Verdict::Admitted => admitted.push(id),
+                    Verdict::Held(QuarantineReason::NotIncluded)
+                        if buffer::accepted_reasons(&mut *transaction, id)
+                            .await?
+                            .contains(&QuarantineReason::NotIncluded) =>
+                    {
+                        admitted.push(id);
+                    }
+                    Verdict::Held(reason) => held.push((reason, id)),
+                    Verdict::Opposed => opposed.push(instance),
                 }
             }
             for (reason, id) in held {
-                let hold = Hold {
-                    project: batch.project.as_deref().unwrap_or_default(),
-                    reason,
-                    detail: "",
-                    expires_at: now + i64::from(self.quarantine_hours) * HOUR,
-                };
+                let project = batch.project.as_deref().unwrap_or_default();
+                let hold = Hold { project, reason, detail: "", expires_at: self.line.quarantine_until(now) };
                 buffer::hold(&mut transaction, &[id], hold, now).await?;
             }
-            buffer::advance(&mut transaction, &admitted, BufferState::Received, BufferState::Admitted, now)
-                .await?;
+            buffer::advance(&mut transaction, &admitted, BufferState::Received, BufferState::Admitted, now).await?;
+            self.certify(&opposed, now).await?;
+            let ids: Vec<Uuid> = opposed.iter().map(|instance| instance.received.id).collect();
+            buffer::remove(&mut transaction, &ids).await?;
+            gone.extend(opposed);
         }
+        transaction.commit().await?;
+        gone.iter().for_each(|instance| self.line.spool.release(&instance.received.location));
+        Ok(batches)
+    }
+
+    async fn verdict(&self, instance: &BufferedInstance) -> Result<Verdict, StageError> {
+        let received = &instance.received;
+        let Some(project) = &received.project else { return Ok(Verdict::Held(QuarantineReason::NoRoute)) };
+        if received.patient_id.is_empty() {
+            return Ok(Verdict::Held(QuarantineReason::NoPatientId));
+        }
+        let Some(project) = self.line.projects.get(project) else { return Ok(Verdict::Admitted) };
+        let subject = SubjectKey::new(&project.config.id, &received.assigning_authority, &received.patient_id);
+        let Ok(subject) = subject else { return Ok(Verdict::Held(QuarantineReason::NoPatientId)) };
+        Ok(match self.line.vault.standing(&subject).await? {
+            Standing::Opposed(_) => Verdict::Opposed,
+            Standing::Unlisted if project.dossier.inclusion_required => {
+                Verdict::Held(QuarantineReason::NotIncluded)
+            }
+            Standing::Unlisted | Standing::Included(_) => Verdict::Admitted,
+        })
+    }
+
+    /// One ledger line without identity for each, and the certificate of the purge, before anything is deleted (DEC-S).
+    async fn certify(&self, opposed: &[BufferedInstance], now: i64) -> Result<(), StageError> {
+        let Some(first) = opposed.first() else { return Ok(()) };
+        let project = first.received.project.as_deref().unwrap_or_default();
+        let lines: Vec<ledger::Line<'_>> = opposed
+            .iter()
+            .map(|instance| {
+                let bytes = instance.received.location.data_length();
+                self.ledger_line(LedgerEvent::Opposed, project, instance.received.id, bytes, now)
+            })
+            .collect();
+        let event = AuditEvent::Purged {
+            zone: Text::from_operator("Z1"),
+            subject: None,
+            objects: opposed.len() as u64,
+        };
+        let mut transaction = self.line.main.write().await?;
+        ledger::append(&mut transaction, &lines).await?;
+        let record = AuditRecord { at: now, actor: Actor::Program(Text::from_operator("admit")), event };
+        self.line.trail.append(&mut transaction, &[record]).await?;
         Ok(transaction.commit().await?)
     }
 
-    async fn close_stable_studies(&self) -> Result<(), ArchiveError> {
-        let now = self.clock.now();
+    /// Hands admitted batches of projects that de-identify to the workers.
+    async fn enqueue(&self, batches: &[Batch]) -> Result<(), StageError> {
+        let deidentifies = |batch: &&Batch| {
+            batch.project.as_ref().is_some_and(|project| self.line.projects.contains_key(project))
+        };
+        let due: Vec<&Batch> = batches.iter().filter(deidentifies).collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        let now = self.line.clock.now();
+        let mut transaction = self.line.main.write().await?;
+        for batch in due {
+            let entry = NewEntry {
+                kind: deidentify::KIND,
+                subject: batch.id,
+                partner: None,
+                payload: "{\"v\":1}",
+                priority: 0,
+                run_at: now,
+            };
+            job_queue::enqueue(&mut transaction, entry, now).await?;
+        }
+        transaction.commit().await?;
+        self.line.work.notify_one();
+        Ok(())
+    }
+
+    async fn close_stable_studies(&self) -> Result<(), StageError> {
+        let now = self.line.clock.now();
         for project in &self.projects {
             let quiet_since = now - i64::from(project.stable_after_seconds) * 1000;
             let stable =
-                buffer::stable_studies(self.buffer.reader(), &project.id, quiet_since, ROUND).await?;
+                buffer::stable_studies(self.line.buffer.reader(), &project.id, quiet_since, ROUND).await?;
             if stable.is_empty() {
                 continue;
             }
-            let mut transaction = self.buffer.write().await?;
+            let mut transaction = self.line.buffer.write().await?;
             for study in &stable {
                 buffer::close_study(&mut transaction, study, now).await?;
             }
             transaction.commit().await?;
-        }
-        Ok(())
-    }
-
-    /// What nobody decided about in time leaves Z6, with its entry as the line that says how (INV-11).
-    async fn purge_quarantine(&self) -> Result<(), ArchiveError> {
-        let now = self.clock.now();
-        let expired = buffer::expired(self.buffer.reader(), now, ROUND).await?;
-        for entry in expired {
-            let mut transaction = self.buffer.write().await?;
-            let gone =
-                buffer::decide(&mut transaction, entry.id, buffer::Decision::Discard, "timer", now).await?;
-            transaction.commit().await?;
-            if let Some(instance) = gone {
-                self.spool.release(&instance.location);
+            if let Some(project) = self.line.projects.get(&project.id) {
+                for study in &stable {
+                    progress::settle(&self.line, project, study.id).await?;
+                }
             }
         }
         Ok(())
     }
 
-    /// The retention timer of a receive-only project (F12.5).
-    async fn purge_received(&self, project: &ProjectConfig) -> Result<(), ArchiveError> {
-        let now = self.clock.now();
+    /// What nobody decided about in time leaves Z6, with a ledger line that says how (INV-11).
+    async fn purge_quarantine(&self) -> Result<(), StageError> {
+        let now = self.line.clock.now();
+        for entry in buffer::expired(self.line.buffer.reader(), now, ROUND).await? {
+            let line = ledger::Line {
+                cause: entry.reason.as_str(),
+                ..self.ledger_line(LedgerEvent::Discarded, &entry.project, entry.object, 0, now)
+            };
+            let mut transaction = self.line.main.write().await?;
+            ledger::append(&mut transaction, &[line]).await?;
+            transaction.commit().await?;
+            let mut transaction = self.line.buffer.write().await?;
+            let gone =
+                buffer::decide(&mut transaction, entry.id, buffer::Decision::Discard, "timer", now).await?;
+            transaction.commit().await?;
+            if let Some(instance) = gone {
+                self.line.spool.release(&instance.location);
+            }
+        }
+        Ok(())
+    }
+
+    /// A line about an instance that goes nowhere.
+    fn ledger_line<'a>(
+        &'a self,
+        event: LedgerEvent,
+        project: &'a str,
+        instance: Uuid,
+        bytes: u64,
+        at: i64,
+    ) -> ledger::Line<'a> {
+        let version = self.line.projects.get(project).map_or("", |project| project.dossier_version.as_str());
+        ledger::Line {
+            event,
+            project,
+            job: None,
+            result_set: None,
+            instance,
+            destination: "",
+            hash: "",
+            bytes,
+            dossier_version: version,
+            gate_hash: None,
+            cause: "",
+            at,
+        }
+    }
+
+    /// The retention timer of originals (F12.5): after de-identification, or after reception where nothing else is due.
+    async fn purge_received(&self, project: &ProjectConfig) -> Result<(), StageError> {
+        let now = self.line.clock.now();
         let before = now - i64::from(project.retention_hours) * HOUR;
-        let due =
-            buffer::in_state_since(self.buffer.reader(), &project.id, BufferState::Admitted, before, ROUND)
-                .await?;
+        let last = match project.mode {
+            ProjectMode::ReceiveOnly => BufferState::Admitted,
+            ProjectMode::Pseudonymise => BufferState::Deidentified,
+        };
+        let reader = self.line.buffer.reader();
+        let due = buffer::in_state_since(reader, &project.id, last, before, ROUND).await?;
         if due.is_empty() {
             return Ok(());
         }
         let ids: Vec<Uuid> = due.iter().map(|(id, _)| *id).collect();
-        let mut transaction = self.buffer.write().await?;
-        buffer::advance(&mut transaction, &ids, BufferState::Admitted, BufferState::Released, now).await?;
+        let lines: Vec<ledger::Line<'_>> = due
+            .iter()
+            .map(|(id, location)| ledger::Line {
+                cause: "retention timer of Z1",
+                ..self.ledger_line(LedgerEvent::Purged, &project.id, *id, location.data_length(), now)
+            })
+            .collect();
+        let mut transaction = self.line.main.write().await?;
+        ledger::append(&mut transaction, &lines).await?;
         transaction.commit().await?;
-        due.iter().for_each(|(_, location)| self.spool.release(location));
+        let mut transaction = self.line.buffer.write().await?;
+        buffer::advance(&mut transaction, &ids, last, BufferState::Released, now).await?;
+        transaction.commit().await?;
+        due.iter().for_each(|(_, location)| self.line.spool.release(location));
         tracing::info!(
             project = project.id,
             instances = ids.len(),
             "originals left the receive buffer by timer"
         );
         Ok(())
-    }
-}
-
-/// Why an instance cannot go on without a person, if so.
-fn doubt(instance: &BufferedInstance) -> Option<QuarantineReason> {
-    if instance.received.project.is_none() {
-        Some(QuarantineReason::NoRoute)
-    } else if instance.received.patient_id.is_empty() {
-        Some(QuarantineReason::NoPatientId)
-    } else {
-        None
     }
 }

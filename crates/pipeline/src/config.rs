@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use deidentification::ClinicalTrial;
 use dicom_node::AeTitle;
 use ipnet::IpNet;
+use register::DossierConfig;
 use serde::{Deserialize, Serialize};
 
 /// A DICOM system on our site that may send to us, receive from us, or both.
@@ -36,9 +38,9 @@ pub struct NodeConfig {
     /// What it delivers (DEC-P).
     #[serde(default)]
     pub source_class: SourceClass,
-    /// Whether SOP classes that PS3.4 does not list are accepted from it for storage.
+    /// SOP classes that PS3.4 does not list and that are accepted from it for storage.
     #[serde(default)]
-    pub private_sop_classes: bool,
+    pub private_sop_classes: Vec<String>,
 }
 
 /// One value of Issuer of Patient ID and the authority it stands for.
@@ -83,6 +85,77 @@ pub struct ProjectConfig {
     /// How long originals stay in the receive buffer at most, in hours (F12.5).
     #[serde(default = "default_retention_hours")]
     pub retention_hours: u32,
+    /// De-identification profile as TOML; without it the Basic Application Confidentiality Profile.
+    #[serde(default)]
+    pub profile: Option<PathBuf>,
+    /// First letters of the codes of its participants.
+    #[serde(default)]
+    pub code_prefix: String,
+    /// When step 3 starts (DEC-T).
+    #[serde(default)]
+    pub export_mode: ExportMode,
+    /// Partners that get its data, by their id.
+    #[serde(default)]
+    pub partners: Vec<String>,
+    /// The regulatory dossier; demanded by every mode but `receive-only`.
+    #[serde(default)]
+    pub dossier: Option<DossierConfig>,
+    /// Values of the Clinical Trial modules (AC2.6).
+    #[serde(default)]
+    pub clinical_trial: Option<ClinicalTrialConfig>,
+}
+
+/// When step 3 starts (DEC-T).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExportMode {
+    /// When the study is stable.
+    #[default]
+    Stable,
+    /// Batch by batch, as soon as it is cleared.
+    Eager,
+}
+
+/// Values that the dossier states about the trial.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClinicalTrialConfig {
+    /// (0012,0010)
+    pub sponsor_name: String,
+    /// (0012,0020)
+    pub protocol_id: String,
+    /// (0012,0021)
+    #[serde(default)]
+    pub protocol_name: String,
+    /// (0012,0030)
+    #[serde(default)]
+    pub site_id: String,
+    /// (0012,0031)
+    #[serde(default)]
+    pub site_name: String,
+    /// (0012,0081)
+    #[serde(default)]
+    pub ethics_committee_name: Option<String>,
+    /// (0012,0082)
+    #[serde(default)]
+    pub ethics_committee_approval_number: Option<String>,
+}
+
+impl ClinicalTrialConfig {
+    /// The values as the de-identifier takes them.
+    pub fn values(&self) -> ClinicalTrial {
+        ClinicalTrial {
+            sponsor_name: self.sponsor_name.clone(),
+            protocol_id: self.protocol_id.clone(),
+            protocol_name: self.protocol_name.clone(),
+            site_id: self.site_id.clone(),
+            site_name: self.site_name.clone(),
+            time_point_id: None,
+            ethics_committee_name: self.ethics_committee_name.clone(),
+            ethics_committee_approval_number: self.ethics_committee_approval_number.clone(),
+            consent: None,
+        }
+    }
 }
 
 /// One attribute of the main data set and the values that match.
@@ -101,6 +174,8 @@ pub struct QueryRule {
 pub enum ProjectMode {
     /// Step 1 alone: instances stay in Z1 until their timer.
     ReceiveOnly,
+    /// Reversible through the vault only; results can come back.
+    Pseudonymise,
 }
 
 /// Folders that are read like a sender (AC1.7).

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{DossierState, Mode};
 
-/// `[project.NAME.dossier]`. Unknown keys are errors; only `inclusion_required` has a default, the strict one.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// `[project.dossier]`. Unknown keys are errors; only `inclusion_required` has a default, the strict one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DossierConfig {
     /// Whether data may leave at all.

@@ -69,7 +69,10 @@ async fn receive(site: &builder::Site, json: bool) -> anyhow::Result<Outcome> {
         let Some((last, _)) = page.last() else { break };
         after = *last;
         let ids: Vec<Uuid> = page.iter().map(|(id, _)| *id).collect();
-        for instance in buffer::by_id(stores.buffer.reader(), &ids).await? {
+        let mut connection = stores.buffer.reader().acquire().await?;
+        let instances = buffer::by_id(&mut connection, &ids).await?;
+        drop(connection);
+        for instance in instances {
             let received = &instance.received;
             let verified = tokio::task::block_in_place(|| stores.spool.verify(&received.location));
             let found = match verified {

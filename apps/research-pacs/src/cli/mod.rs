@@ -4,8 +4,10 @@ mod check;
 mod config;
 mod deid;
 mod echo;
+mod quarantine;
 mod send;
 mod serve;
+mod vault;
 
 use std::path::{Path, PathBuf};
 
@@ -37,8 +39,14 @@ enum Command {
     Deid(deid::Deid),
     /// Ask a DICOM node whether it answers (C-ECHO).
     Echo(echo::Echo),
+    /// See what is held for a person, and decide about it.
+    #[command(subcommand)]
+    Quarantine(quarantine::Quarantine),
     /// Send files or folders to a DICOM node (C-STORE).
     Send(send::Send),
+    /// Keep the correspondence table: keys, lists, erasure.
+    #[command(subcommand)]
+    Vault(vault::VaultCommand),
 }
 
 impl Cli {
@@ -49,7 +57,9 @@ impl Cli {
             Command::Config(command) => command.run(),
             Command::Deid(command) => command.run(),
             Command::Echo(command) => command.run(),
+            Command::Quarantine(command) => command.run(),
             Command::Send(command) => command.run(),
+            Command::Vault(command) => command.run(),
         }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct Site {
     data: PathBuf,
     /// Log of all runs of the program.
     log: PathBuf,
-    private_sop_classes: bool,
+    private_sop_classes: Vec<&'static str>,
     sections: String,
 }
 
@@ -22,12 +22,12 @@ impl Site {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (data, log) = (folder.path().join("data"), folder.path().join("server.log"));
-        Self { folder, data, log, private_sop_classes: false, sections: String::new() }
+        Self { folder, data, log, private_sop_classes: Vec::new(), sections: String::new() }
     }
 
-    /// Lets `MODALITY` send SOP classes that PS3.4 does not list.
-    pub(crate) fn private_sop_classes(mut self) -> Self {
-        self.private_sop_classes = true;
+    /// Lets `MODALITY` send a SOP class that PS3.4 does not list.
+    pub(crate) fn private_sop_class(mut self, uid: &'static str) -> Self {
+        self.private_sop_classes.push(uid);
         self
     }
 
@@ -41,6 +41,16 @@ impl Site {
     pub(crate) fn data(mut self, folder: &Path) -> Self {
         folder.clone_into(&mut self.data);
         self
+    }
+
+    /// Where the program keeps everything.
+    pub(crate) fn data_folder(&self) -> &Path {
+        &self.data
+    }
+
+    /// What all its runs wrote to standard error.
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
     }
 
     /// A folder of the test's own that lives as long as the site.
@@ -89,7 +99,7 @@ listen = "127.0.0.1:0"
 name = "modality"
 ae_title = "MODALITY"
 addresses = ["127.0.0.1/32"]
-private_sop_classes = {private_sop_classes}
+private_sop_classes = {private_sop_classes:?}
 [[project]]
 id = "rx"
 called_ae_titles = ["RX"]

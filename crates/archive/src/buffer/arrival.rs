@@ -11,9 +11,6 @@ use super::{remove, study};
 use crate::spool::Checkpoint;
 use crate::{ArchiveError, row};
 
-/// Rows per statement: more make it no faster, and 64 rows stay far below the limit of values.
-const CHUNK: usize = 64;
-
 /// What an instance is beside those of its project that are already there (AC1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
@@ -62,7 +59,7 @@ pub async fn insert_batch(
         .filter(|(_, arrival)| !matches!(arrival, Arrival::Duplicate { .. }))
         .collect();
     let studies = count_to_studies(connection, &kept).await?;
-    for chunk in kept.chunks(CHUNK) {
+    for chunk in kept.chunks(Statement::ROWS) {
         insert_rows(connection, chunk, &studies).await?;
     }
     for (instance, arrival) in &kept {
@@ -135,7 +132,7 @@ async fn classify(
     rows: &[ReceivedInstance],
 ) -> Result<Vec<Arrival>, ArchiveError> {
     let mut known: HashMap<(Option<String>, String), Copies> = HashMap::new();
-    for chunk in rows.chunks(CHUNK) {
+    for chunk in rows.chunks(Statement::IDS) {
         let mut find = Statement::new(
             "SELECT id, project, sop_instance_uid, blake3 FROM received_instance WHERE sop_instance_uid IN (",
         );
@@ -217,7 +214,7 @@ async fn insert_rows(
         insert.bind(i16::from(matches!(arrival, Arrival::Differs { .. }))).push(", ");
         insert.bind(BufferState::Received.as_str()).push(", ").list([instance.received_at; 2]).push(")");
     }
-    insert.query().execute(connection).await?;
+    insert.prepared().execute(connection).await?;
     Ok(())
 }
 

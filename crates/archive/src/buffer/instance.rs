@@ -137,9 +137,11 @@ pub async fn gather(connection: &mut AnyConnection, instances: u32) -> Result<Ve
         let id = Uuid::now_v7();
         let receiving_study = Uuid::parse_str(&receiving_study).ok();
         batches.push(Batch { id, project: routed(project), receiving_study, instances: ids.len() as u64 });
-        let mut update = Statement::new("UPDATE received_instance SET batch = ");
-        update.bind(id.to_string()).push(" WHERE id IN (").list(ids).push(")");
-        update.query().execute(&mut *connection).await?;
+        for chunk in ids.chunks(Statement::IDS) {
+            let mut update = Statement::new("UPDATE received_instance SET batch = ");
+            update.bind(id.to_string()).push(" WHERE id IN (").list(chunk.iter().map(String::as_str)).push(")");
+            update.query().execute(&mut *connection).await?;
+        }
     }
     Ok(batches)
 }
@@ -186,17 +188,16 @@ pub async fn in_batch(
 ///
 /// # Errors
 /// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
-pub async fn by_id(
-    executor: impl AnyExecutor<'_>,
-    ids: &[Uuid],
-) -> Result<Vec<BufferedInstance>, ArchiveError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
+pub async fn by_id(connection: &mut AnyConnection, ids: &[Uuid]) -> Result<Vec<BufferedInstance>, ArchiveError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(Statement::IDS) {
+        let mut find = Statement::new("SELECT * FROM received_instance WHERE id IN (");
+        find.list(chunk.iter().map(Uuid::to_string)).push(") ORDER BY id");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            found.push(from_row(&row)?);
+        }
     }
-    let mut find = Statement::new("SELECT * FROM received_instance WHERE id IN (");
-    find.list(ids.iter().map(Uuid::to_string)).push(") ORDER BY id");
-    let rows = find.query().fetch_all(executor).await?;
-    rows.iter().map(from_row).collect()
+    Ok(found)
 }
 
 /// Up to `limit` instances of one participant (DEC-Q) after `after`, for a withdrawal or an opposition.
@@ -236,13 +237,14 @@ pub async fn advance(
     to: BufferState,
     now: i64,
 ) -> Result<u64, ArchiveError> {
-    if ids.is_empty() {
-        return Ok(0);
+    let mut moved = 0;
+    for chunk in ids.chunks(Statement::IDS) {
+        let mut update = Statement::new("UPDATE received_instance SET state = ");
+        update.bind(to.as_str()).push(", state_at = ").bind(now).push(" WHERE state = ").bind(from.as_str());
+        update.push(" AND id IN (").list(chunk.iter().map(Uuid::to_string)).push(")");
+        moved += update.query().execute(&mut *connection).await?.rows_affected();
     }
-    let mut update = Statement::new("UPDATE received_instance SET state = ");
-    update.bind(to.as_str()).push(", state_at = ").bind(now).push(" WHERE state = ").bind(from.as_str());
-    update.push(" AND id IN (").list(ids.iter().map(Uuid::to_string)).push(")");
-    Ok(update.query().execute(connection).await?.rows_affected())
+    Ok(moved)
 }
 
 /// Number of instances in each state that occurs.

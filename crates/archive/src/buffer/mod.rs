@@ -1,4 +1,4 @@
-//! The buffer database: rows about the receive buffer (Z1) and the quarantine (Z6).
+//! The buffer database: rows about the receive buffer (Z1), the quarantine (Z6), and results on their way back (Z4, Z5).
 //!
 //! They hold original ids and UIDs (DEC-R). An instance goes through them like this:
 //!
@@ -16,6 +16,7 @@
 mod arrival;
 mod instance;
 mod quarantine;
+mod result;
 mod retention;
 mod study;
 
@@ -25,16 +26,22 @@ pub use instance::{
     of_participant, unfinished_batches,
 };
 pub use quarantine::{
-    Decision, Hold, QuarantineReason, Quarantined, accepted_reasons, decide, expired, hold, list_quarantined,
+    Decision, Hold, QuarantineReason, Quarantined, accepted_reasons, decide, expire, expired, hold, list_quarantined,
     show_quarantined,
+};
+pub use result::{
+    ResultInstance, ReturnInstance, ReturnState, inbound_of, insert_inbound, insert_return, known_inbound, note_return,
+    purge_result_set, return_of, return_progress,
 };
 pub use retention::{
     in_state_since, is_live, live_by_segment, live_locations, purge_released, release, relocate, remove,
 };
-pub use study::{ReceivingStudy, close_study, expect_instances, progress, stable_studies, touch_study};
+pub use study::{ReceivingStudy, close_study, expect_instances, progress, show_study, stable_studies, touch_study};
 
 use database::Migration;
 
 /// The schema of the buffer database.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "archive/buffer_0001", sql: include_str!("../../migrations/buffer_0001.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "archive/buffer_0001", sql: include_str!("../../migrations/buffer_0001.sql") },
+    Migration { name: "archive/buffer_0002_result", sql: include_str!("../../migrations/buffer_0002_result.sql") },
+];

@@ -96,13 +96,11 @@ pub async fn hold(
     hold: Hold<'_>,
     now: i64,
 ) -> Result<(), ArchiveError> {
-    if objects.is_empty() {
-        return Ok(());
+    for chunk in objects.chunks(Statement::IDS) {
+        let mut update = Statement::new("UPDATE received_instance SET batch = NULL, state = 'quarantined', state_at = ");
+        update.bind(now).push(" WHERE id IN (").list(chunk.iter().map(Uuid::to_string)).push(")");
+        update.query().execute(&mut *connection).await?;
     }
-    let mut update =
-        Statement::new("UPDATE received_instance SET batch = NULL, state = 'quarantined', state_at = ");
-    update.bind(now).push(" WHERE id IN (").list(objects.iter().map(Uuid::to_string)).push(")");
-    update.query().execute(&mut *connection).await?;
     for object in objects {
         sqlx::query(
             "INSERT INTO quarantine (id, object, project, reason, detail, quarantined_at, expires_at) \
@@ -169,6 +167,24 @@ pub async fn expired(
     .fetch_all(executor)
     .await?;
     rows.iter().map(from_row).collect()
+}
+
+/// Lets the timer of an undecided entry run out now: the server, which holds the bytes, discards it at its next round.
+///
+/// # Errors
+/// [`ArchiveError::NotFound`]; [`ArchiveError::Refused`] when it is decided already; [`ArchiveError::Database`].
+pub async fn expire(connection: &mut AnyConnection, id: Uuid, now: i64) -> Result<(), ArchiveError> {
+    let held = show_quarantined(&mut *connection, id).await?;
+    if let Some((decision, ..)) = held.decision {
+        let (state, event) = (decision.to_string(), Decision::Discard.to_string());
+        return Err(ArchiveError::Refused { machine: "quarantine item", id, state, event });
+    }
+    sqlx::query("UPDATE quarantine SET expires_at = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Writes a decision down and acts on it: `Release` and `Redo` send the instance through admission again (a released one

@@ -76,15 +76,16 @@ pub async fn purge_released(
 /// # Errors
 /// [`ArchiveError::Database`].
 pub async fn remove(connection: &mut AnyConnection, ids: &[Uuid]) -> Result<(), ArchiveError> {
-    if ids.is_empty() {
-        return Ok(());
+    for chunk in ids.chunks(Statement::IDS) {
+        for delete in [
+            "DELETE FROM received_instance WHERE id IN (",
+            "DELETE FROM quarantine WHERE decision IS NULL AND object IN (",
+        ] {
+            let mut delete = Statement::new(delete);
+            delete.list(chunk.iter().map(Uuid::to_string)).push(")");
+            delete.query().execute(&mut *connection).await?;
+        }
     }
-    let mut delete = Statement::new("DELETE FROM received_instance WHERE id IN (");
-    delete.list(ids.iter().map(Uuid::to_string)).push(")");
-    delete.query().execute(&mut *connection).await?;
-    let mut delete = Statement::new("DELETE FROM quarantine WHERE decision IS NULL AND object IN (");
-    delete.list(ids.iter().map(Uuid::to_string)).push(")");
-    delete.query().execute(connection).await?;
     Ok(())
 }
 

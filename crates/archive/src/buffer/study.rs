@@ -174,6 +174,18 @@ pub async fn close_study(
     Ok(closed.rows_affected() == 1)
 }
 
+/// One increment of a study.
+///
+/// # Errors
+/// [`ArchiveError::NotFound`], [`ArchiveError::Database`].
+pub async fn show_study(executor: impl AnyExecutor<'_>, id: Uuid) -> Result<ReceivingStudy, ArchiveError> {
+    let row = sqlx::query("SELECT * FROM receiving_study WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(executor)
+        .await?;
+    from_row(&row.ok_or(ArchiveError::NotFound { what: "study being received", id })?)
+}
+
 /// Number of instances of an increment in each state that occurs.
 ///
 /// # Errors

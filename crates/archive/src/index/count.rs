@@ -9,9 +9,6 @@ use uuid::Uuid;
 
 use crate::{ArchiveError, row};
 
-/// Rows per statement.
-const CHUNK: usize = 256;
-
 /// What a project holds in Z3.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Total {
@@ -59,7 +56,7 @@ fn appeared(before: i64, after: i64) -> i64 {
 pub async fn clear(connection: &mut AnyConnection, instances: &[Uuid]) -> Result<u64, ArchiveError> {
     let mut deltas = Deltas::new();
     let mut cleared = 0;
-    for chunk in instances.chunks(CHUNK) {
+    for chunk in instances.chunks(Statement::IDS) {
         let mut update = Statement::new("UPDATE instance SET cleared = 1 WHERE cleared = 0 AND id IN (");
         update.list(chunk.iter().map(Uuid::to_string)).push(") RETURNING project, series, bytes");
         for row in update.query().fetch_all(&mut *connection).await? {
@@ -79,7 +76,7 @@ pub async fn clear(connection: &mut AnyConnection, instances: &[Uuid]) -> Result
 pub async fn remove(connection: &mut AnyConnection, instances: &[Uuid]) -> Result<Vec<String>, ArchiveError> {
     let mut deltas = Deltas::new();
     let mut locations = Vec::new();
-    for chunk in instances.chunks(CHUNK) {
+    for chunk in instances.chunks(Statement::IDS) {
         let mut delete = Statement::new("DELETE FROM instance WHERE id IN (");
         delete.list(chunk.iter().map(Uuid::to_string));
         delete.push(") RETURNING project, series, bytes, cleared, location");
@@ -112,7 +109,7 @@ async fn drop_empty(connection: &mut AnyConnection, series: Vec<String>) -> Resu
         ],
     ] {
         let mut parents = BTreeSet::new();
-        for chunk in ids.chunks(CHUNK) {
+        for chunk in ids.chunks(Statement::IDS) {
             let mut statement = Statement::new(delete);
             statement.list(chunk.iter().map(String::as_str)).push(no_child);
             for row in statement.query().fetch_all(&mut *connection).await? {

@@ -20,10 +20,20 @@ pub struct StudyFilter<'a> {
     pub name_prefix: Option<&'a str>,
     /// First and last day, as yyyymmdd.
     pub days: Option<(i64, i64)>,
-    /// Accession Number.
+    /// Accession Number, not empty.
     pub accession_number: Option<&'a str>,
     /// Date and our own id of the last study of the page before.
     pub after: Option<(i64, Uuid)>,
+}
+
+impl StudyFilter<'_> {
+    fn names_a_study(&self) -> bool {
+        self.study_instance_uid.is_some() || self.accession_number.is_some()
+    }
+
+    fn names_a_patient(&self) -> bool {
+        self.patient_id.is_some() || self.name_prefix.is_some()
+    }
 }
 
 /// A study with its patient and counts.
@@ -79,28 +89,30 @@ pub async fn find_studies(
     filter: &StudyFilter<'_>,
     limit: u32,
 ) -> Result<Vec<FoundStudy>, ArchiveError> {
-    // SQLite keeps the order of a CROSS JOIN: it would else walk through the days and look every patient up
     let mut find = Statement::new("SELECT study.*, patient.patient_id, patient.patient_name, patient.patient_sex FROM ");
-    find.push(match (filter.patient_id, filter.name_prefix) {
-        (None, None) => "study CROSS JOIN patient",
-        _ => "patient CROSS JOIN study",
-    });
-    find.push(" WHERE study.patient = patient.id AND study.instances > 0 AND study.project = ").bind(project);
+    // SQLite keeps the order of a CROSS JOIN, and takes the one index that the condition on the project leaves it: else it walks
+    // through all studies of the project for each patient
+    if filter.names_a_study() || !filter.names_a_patient() {
+        find.push("study CROSS JOIN patient WHERE study.project = ");
+    } else {
+        find.push("patient CROSS JOIN study WHERE patient.project = ");
+    }
+    find.bind(project).push(" AND study.patient = patient.id AND study.instances > 0");
     if let Some(uid) = filter.study_instance_uid {
         find.push(" AND study.study_instance_uid = ").bind(uid);
     }
-    if let Some(accession) = filter.accession_number.filter(|accession| !accession.is_empty()) {
+    if let Some(accession) = filter.accession_number {
+        // the first condition is the one of the index
         find.push(" AND study.accession_number <> '' AND study.accession_number = ").bind(accession);
     }
     if let Some((first, last)) = filter.days {
         find.push(" AND study.study_date >= ").bind(first).push(" AND study.study_date <= ").bind(last);
     }
     if let Some(code) = filter.patient_id {
-        find.push(" AND patient.project = ").bind(project).push(" AND patient.patient_id = ").bind(code);
+        find.push(" AND patient.patient_id = ").bind(code);
     }
     if let Some(prefix) = filter.name_prefix {
         let prefix = search_key(prefix);
-        find.push(" AND patient.project = ").bind(project);
         find.push(" AND patient.search_name >= ").bind(prefix.as_str());
         find.push(" AND patient.search_name < ").bind(behind(&prefix));
     }
@@ -112,7 +124,7 @@ pub async fn find_studies(
             .push(")");
     }
     find.push(" ORDER BY study.study_date, study.id LIMIT ").bind(i64::from(limit));
-    find.query().fetch_all(executor).await?.iter().map(study).collect()
+    find.prepared().fetch_all(executor).await?.iter().map(study).collect()
 }
 
 /// The series of a study, by number and arrival.
@@ -193,6 +205,19 @@ pub async fn instances_of_source(
     .fetch_all(executor)
     .await?;
     rows.iter().map(instance).collect()
+}
+
+/// The pseudonymised Study Instance UID of a study.
+///
+/// # Errors
+/// [`ArchiveError::NotFound`], [`ArchiveError::Database`].
+pub async fn study_uid(executor: impl AnyExecutor<'_>, id: Uuid) -> Result<String, ArchiveError> {
+    let row = sqlx::query("SELECT study_instance_uid FROM study WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(executor)
+        .await?;
+    let row = row.ok_or(ArchiveError::NotFound { what: "study", id })?;
+    Ok(row.try_get("study_instance_uid")?)
 }
 
 fn study(row: &AnyRow) -> Result<FoundStudy, ArchiveError> {

@@ -11,7 +11,7 @@ mod write;
 pub use count::{Total, clear, remove, totals};
 pub use find::{
     FoundInstance, FoundSeries, FoundStudy, StudyFilter, find_studies, instances_by_uid, instances_of_series,
-    instances_of_source, series_of_study,
+    instances_of_source, series_of_study, study_uid,
 };
 pub use search::search_key;
 pub use write::{Indexed, Upserted, upsert};

@@ -10,9 +10,6 @@ use super::{Instance, Patient, Series, Study, search_key};
 use crate::buffer::Arrival;
 use crate::{ArchiveError, row};
 
-/// Rows per statement.
-const CHUNK: usize = 64;
-
 /// Instances of one series with what stands above them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Indexed {
@@ -64,7 +61,7 @@ pub async fn upsert(
         .zip(arrivals.iter().copied())
         .filter(|(_, arrival)| !matches!(arrival, Arrival::Duplicate { .. }))
         .collect();
-    for chunk in kept.chunks(CHUNK) {
+    for chunk in kept.chunks(Statement::ROWS) {
         insert(connection, indexed, series, chunk, now).await?;
     }
     for (instance, arrival) in kept {
@@ -84,7 +81,7 @@ async fn drop_earlier_try(
     indexed: &Indexed,
 ) -> Result<Vec<String>, ArchiveError> {
     let mut replaced = Vec::new();
-    for chunk in indexed.instances.chunks(CHUNK) {
+    for chunk in indexed.instances.chunks(Statement::IDS) {
         let mut delete = Statement::new("DELETE FROM instance WHERE cleared = 0 AND id IN (");
         delete.list(chunk.iter().map(|instance| instance.id.to_string())).push(") RETURNING location");
         for row in delete.query().fetch_all(&mut *connection).await? {
@@ -172,7 +169,7 @@ async fn upsert_series(
 
 async fn classify(connection: &mut AnyConnection, indexed: &Indexed) -> Result<Vec<Arrival>, ArchiveError> {
     let mut known: HashMap<String, Vec<(Uuid, [u8; 32])>> = HashMap::new();
-    for chunk in indexed.instances.chunks(CHUNK) {
+    for chunk in indexed.instances.chunks(Statement::IDS) {
         let mut find = Statement::new("SELECT id, sop_instance_uid, blake3 FROM instance WHERE project = ");
         find.bind(indexed.project.as_str()).push(" AND sop_instance_uid IN (");
         find.list(chunk.iter().map(|instance| instance.sop_instance_uid.as_str())).push(") ORDER BY id");
@@ -221,6 +218,6 @@ async fn insert(
             .bind(now)
             .push(")");
     }
-    insert.query().execute(connection).await?;
+    insert.prepared().execute(connection).await?;
     Ok(())
 }

@@ -190,13 +190,15 @@ async fn studies_are_found_by_each_key() {
         add(&database, &elsewhere).await;
 
         let by_uid = StudyFilter { study_instance_uid: Some("2.25.1.2"), ..StudyFilter::default() };
-        assert_eq!(uids(&find(&database, by_uid).await), ["2.25.1.2"]);
+        assert_eq!(uids(&find(&database, by_uid.clone()).await), ["2.25.1.2"]);
         let by_day = StudyFilter { days: Some((20_260_102, 20_260_103)), ..StudyFilter::default() };
         assert_eq!(uids(&find(&database, by_day).await), ["2.25.1.2", "2.25.1.3"]);
         let by_code = StudyFilter { patient_id: Some("C-Meier"), ..StudyFilter::default() };
         assert_eq!(uids(&find(&database, by_code).await), ["2.25.1.4"]);
         let by_name = StudyFilter { name_prefix: Some("müller^a"), ..StudyFilter::default() };
         assert_eq!(uids(&find(&database, by_name).await), ["2.25.1.1", "2.25.1.5"]);
+        let other = StudyFilter { patient_id: Some("C-Meier"), ..by_uid.clone() };
+        assert_eq!(find(&database, other).await, [], "both have to hold");
         let by_accession = StudyFilter { accession_number: Some("A3"), ..StudyFilter::default() };
         assert_eq!(uids(&find(&database, by_accession).await), ["2.25.1.3"]);
         let both = StudyFilter {

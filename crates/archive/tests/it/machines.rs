@@ -255,7 +255,7 @@ async fn increments_share_a_job() {
         let study = Uuid::now_v7();
         let mut transaction = database.write().await.unwrap();
         for id in [first, second] {
-            job::set_study(&mut transaction, id, study).await.unwrap();
+            job::set_study(&mut transaction, id, study, None).await.unwrap();
         }
         transaction.commit().await.unwrap();
         let jobs = job::of_study(database.reader(), study).await.unwrap();

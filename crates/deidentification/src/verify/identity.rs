@@ -21,6 +21,8 @@ pub struct Identity {
     pub(super) contacts: BTreeSet<String>,
     pub(super) dates: BTreeSet<Date>,
     pub(super) uids: BTreeSet<String>,
+    /// More identifiers than can be kept.
+    pub(super) too_many: bool,
 }
 
 impl fmt::Debug for Identity {
@@ -50,8 +52,8 @@ const VOCABULARIES: [Tag; 4] =
     [Tag(0x0008, 0x010C), Tag(0x0008, 0x010D), Tag(0x0008, 0x0117), Tag(0x0008, 0x0118)];
 /// Birth dates that stand for "not known"; our own dummies are among them.
 const PLACEHOLDERS: [u32; 4] = [18_000_101, 19_000_101, 19_010_101, 19_700_101];
-/// So many different identifiers of one kind are kept; an object with more has its own UIDs checked first.
-const KINDS_MAX: usize = 100_000;
+/// Most different identifiers of one kind. With more no search is made, and nothing leaves: split the study.
+const IDENTIFIERS_MAX: usize = 250_000;
 
 impl Identity {
     /// Adds the identifiers of one original object: call it once for each object of the study that leaves.
@@ -92,8 +94,8 @@ impl Identity {
             VR::UI if !names_a_class(tag) => {
                 for uid in value.split(|byte| *byte == b'\\') {
                     let uid = String::from_utf8_lossy(trim_uid(uid)).into_owned();
-                    if !uid.is_empty() && !uid.starts_with("1.2.840.10008.") && self.uids.len() < KINDS_MAX {
-                        self.uids.insert(uid);
+                    if !uid.is_empty() && !uid.starts_with("1.2.840.10008.") {
+                        self.too_many |= is_full(&mut self.uids, uid);
                     }
                 }
             }
@@ -101,8 +103,16 @@ impl Identity {
                 let date = Date::parse(value).filter(|date| !PLACEHOLDERS.contains(&date.yyyymmdd()));
                 self.dates.extend(date);
             }
-            _ if IDS.contains(&tag) => insert_all(&mut self.ids, &set.decode(vr, value)),
-            _ if CONTACTS.contains(&tag) => insert_all(&mut self.contacts, &set.decode(vr, value)),
+            _ if IDS.contains(&tag) => {
+                for id in values(&set.decode(vr, value)) {
+                    self.too_many |= is_full(&mut self.ids, id);
+                }
+            }
+            _ if CONTACTS.contains(&tag) => {
+                for contact in values(&set.decode(vr, value)) {
+                    self.too_many |= is_full(&mut self.contacts, contact);
+                }
+            }
             _ => {}
         }
     }
@@ -116,16 +126,24 @@ impl Identity {
                 .map(|part| part.trim().to_owned())
                 .filter(|part| !part.is_empty())
                 .collect();
-            if !parts.is_empty() && self.names.len() < KINDS_MAX {
-                self.names.insert(parts);
+            if !parts.is_empty() {
+                self.too_many |= is_full(&mut self.names, parts);
             }
         }
     }
 }
 
-fn insert_all(set: &mut BTreeSet<String>, values: &str) {
-    let values = values.split('\\').map(|value| value.trim_matches(['\0', ' ']).to_owned());
-    set.extend(values.filter(|value| !value.is_empty()).take(KINDS_MAX.saturating_sub(set.len())));
+fn values(text: &str) -> impl Iterator<Item = String> {
+    text.split('\\').map(|value| value.trim_matches(['\0', ' ']).to_owned()).filter(|value| !value.is_empty())
+}
+
+/// Inserts; `true` when there is no room any more.
+fn is_full<T: Ord>(set: &mut BTreeSet<T>, value: T) -> bool {
+    let full = set.len() >= IDENTIFIERS_MAX && !set.contains(&value);
+    if !full {
+        set.insert(value);
+    }
+    full
 }
 
 /// UIDs that name a class, a syntax or a vocabulary are no identity, private ones included.

@@ -59,6 +59,9 @@ struct Draft {
 
 impl Terms {
     pub(super) fn new(identity: &Identity, ours: &[&str]) -> Result<Self, VerifyError> {
+        if identity.too_many {
+            return Err(VerifyError::TooManyTerms);
+        }
         let mut draft = Draft::default();
         for name in &identity.names {
             draft.name(name);

@@ -15,7 +15,7 @@ use crate::document::dummy_document;
 use crate::dummy;
 use crate::iod::{Iod, Node};
 use crate::report::{NotInspected, Place, Tally};
-use crate::rule::{Rule, Rules, TABLE, TABLE_REQUIRED};
+use crate::rule::{RecentRules, Rule, TABLE, TABLE_REQUIRED};
 use crate::trial::Own;
 
 const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
@@ -34,7 +34,7 @@ const OWN: &str = "own";
 
 /// What the walk over the main data set and the walks inside UN values share.
 pub(crate) struct Context<'a> {
-    pub(crate) rules: &'a Rules,
+    pub(crate) rules: RecentRules<'a>,
     pub(crate) iod: Iod,
     pub(crate) object: &'a Object<'a>,
     pub(crate) source: &'a dyn PseudonymSource,
@@ -286,7 +286,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         }
     }
 
-    fn decide(&self, tag: Tag) -> (Rule, Step) {
+    fn decide(&mut self, tag: Tag) -> (Rule, Step) {
         let mut rule = self.context.rules.get(tag);
         let attribute = match rule.action.depends_on_type() {
             true => self.context.iod.attribute_type(self.here().0, tag),

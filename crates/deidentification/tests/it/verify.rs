@@ -222,6 +222,16 @@ fn values_of_the_project_are_clean() {
     assert_eq!(findings(0x0018_1020, "Institut Lefevre 2"), 1);
 }
 
+/// More identifiers than fit: no search, so nothing leaves.
+#[test]
+fn too_many_identifiers_fail_closed() {
+    let mut identity = Identity::default();
+    for n in 0..250_001 {
+        identity.add_value(tag(0x0008_1155), VR::UI, &Default::default(), format!("1.2.999.{n}").as_bytes());
+    }
+    assert!(Verifier::new(&identity, &[]).is_err());
+}
+
 #[test]
 fn an_identity_shows_nothing() {
     assert_eq!(format!("{:?}", jane()), "Identity(redacted)");

@@ -1,7 +1,7 @@
 use archive::buffer::{self, Arrival, BufferState};
 use archive::spool::Checkpoint;
 
-use super::{buffers, ids, insert, instance};
+use super::{buffers, ids, insert, instance, stored};
 
 #[tokio::test]
 async fn what_arrives_is_new_a_duplicate_or_different() {
@@ -34,7 +34,7 @@ async fn what_arrives_is_new_a_duplicate_or_different() {
             "from batch to batch"
         );
 
-        let stored = buffer::by_id(database.reader(), &ids(&rows)).await.unwrap();
+        let stored = stored(&database, &ids(&rows)).await;
         let flagged: Vec<_> = stored.iter().map(|row| (row.received.id, row.differs)).collect();
         let expected = [(first.id, true), (other.id, true), (elsewhere.id, false), (rows[4].id, false)];
         assert_eq!(flagged, expected, "the duplicate has no row, both of the others are flagged");
@@ -82,7 +82,7 @@ async fn an_instance_gets_its_project_later_as_if_it_arrived_then() {
         let mut duplicate = instance(1);
         let mut fresh = instance(2);
         (duplicate.project, fresh.project) = (None, None);
-        insert(&database, &[routed.clone()]).await;
+        insert(&database, std::slice::from_ref(&routed)).await;
         assert_eq!(insert(&database, &[duplicate.clone(), fresh.clone()]).await, [Arrival::New; 2]);
 
         let mut transaction = database.write().await.unwrap();
@@ -92,7 +92,7 @@ async fn an_instance_gets_its_project_later_as_if_it_arrived_then() {
         assert_eq!(outcome, [(duplicate.id, Arrival::Duplicate { of: routed.id }), (fresh.id, Arrival::New)]);
         let studies = buffer::stable_studies(database.reader(), "p1", 1000, 9).await.unwrap();
         assert_eq!(studies[0].instances, 2);
-        let left = buffer::by_id(database.reader(), &[duplicate.id, fresh.id]).await.unwrap();
+        let left = stored(&database, &[duplicate.id, fresh.id]).await;
         assert_eq!(left.len(), 1);
         assert_eq!(left[0].receiving_study, Some(studies[0].id));
     }

@@ -2,10 +2,11 @@
 
 mod arrival;
 mod quarantine;
+mod result;
 mod retention;
 mod study;
 
-use archive::buffer::{self, Arrival, ReceivedInstance};
+use archive::buffer::{self, Arrival, BufferedInstance, ReceivedInstance};
 use database::Database;
 use database::testing::{TestDatabase, engines};
 use uuid::Uuid;
@@ -50,6 +51,11 @@ async fn insert(database: &Database, rows: &[ReceivedInstance]) -> Vec<Arrival> 
     let arrivals = buffer::insert_batch(&mut transaction, rows, None).await.unwrap();
     transaction.commit().await.unwrap();
     arrivals
+}
+
+async fn stored(database: &Database, ids: &[Uuid]) -> Vec<BufferedInstance> {
+    let mut connection = database.reader().acquire().await.unwrap();
+    buffer::by_id(&mut connection, ids).await.unwrap()
 }
 
 fn ids(rows: &[ReceivedInstance]) -> Vec<Uuid> {

@@ -3,7 +3,7 @@ use archive::buffer::{self, BufferState, Decision, Hold, QuarantineReason};
 use database::Database;
 use uuid::Uuid;
 
-use super::{buffers, ids, insert, instance};
+use super::{buffers, ids, insert, instance, stored};
 
 const HOLD: Hold<'_> =
     Hold { project: "p1", reason: QuarantineReason::NotIncluded, detail: "R02", expires_at: 5000 };
@@ -57,7 +57,7 @@ async fn release_and_redo_go_through_admission_again_and_discard_deletes() {
         let accepted = buffer::accepted_reasons(database.reader(), rows[0].id).await.unwrap();
         assert_eq!(accepted, [QuarantineReason::NotIncluded]);
         assert_eq!(buffer::accepted_reasons(database.reader(), rows[1].id).await.unwrap(), []);
-        let left = buffer::by_id(database.reader(), &ids(&rows)).await.unwrap();
+        let left = stored(&database, &ids(&rows)).await;
         assert!(left.iter().all(|row| row.state == BufferState::Received && row.batch.is_none()));
         assert_eq!(left.len(), 2);
         assert_eq!(buffer::list_quarantined(database.reader(), None, None, 9).await.unwrap(), []);

@@ -1,6 +1,6 @@
 use archive::buffer::{self, BufferState, Hold, QuarantineReason};
 
-use super::{buffers, ids, insert, instance};
+use super::{buffers, ids, insert, instance, stored};
 
 #[tokio::test]
 async fn segments_know_their_live_records() {
@@ -79,7 +79,7 @@ async fn a_person_who_objects_leaves_no_row() {
         buffer::hold(&mut transaction, &[rows[0].id], hold, 1).await.unwrap();
         buffer::remove(&mut transaction, &[rows[0].id]).await.unwrap();
         transaction.commit().await.unwrap();
-        assert_eq!(buffer::by_id(database.reader(), &ids(&rows)).await.unwrap().len(), 2);
+        assert_eq!(stored(&database, &ids(&rows)).await.len(), 2);
         assert_eq!(buffer::list_quarantined(database.reader(), None, None, 9).await.unwrap(), []);
     }
 }

@@ -1,7 +1,7 @@
 use archive::buffer::{self, BufferState, ReceivingStudy};
 use database::Database;
 
-use super::{buffers, ids, insert, instance};
+use super::{buffers, ids, insert, instance, stored};
 
 const IDLE: i64 = 60_000;
 
@@ -70,7 +70,7 @@ async fn a_late_instance_opens_the_next_increment() {
         assert_eq!((next.increment, next.instances), (2, 1));
         let progress = buffer::progress(database.reader(), next.id).await.unwrap();
         assert_eq!(progress, [(BufferState::Received, 1)]);
-        let stored = buffer::by_id(database.reader(), &ids(&[late])).await.unwrap();
+        let stored = stored(&database, &ids(&[late])).await;
         assert_eq!(stored[0].receiving_study, Some(next.id));
     }
 }

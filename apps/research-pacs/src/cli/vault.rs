@@ -1,0 +1,198 @@
+//! `vault`: the table holder's commands (zone Z2). They may run beside the server.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::{Context, bail};
+use builder::Site;
+use clap::{Args, Subcommand};
+use pipeline::clock::Clock;
+use pseudonym::{
+    Correspondence, Holder, InclusionList, KeyRing, KeySource, LineError, OppositionList, ParticipantId, Purpose,
+    ShiftRange, Vault, WrappingKey,
+};
+
+use super::ConfigFile;
+use crate::exit::Outcome;
+use crate::stores;
+
+/// Participants per transaction of a rotation.
+const ROTATION_BATCH: u32 = 500;
+
+/// Keep the correspondence table.
+#[derive(Debug, Subcommand)]
+pub(super) enum VaultCommand {
+    /// Make the key file that `[vault] key` names, if it is not there, and create the vault.
+    Init(ConfigFile),
+    /// Make `[vault] key` the one key of the vault; `previous_key` names the one before.
+    Rotate(ConfigFile),
+    /// Enter an inclusion list (CSV: patient_id, issuer, subject_code, consent_date, form_version), all of it or nothing.
+    Include(List),
+    /// Enter oppositions and withdrawals (CSV), all of them or none.
+    Oppose(List),
+    /// Enter an existing correspondence (CSV: patient id, code, UIDs), all of it or nothing.
+    Import(Import),
+    /// Erase one participant or one project for good: what was derived can never be derived again.
+    Erase(Erase),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Research study.
+    #[arg(long)]
+    project: String,
+    /// CSV file.
+    file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    #[command(flatten)]
+    list: List,
+    /// Partner that holds what was given out.
+    #[arg(long)]
+    partner: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Erase {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Research study.
+    #[arg(long)]
+    project: String,
+    /// The vault's own id of the participant; without it the whole project is erased.
+    #[arg(long)]
+    participant: Option<String>,
+    /// Who erases.
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// Why.
+    #[arg(long)]
+    reason: String,
+}
+
+impl VaultCommand {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(self.work())
+    }
+
+    #[allow(clippy::print_stdout, reason = "the command's answer")]
+    async fn work(self) -> anyhow::Result<Outcome> {
+        let now = Clock::system().now();
+        match self {
+            Self::Init(file) => {
+                let site = file.site()?;
+                println!("{}", init(&site, now).await?);
+            }
+            Self::Rotate(file) => {
+                let rotation = open(&file.site()?).await?.rotate(ROTATION_BATCH, now).await?;
+                println!("{} participants rewrapped", rotation.rewrapped);
+            }
+            Self::Include(list) => {
+                let site = list.config.site()?;
+                let parsed = InclusionList::parse(list.open()?, &list.project, &issuers(&site), now);
+                let Some(parsed) = lines(parsed) else { return Ok(Outcome::Bad) };
+                open(&site).await?.import_inclusions(&parsed, now).await?;
+                println!("inclusion list entered");
+            }
+            Self::Oppose(list) => {
+                let site = list.config.site()?;
+                let parsed = OppositionList::parse(list.open()?, &list.project, &issuers(&site), now);
+                let Some(parsed) = lines(parsed) else { return Ok(Outcome::Bad) };
+                let stopped = open(&site).await?.import_oppositions(&parsed, now).await?;
+                println!("opposition list entered; {} known participants are stopped", stopped.len());
+            }
+            Self::Import(Import { list, partner }) => {
+                let site = list.config.site()?;
+                let parsed = Correspondence::parse(list.open()?, &list.project, &issuers(&site));
+                let Some(parsed) = lines(parsed) else { return Ok(Outcome::Bad) };
+                let dossier = dossier_version(&site, &list.project)?;
+                let holder = Holder { partner: &partner, dossier: &dossier, shift: ShiftRange::default() };
+                open(&site).await?.import_correspondence(&parsed, holder, now).await?;
+                println!("correspondence entered");
+            }
+            Self::Erase(erase) => {
+                let site = erase.config.site()?;
+                let purpose = Purpose::new(&erase.by, "research-pacs vault erase", &site.site.name, &erase.reason)?;
+                let vault = open(&site).await?;
+                let count = match &erase.participant {
+                    Some(id) => {
+                        vault.erase_participant(ParticipantId::from_str(id)?, &purpose, now).await?;
+                        1
+                    }
+                    None => vault.erase_project(&erase.project, &purpose, now).await?,
+                };
+                println!("{count} participants erased");
+            }
+        }
+        Ok(Outcome::Good)
+    }
+}
+
+impl List {
+    fn open(&self) -> anyhow::Result<File> {
+        File::open(&self.file).with_context(|| format!("cannot read {}", self.file.display()))
+    }
+}
+
+/// Creates key file and vault; what is there already stays.
+async fn init(site: &Site, now: i64) -> anyhow::Result<&'static str> {
+    let Some(source) = &site.vault.key else {
+        bail!("[vault] key is not set: name a file, for example key = {{ file = \"/etc/research-pacs/vault.key\" }}")
+    };
+    if let KeySource::File(path) = source
+        && !path.exists()
+    {
+        WrappingKey::create_file(path)?;
+    }
+    let key = WrappingKey::load(source, |name| std::env::var(name).ok())?;
+    std::fs::create_dir_all(&site.site.data)?;
+    let database = stores::open_database(&site.site.data.canonicalize()?, "vault").await?;
+    match Vault::create(database, KeyRing::new(key, None), now).await {
+        Ok(_) => Ok("vault created; keep a copy of its key in a safe place, apart from the data"),
+        Err(pseudonym::VaultError::Exists) => Ok("the vault is there already"),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The vault, unlocked.
+async fn open(site: &Site) -> anyhow::Result<Vault> {
+    let vault = stores::open_vault(site, &site.site.data.canonicalize()?).await?;
+    match vault.locked() {
+        Some(reason) => bail!("the vault is locked: {reason}"),
+        None => Ok(vault),
+    }
+}
+
+/// An issuer names the authority of a configured alias, else an authority that a node has.
+fn issuers(site: &Site) -> impl Fn(&str) -> Option<String> {
+    let mut known: Vec<(String, String)> = Vec::new();
+    for node in &site.nodes {
+        let aliases = node.issuer_aliases.iter();
+        known.extend(aliases.map(|alias| (alias.issuer.clone(), alias.assigning_authority.clone())));
+        known.push((node.assigning_authority.clone(), node.assigning_authority.clone()));
+    }
+    move |issuer| known.iter().find(|(of, _)| of == issuer).map(|(_, authority)| authority.clone())
+}
+
+fn dossier_version(site: &Site, project: &str) -> anyhow::Result<String> {
+    let project = site.projects.iter().find(|of| of.id == project).context("no such project")?;
+    Ok(project.dossier.as_ref().context("the project has no dossier")?.version.to_string())
+}
+
+/// Says every faulty line.
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+fn lines<T>(parsed: Result<T, Vec<LineError>>) -> Option<T> {
+    match parsed {
+        Ok(parsed) => Some(parsed),
+        Err(errors) => {
+            errors.iter().for_each(|error| println!("{error}"));
+            println!("nothing was entered");
+            None
+        }
+    }
+}

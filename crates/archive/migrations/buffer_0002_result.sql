@@ -1,0 +1,37 @@
+-- Rows about the inbound area (Z4) and the return buffer (Z5).
+
+-- What a partner gave, with the UIDs that it wrote: unknown until it is checked.
+CREATE TABLE inbound_instance (
+  id                  TEXT   PRIMARY KEY NOT NULL,
+  result_set          TEXT   NOT NULL,
+  partner             TEXT   NOT NULL,
+  study_instance_uid  TEXT   NOT NULL,
+  series_instance_uid TEXT   NOT NULL,
+  sop_instance_uid    TEXT   NOT NULL,
+  sop_class_uid       TEXT   NOT NULL,
+  transfer_syntax_uid TEXT   NOT NULL,
+  location            TEXT   NOT NULL,
+  bytes               BIGINT NOT NULL,
+  blake3              BYTEA  NOT NULL,
+  fetched_at          BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX inbound_instance_uid ON inbound_instance (result_set, sop_instance_uid);
+CREATE INDEX inbound_instance_partner    ON inbound_instance (partner, sop_instance_uid);
+
+-- The same instances with the identity given back, on their way to the clinical PACS.
+CREATE TABLE return_instance (
+  id                  TEXT   PRIMARY KEY NOT NULL,
+  result_set          TEXT   NOT NULL,
+  study_instance_uid  TEXT   NOT NULL,
+  series_instance_uid TEXT   NOT NULL,
+  sop_instance_uid    TEXT   NOT NULL,
+  sop_class_uid       TEXT   NOT NULL,
+  transfer_syntax_uid TEXT   NOT NULL,
+  location            TEXT   NOT NULL,
+  bytes               BIGINT NOT NULL,
+  blake3              BYTEA  NOT NULL,
+  state               TEXT   NOT NULL CHECK (state IN ('waiting', 'sent', 'confirmed', 'failed')),
+  status              TEXT   NOT NULL,
+  state_at            BIGINT NOT NULL
+);
+CREATE INDEX return_instance_set ON return_instance (result_set, state);

@@ -1,0 +1,271 @@
+//! Results on their way back: as fetched from the partner (Z4), and with the identity given back (Z5).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use database::{Statement, storable};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AnyExecutor, Row};
+use uuid::Uuid;
+
+use crate::words::words;
+use crate::{ArchiveError, row};
+
+words! {
+    /// Where an instance of the return buffer stands.
+    ReturnState {
+        /// Not yet sent.
+        Waiting = "waiting",
+        /// Accepted by the clinical PACS, not yet confirmed.
+        Sent = "sent",
+        /// Known to be kept there: commitment or query (AC9.3).
+        Confirmed = "confirmed",
+        /// Refused, or lost there.
+        Failed = "failed",
+    }
+}
+
+/// One instance of a result set. It may identify a person: no `Display`, and `Debug` shows our own id only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ResultInstance {
+    /// Our own id, the same in Z4, Z5 and Z3.
+    pub id: Uuid,
+    /// Our own id of the result set.
+    pub result_set: Uuid,
+    /// (0020,000D)
+    pub study_instance_uid: String,
+    /// (0020,000E)
+    pub series_instance_uid: String,
+    /// (0008,0018)
+    pub sop_instance_uid: String,
+    /// (0008,0016)
+    pub sop_class_uid: String,
+    /// Transfer syntax of the stored object.
+    pub transfer_syntax_uid: String,
+    /// Key of the object in its zone.
+    pub location: String,
+    /// Length of the object.
+    pub bytes: u64,
+    /// BLAKE3 of the object.
+    pub blake3: [u8; 32],
+}
+
+impl fmt::Debug for ResultInstance {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ResultInstance").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// An instance of the return buffer and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturnInstance {
+    /// The instance, with the identity given back.
+    pub instance: ResultInstance,
+    /// Where it stands.
+    pub state: ReturnState,
+    /// Status of the clinical PACS, in its own code.
+    pub status: String,
+    /// Epoch milliseconds.
+    pub state_at: i64,
+}
+
+/// Writes rows for what is durable in Z4; what the result set has already is passed over. Answers how many were new.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn insert_inbound(
+    connection: &mut AnyConnection,
+    partner: &str,
+    instances: &[ResultInstance],
+    now: i64,
+) -> Result<u64, ArchiveError> {
+    let mut new = 0;
+    for chunk in instances.chunks(Statement::ROWS) {
+        let mut insert = Statement::new(
+            "INSERT INTO inbound_instance (id, result_set, study_instance_uid, series_instance_uid, sop_instance_uid, \
+             sop_class_uid, transfer_syntax_uid, location, bytes, blake3, partner, fetched_at) VALUES ",
+        );
+        for (number, instance) in chunk.iter().enumerate() {
+            values(&mut insert, number, instance);
+            insert.push(", ").bind(partner).push(", ").bind(now).push(")");
+        }
+        insert.push(" ON CONFLICT (result_set, sop_instance_uid) DO NOTHING");
+        new += insert.prepared().execute(&mut *connection).await?.rows_affected();
+    }
+    Ok(new)
+}
+
+/// Those of `sop_instance_uids` that this partner gave already and that are still in Z4 (AC6.3).
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn known_inbound(
+    connection: &mut AnyConnection,
+    partner: &str,
+    sop_instance_uids: &[String],
+) -> Result<BTreeSet<String>, ArchiveError> {
+    let mut known = BTreeSet::new();
+    for chunk in sop_instance_uids.chunks(Statement::IDS) {
+        let mut find = Statement::new("SELECT sop_instance_uid FROM inbound_instance WHERE partner = ");
+        find.bind(partner).push(" AND sop_instance_uid IN (").list(chunk.iter().map(|uid| storable(uid))).push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            known.insert(row.try_get(0)?);
+        }
+    }
+    Ok(known)
+}
+
+/// What a result set holds in Z4, in the order of arrival.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn inbound_of(
+    executor: impl AnyExecutor<'_>,
+    result_set: Uuid,
+) -> Result<Vec<ResultInstance>, ArchiveError> {
+    let rows = sqlx::query("SELECT * FROM inbound_instance WHERE result_set = $1 ORDER BY id")
+        .bind(result_set.to_string())
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Writes rows for what is durable in Z5; an instance that was reconciled again takes the place of its former row.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn insert_return(
+    connection: &mut AnyConnection,
+    instances: &[ResultInstance],
+    now: i64,
+) -> Result<(), ArchiveError> {
+    for chunk in instances.chunks(Statement::ROWS) {
+        let mut insert = Statement::new(
+            "INSERT INTO return_instance (id, result_set, study_instance_uid, series_instance_uid, sop_instance_uid, \
+             sop_class_uid, transfer_syntax_uid, location, bytes, blake3, state, status, state_at) VALUES ",
+        );
+        for (number, instance) in chunk.iter().enumerate() {
+            values(&mut insert, number, instance);
+            insert.push(", 'waiting', '', ").bind(now).push(")");
+        }
+        insert.push(
+            " ON CONFLICT (id) DO UPDATE SET study_instance_uid = excluded.study_instance_uid, \
+             series_instance_uid = excluded.series_instance_uid, sop_instance_uid = excluded.sop_instance_uid, \
+             location = excluded.location, bytes = excluded.bytes, blake3 = excluded.blake3, state = excluded.state, \
+             status = excluded.status, state_at = excluded.state_at",
+        );
+        insert.prepared().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// What a result set holds in Z5, in the order of arrival.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn return_of(
+    executor: impl AnyExecutor<'_>,
+    result_set: Uuid,
+) -> Result<Vec<ReturnInstance>, ArchiveError> {
+    let rows = sqlx::query("SELECT * FROM return_instance WHERE result_set = $1 ORDER BY id")
+        .bind(result_set.to_string())
+        .fetch_all(executor)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(ReturnInstance {
+                instance: from_row(row)?,
+                state: row::word(row, "state", ReturnState::parse)?,
+                status: row.try_get("status")?,
+                state_at: row.try_get("state_at")?,
+            })
+        })
+        .collect()
+}
+
+/// Notes what the clinical PACS said about one instance; what is confirmed stays so.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn note_return(
+    connection: &mut AnyConnection,
+    id: Uuid,
+    state: ReturnState,
+    status: &str,
+    now: i64,
+) -> Result<(), ArchiveError> {
+    sqlx::query(
+        "UPDATE return_instance SET state = $2, status = $3, state_at = $4 WHERE id = $1 AND state <> 'confirmed'",
+    )
+    .bind(id.to_string())
+    .bind(state.as_str())
+    .bind(storable(status))
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Number of instances of a result set in each state of the return: it is returned when all are confirmed (INV-7).
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn return_progress(
+    executor: impl AnyExecutor<'_>,
+    result_set: Uuid,
+) -> Result<Vec<(ReturnState, u64)>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT state, COUNT(*) AS instances FROM return_instance WHERE result_set = $1 GROUP BY state ORDER BY state",
+    )
+    .bind(result_set.to_string())
+    .fetch_all(executor)
+    .await?;
+    rows.iter()
+        .map(|row| Ok((row::word(row, "state", ReturnState::parse)?, row::count(row, "instances")?)))
+        .collect()
+}
+
+/// Deletes all rows of a result set, after their objects are deleted (AC9.5, INV-9).
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn purge_result_set(connection: &mut AnyConnection, result_set: Uuid) -> Result<(), ArchiveError> {
+    for delete in
+        ["DELETE FROM inbound_instance WHERE result_set = $1", "DELETE FROM return_instance WHERE result_set = $1"]
+    {
+        sqlx::query(delete).bind(result_set.to_string()).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// The columns that both tables share; leaves the parenthesis open.
+fn values(insert: &mut Statement, number: usize, instance: &ResultInstance) {
+    insert.push(if number == 0 { "(" } else { ", (" });
+    insert.list([instance.id, instance.result_set].map(|id| id.to_string())).push(", ").list(
+        [
+            &instance.study_instance_uid,
+            &instance.series_instance_uid,
+            &instance.sop_instance_uid,
+            &instance.sop_class_uid,
+            &instance.transfer_syntax_uid,
+            &instance.location,
+        ]
+        .map(|text| storable(text)),
+    );
+    insert.push(", ").bind(row::number(instance.bytes)).push(", ").bind(instance.blake3.to_vec());
+}
+
+fn from_row(row: &AnyRow) -> Result<ResultInstance, ArchiveError> {
+    Ok(ResultInstance {
+        id: row::id(row, "id")?,
+        result_set: row::id(row, "result_set")?,
+        study_instance_uid: row.try_get("study_instance_uid")?,
+        series_instance_uid: row.try_get("series_instance_uid")?,
+        sop_instance_uid: row.try_get("sop_instance_uid")?,
+        sop_class_uid: row.try_get("sop_class_uid")?,
+        transfer_syntax_uid: row.try_get("transfer_syntax_uid")?,
+        location: row.try_get("location")?,
+        bytes: row::count(row, "bytes")?,
+        blake3: row::hash(row, "blake3")?,
+    })
+}

@@ -1,0 +1,143 @@
+//! What can go wrong with a partner, sorted by what the caller should do. No text holds a URL, a token, an identifier or
+//! anything that a partner wrote.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dicom_node::AssociationError;
+use dicom_node::tls::TlsError;
+
+/// Why an exchange with a partner ended early. What was answered before stays answered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PartnerError {
+    /// Try again later, with back-off, and not before `retry_after`.
+    #[error("{cause}; it is tried again later")]
+    Transient {
+        /// What happened.
+        cause: Cause,
+        /// What the partner asked for (RFC 9110 §10.2.3), a day at most.
+        retry_after: Option<Duration>,
+    },
+    /// Trying again unchanged is of no use: tell a person (job to *attention*).
+    #[error("{cause}; a person has to look into it")]
+    Permanent {
+        /// What happened.
+        cause: Cause,
+    },
+    /// Settings here or at the partner do not fit: tell the administrator, then try again.
+    #[error("{cause}; check the settings of this partner, here and there")]
+    Configuration {
+        /// What happened.
+        cause: Cause,
+    },
+}
+
+/// What happened in an exchange.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The association.
+    #[error(transparent)]
+    Association(AssociationError),
+    /// A DIMSE status other than success.
+    #[error("the partner answered status 0x{0:04X}")]
+    Status(u16),
+    /// An HTTP status other than success.
+    #[error("the partner answered HTTP status {0}")]
+    Http(u16),
+    /// No connection, or it broke.
+    #[error("the partner cannot be reached: {0}")]
+    Unreachable(&'static str),
+    /// Silence for too long.
+    #[error("the partner did not answer in time")]
+    TimedOut,
+    /// An answer that is not what the standard says.
+    #[error("the answer of the partner cannot be understood: {0}")]
+    Answer(&'static str),
+    /// A file or folder of an export.
+    #[error("the export folder: cannot {what}: {source}")]
+    Folder {
+        /// What was tried.
+        what: &'static str,
+        /// The error of the system.
+        source: io::Error,
+    },
+    /// The request itself.
+    #[error("{0}")]
+    Request(&'static str),
+}
+
+impl PartnerError {
+    pub(crate) fn transient(cause: Cause) -> Self {
+        Self::Transient { cause, retry_after: None }
+    }
+}
+
+impl From<AssociationError> for PartnerError {
+    fn from(error: AssociationError) -> Self {
+        use AssociationError as E;
+        let transient = match &error {
+            E::Rejected(rejection) if !rejection.is_transient() => Some(false),
+            E::NoContext | E::Unencodable => Some(false),
+            E::Tls(source) => Some(is_connection_loss(source)),
+            E::Violation(_) => None,
+            _ => Some(true),
+        };
+        let cause = Cause::Association(error);
+        match transient {
+            Some(true) => Self::transient(cause),
+            Some(false) => Self::Configuration { cause },
+            None => Self::Permanent { cause },
+        }
+    }
+}
+
+/// Whether a handshake failed because the connection went away, and not because of what was said in it.
+fn is_connection_loss(error: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    matches!(
+        error.kind(),
+        K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::UnexpectedEof | K::TimedOut
+    )
+}
+
+/// Correct `[[partner]]` in the configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The key holds a value that cannot be used.
+    #[error("partner.{key}: {problem}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What is wrong, and what is expected.
+        problem: &'static str,
+    },
+    /// A secret could not be read: check its place and its rights.
+    #[error("partner.{key}: cannot be read: {source}")]
+    Secret {
+        /// The key.
+        key: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// A PEM file cannot be read, or does not hold what is expected.
+    #[error("partner.{key}: {} holds no usable PEM content", path.display())]
+    Pem {
+        /// The key.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// TLS of DICOM cannot be set up.
+    #[error("partner.transport.dicom.tls: {0}")]
+    Tls(#[from] TlsError),
+}
+
+impl ConfigError {
+    pub(crate) fn value(key: &'static str, problem: &'static str) -> Self {
+        Self::Value { key, problem }
+    }
+}

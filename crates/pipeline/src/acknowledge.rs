@@ -1,0 +1,114 @@
+//! Stage *acknowledge*: writes into the ledger what was handed over and what the partner answered, instance by instance (AC3.3, AC3.4).
+
+use archive::index::FoundInstance;
+use archive::job::Job;
+use archive::ledger::{self, LedgerEvent, Of};
+use partner::{Answer, Outcome};
+use register::Decision;
+use uuid::Uuid;
+
+use crate::line::{Line, Project, StageError};
+
+/// How far a job is.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Cleared instances of the increment.
+    pub(crate) total: u64,
+    /// Of these, confirmed by the partner.
+    pub(crate) acknowledged: u64,
+    /// Of these, refused for good.
+    pub(crate) refused: u64,
+    /// Gate evaluation of the last batch of this run.
+    pub(crate) gate_hash: Option<String>,
+}
+
+/// Notes that these instances are handed to the transport now.
+pub(crate) async fn handed_over(
+    line: &Line,
+    project: &Project,
+    job: &Job,
+    due: &[FoundInstance],
+    decision: &Decision,
+) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let ids: Vec<Uuid> = due.iter().map(|found| found.instance.id).collect();
+    let mut transaction = line.main.write().await?;
+    let first_time = ledger::without(&mut transaction, Of::Job(job.id), LedgerEvent::Sent, &ids).await?;
+    let hashes: Vec<(&FoundInstance, String)> = due
+        .iter()
+        .filter(|found| first_time.contains(&found.instance.id))
+        .map(|found| (found, hash(found)))
+        .collect();
+    let lines: Vec<ledger::Line<'_>> = hashes
+        .iter()
+        .map(|(found, hash)| ledger::Line {
+            gate_hash: Some(&decision.hash),
+            ..line_of(LedgerEvent::Sent, project, job, found, hash, "", now)
+        })
+        .collect();
+    ledger::append(&mut transaction, &lines).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Notes what the partner answered.
+pub(crate) async fn record(
+    line: &Line,
+    project: &Project,
+    job: &Job,
+    due: &[FoundInstance],
+    answers: &[Answer],
+    progress: &mut Progress,
+) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let mut written = Vec::with_capacity(answers.len());
+    for answer in answers {
+        let Some(found) = due.iter().find(|found| found.instance.id == answer.id) else { continue };
+        let (event, cause) = match answer.outcome {
+            Outcome::Acknowledged { status: 0 } => (LedgerEvent::Acknowledged, String::new()),
+            Outcome::Acknowledged { status } => (LedgerEvent::Acknowledged, format!("0x{status:04X}")),
+            Outcome::Refused(reason) => (LedgerEvent::Failed, format!("refused: {reason}")),
+            Outcome::Deferred(reason) => (LedgerEvent::Failed, format!("deferred: {reason}")),
+            _ => (LedgerEvent::Failed, "object cannot be read".to_owned()),
+        };
+        progress.acknowledged += u64::from(event == LedgerEvent::Acknowledged);
+        progress.refused +=
+            u64::from(!matches!(answer.outcome, Outcome::Acknowledged { .. } | Outcome::Deferred(_)));
+        written.push((found, event, cause, hash(found)));
+    }
+    let lines: Vec<ledger::Line<'_>> = written
+        .iter()
+        .map(|(found, event, cause, hash)| line_of(*event, project, job, found, hash, cause, now))
+        .collect();
+    let mut transaction = line.main.write().await?;
+    ledger::append(&mut transaction, &lines).await?;
+    Ok(transaction.commit().await?)
+}
+
+fn hash(found: &FoundInstance) -> String {
+    format!("blake3:{}", blake3::Hash::from_bytes(found.instance.blake3))
+}
+
+fn line_of<'a>(
+    event: LedgerEvent,
+    project: &'a Project,
+    job: &'a Job,
+    found: &FoundInstance,
+    hash: &'a str,
+    cause: &'a str,
+    at: i64,
+) -> ledger::Line<'a> {
+    ledger::Line {
+        event,
+        project: &project.config.id,
+        job: Some(job.id),
+        result_set: None,
+        instance: found.instance.id,
+        destination: &job.partner,
+        hash,
+        bytes: found.instance.bytes,
+        dossier_version: &project.dossier_version,
+        gate_hash: None,
+        cause,
+        at,
+    }
+}

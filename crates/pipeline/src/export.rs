@@ -1,0 +1,223 @@
+//! Stage *export*: hands the cleared instances of one job to its partner. State in: CLEARED; out: EXPORTED and, by `acknowledge`,
+//! ACKNOWLEDGED. Z3 → partner, through the gate each time (AC3.2).
+//!
+//! What is still to be sent is read from the ledger, so that a transfer that was cut off goes on where it stopped (AC3.3).
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use archive::blob::{BlobKey, BlobStore};
+use archive::index::{self, FoundInstance};
+use archive::job::{self, Job, JobEvent, JobState};
+use archive::job_queue::{self, ClaimedJob};
+use archive::ledger::{self, LedgerEvent, Of};
+use archive::zone::Zone;
+use dicom_stream::{FILE_START, FileStart};
+use notification::EventType;
+use partner::{Answer, Batch, InstanceSource, OutgoingInstance, Partner};
+use pseudonym::{CodePrefix, ExportRecord, IssuedUid, Linkage, ParticipantId, UidKind, VaultError};
+use register::{Decision, Outflow, Standing, day_of, gate, record_decision};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::acknowledge::{self, Progress};
+use crate::line::{Line, Project, StageError};
+use crate::notify;
+use crate::progress::stage;
+
+/// Name of the stage in the queue; its subject is a job.
+pub const KIND: &str = "export";
+
+/// Instances per batch: one gate evaluation, one association or request at a time.
+const BATCH: u32 = 256;
+/// Answers that may wait for the ledger.
+const ANSWERS: usize = 64;
+
+/// Sends what the job `claimed.subject` has cleared and not yet acknowledged, and ends the job when that was all of it.
+///
+/// # Errors
+/// Any [`StageError`]: the driver repeats, or calls a person.
+pub async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), StageError> {
+    let job = job::show(line.main.reader(), claimed.subject).await?;
+    let project = line.project(&job.project)?;
+    let partner = line.partner(&job.partner)?;
+    let mut progress = Progress::default();
+    let mut after = None;
+    loop {
+        let page = index::instances_of_source(line.main.reader(), job.receiving_study, after, BATCH).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.instance.id);
+        let ids: Vec<Uuid> = page.iter().map(|found| found.instance.id).collect();
+        let mut connection = line.main.reader().acquire().await?;
+        let left = ledger::without(&mut connection, Of::Job(job.id), LedgerEvent::Acknowledged, &ids).await?;
+        drop(connection);
+        progress.total += ids.len() as u64;
+        progress.acknowledged += (ids.len() - left.len()) as u64;
+        let due: Vec<FoundInstance> = page.into_iter().filter(|found| left.contains(&found.instance.id)).collect();
+        if !due.is_empty() {
+            send(line, project, &partner, &job, due, &mut progress).await?;
+        }
+    }
+    conclude(line, project, &job, claimed, &progress).await
+}
+
+/// One batch: gate, vault, ledger, partner.
+async fn send(
+    line: &Arc<Line>,
+    project: &Project,
+    partner: &Partner,
+    job: &Job,
+    due: Vec<FoundInstance>,
+    progress: &mut Progress,
+) -> Result<(), StageError> {
+    let decision = pass_gate(line, project, job).await?;
+    issue(line, project, job, &due).await?;
+    acknowledge::handed_over(line, project, job, &due, &decision).await?;
+    progress.gate_hash = Some(decision.hash);
+    let instances = due.iter().map(outgoing).collect();
+    let batch = Batch { job: job.id, instances, closing: None };
+    let source = Arc::new(Archive(Arc::clone(&line.blobs)));
+    let (sender, mut answers) = mpsc::channel::<Answer>(ANSWERS);
+    let sending = partner.send(batch, source, sender);
+    let recording = async {
+        let mut waiting = Vec::with_capacity(ANSWERS);
+        while answers.recv_many(&mut waiting, ANSWERS).await > 0 {
+            acknowledge::record(line, project, job, &due, &waiting, progress).await?;
+            waiting.clear();
+        }
+        Ok::<(), StageError>(())
+    };
+    let (sent, recorded) = tokio::join!(sending, recording);
+    recorded?;
+    Ok(sent?)
+}
+
+/// R01, evaluated for each send and stored with its hash (INV-3).
+async fn pass_gate(line: &Line, project: &Project, job: &Job) -> Result<Decision, StageError> {
+    let now = line.clock.now();
+    let outflow = Outflow::export(&job.partner, standing(line, project, job).await?);
+    let decision = gate(&project.dossier, day_of(now), &outflow);
+    let mut transaction = line.main.write().await?;
+    record_decision(&mut transaction, now, job.id, &decision).await?;
+    if !decision.is_open() {
+        let event = notify::event(EventType::GateBlocked, &project.config.id, job.id, 0, 0, now);
+        notify::enqueue(line, &mut transaction, &event).await?;
+        transaction.commit().await?;
+        let codes: Vec<&str> = decision.reasons().iter().map(|reason| reason.code()).collect();
+        return Err(StageError::GateClosed(codes.join(", ")));
+    }
+    transaction.commit().await?;
+    Ok(decision)
+}
+
+/// What the lists say about the participant of a job. It was included when it was admitted; what may have come since is opposition,
+/// withdrawal or erasure.
+async fn standing(line: &Line, project: &Project, job: &Job) -> Result<Standing, StageError> {
+    match line.vault.check_usable(participant(job)?).await {
+        Ok(()) if project.dossier.inclusion_required => Ok(Standing::Included),
+        Ok(()) => Ok(Standing::NotListed),
+        Err(VaultError::Opposed) => Ok(Standing::Opposed),
+        Err(VaultError::Erased) => Ok(Standing::Withdrawn),
+        Err(VaultError::VaultLocked(_)) => Ok(Standing::Unknown),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Notes in the vault what is about to leave, before it does.
+async fn issue(line: &Line, project: &Project, job: &Job, due: &[FoundInstance]) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let participant = participant(job)?;
+    let prefix = CodePrefix::default();
+    let mapping =
+        line.vault.partner_mapping(participant, &job.partner, Linkage::Project, &prefix, now).await?;
+    let study = index::study_uid(line.main.reader(), job.study.unwrap_or_default()).await?;
+    let record = ExportRecord {
+        id: job.first_increment.to_string(),
+        project: project.config.id.clone(),
+        partner: job.partner.clone(),
+        participant,
+        study,
+        code: mapping.code,
+        linkage: mapping.linkage,
+        dossier: project.dossier_version.clone(),
+        issued_at: now,
+    };
+    let uids: Vec<IssuedUid<'_>> = due
+        .iter()
+        .map(|found| found.instance.sop_instance_uid.as_str())
+        .map(|uid| IssuedUid { kind: UidKind::Instance, base: uid, pseudonym: uid })
+        .collect();
+    Ok(line.vault.issue(&record, &uids).await?)
+}
+
+/// Ends the work on a job: its state says what holds for all of its instances.
+async fn conclude(
+    line: &Line,
+    project: &Project,
+    job: &Job,
+    claimed: &ClaimedJob,
+    progress: &Progress,
+) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let failed = progress.total - progress.acknowledged;
+    // A run that found everything acknowledged already asks the gate for the change of the state alone.
+    let gate_hash = match &progress.gate_hash {
+        Some(hash) => hash.clone(),
+        None => pass_gate(line, project, job).await?.hash,
+    };
+    let mut transaction = line.main.write().await?;
+    if progress.refused > 0 || progress.total == 0 {
+        let change = stage(project, "export", now);
+        job::advance(&mut transaction, job.id, JobEvent::Attention, &change).await?;
+        let event =
+            notify::event(EventType::ExportFailed, &project.config.id, job.id, progress.total, failed, now);
+        notify::enqueue(line, &mut transaction, &event).await?;
+    } else if failed == 0 && job.state == JobState::Deidentified {
+        let change = archive::state::Change { gate_hash: Some(&gate_hash), ..stage(project, "export", now) };
+        job::advance(&mut transaction, job.id, JobEvent::Send, &change).await?;
+        job::advance(&mut transaction, job.id, JobEvent::Acknowledge, &change).await?;
+        job::advance(&mut transaction, job.id, JobEvent::Await, &change).await?;
+        let event = notify::event(EventType::ExportSent, &project.config.id, job.id, progress.total, 0, now);
+        notify::enqueue(line, &mut transaction, &event).await?;
+    } else if failed > 0 {
+        transaction.rollback().await?;
+        return Err(StageError::Incomplete(failed));
+    }
+    job_queue::finish(&mut transaction, claimed.lease, now).await?;
+    transaction.commit().await?;
+    line.messages.notify_one();
+    Ok(())
+}
+
+fn participant(job: &Job) -> Result<ParticipantId, StageError> {
+    Ok(ParticipantId::from_str(job.participant.as_deref().unwrap_or_default())?)
+}
+
+fn outgoing(found: &FoundInstance) -> OutgoingInstance {
+    let instance = &found.instance;
+    OutgoingInstance {
+        id: instance.id,
+        sop_class: instance.sop_class_uid.clone(),
+        sop_instance: instance.sop_instance_uid.clone(),
+        transfer_syntax: instance.transfer_syntax_uid.clone(),
+        length: None,
+    }
+}
+
+/// Data sets of Z3, without their file meta information.
+struct Archive(Arc<BlobStore>);
+
+impl InstanceSource for Archive {
+    fn open(&self, instance: &OutgoingInstance) -> io::Result<Box<dyn Read + Send>> {
+        let key = BlobKey::new(Zone::Archive, instance.id).map_err(io::Error::other)?;
+        let mut file: File = self.0.open(key).map_err(io::Error::other)?;
+        let mut head = vec![0; FILE_START.min(1024)];
+        let length = file.read(&mut head)?;
+        let start = FileStart::read(head.get(..length).unwrap_or_default()).map_err(io::Error::other)?;
+        file.seek(SeekFrom::Start(start.data_set as u64))?;
+        Ok(Box::new(file))
+    }
+}
+

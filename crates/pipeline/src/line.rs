@@ -1,0 +1,217 @@
+//! What every stage works with: stores, vault, projects, clock. Cheap to share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use archive::ArchiveError;
+use archive::blob::{BlobError, BlobStore};
+use archive::spool::{Spool, SpoolError};
+use database::{Database, DatabaseError};
+use deidentification::{CompiledProfile, DeidentificationError, Profile, ProfileError};
+use notification::NotificationConfig;
+use partner::{Partner, PartnerError};
+use pseudonym::{CodePrefix, CodeScheme, Vault, VaultError};
+use register::{AuditTrail, Dossier, DossierError, Mode};
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::config::{ProjectConfig, ProjectMode};
+
+/// Stores and rules of one server.
+pub struct Line {
+    /// Own ids and pseudonymised UIDs: jobs, ledger, index, audit.
+    pub main: Database,
+    /// Rows that identify people.
+    pub buffer: Database,
+    /// Z2.
+    pub vault: Arc<Vault>,
+    /// Z1.
+    pub spool: Spool,
+    /// Z3 to Z6.
+    pub blobs: Arc<BlobStore>,
+    /// Audit events.
+    pub trail: AuditTrail,
+    /// Research studies by their id.
+    pub projects: BTreeMap<String, Project>,
+    /// Partners by their id.
+    pub partners: BTreeMap<String, Arc<Partner>>,
+    /// Who is told what.
+    pub notification: NotificationConfig,
+    /// Time.
+    pub clock: Clock,
+    /// Wakes the workers when a job was enqueued.
+    pub work: Notify,
+    /// Wakes the dispatcher when a message was enqueued.
+    pub messages: Arc<Notify>,
+    /// Hours after which a quarantined object is purged if nobody decides.
+    pub quarantine_hours: u32,
+}
+
+/// A research study that de-identifies, ready for use.
+pub struct Project {
+    /// As configured.
+    pub config: ProjectConfig,
+    /// Compiled profile with the values of the trial.
+    pub profile: Arc<CompiledProfile>,
+    /// Regulatory dossier.
+    pub dossier: Dossier,
+    /// Version of the dossier as rows show it.
+    pub dossier_version: String,
+    /// Where codes come from.
+    pub codes: CodeScheme,
+}
+
+/// Why a project cannot be used: correct the configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProjectError {
+    /// No dossier.
+    #[error("project {0:?} has no dossier: only mode \"receive-only\" needs none")]
+    NoDossier(String),
+    /// The dossier says another mode than the project.
+    #[error("project {0:?}: mode and dossier.mode differ")]
+    Mode(String),
+    /// The dossier cannot be used.
+    #[error(transparent)]
+    Dossier(#[from] DossierError),
+    /// The profile cannot be read.
+    #[error("project {project:?}: profile: {source}")]
+    ProfileFile {
+        /// Project.
+        project: String,
+        /// Error of the file system.
+        source: std::io::Error,
+    },
+    /// The profile cannot be used.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The prefix of the codes cannot be used.
+    #[error("project {0:?}: code_prefix: {1}")]
+    CodePrefix(String, pseudonym::CodeError),
+}
+
+impl Project {
+    /// Prepares a project; `None` for one that only receives.
+    ///
+    /// # Errors
+    /// Any [`ProjectError`].
+    pub fn new(config: &ProjectConfig) -> Result<Option<Self>, ProjectError> {
+        let id = || config.id.clone();
+        match config.mode {
+            ProjectMode::ReceiveOnly => return Ok(None),
+            ProjectMode::Pseudonymise => {}
+        }
+        let dossier = config.dossier.clone().ok_or_else(|| ProjectError::NoDossier(id()))?;
+        if dossier.mode != Mode::Pseudonymise {
+            return Err(ProjectError::Mode(id()));
+        }
+        let dossier = Dossier::new(&config.id, dossier)?;
+        let profile = match &config.profile {
+            Some(path) => {
+                let text = std::fs::read_to_string(path);
+                Profile::from_toml(&text.map_err(|source| ProjectError::ProfileFile { project: id(), source })?)?
+            }
+            None => Profile::basic(),
+        };
+        let trial = config.clinical_trial.as_ref().map(crate::config::ClinicalTrialConfig::values);
+        let prefix = match config.code_prefix.as_str() {
+            "" => CodePrefix::default(),
+            text => CodePrefix::new(text).map_err(|error| ProjectError::CodePrefix(id(), error))?,
+        };
+        Ok(Some(Self {
+            profile: Arc::new(profile.compile(trial)?),
+            dossier_version: dossier.version.to_string(),
+            dossier,
+            codes: CodeScheme::Random(prefix),
+            config: config.clone(),
+        }))
+    }
+}
+
+/// Why a stage did not end its work; the kind decides what the driver does.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StageError {
+    /// Rows of the archive.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// A database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The vault; when locked, the work waits.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// An object of Z3 to Z6.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// An original of Z1.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The de-identification could not read or write.
+    #[error(transparent)]
+    Deidentification(#[from] DeidentificationError),
+    /// The post-check could not be made.
+    #[error(transparent)]
+    Verify(#[from] deidentification::verify::VerifyError),
+    /// The partner did not take everything.
+    #[error(transparent)]
+    Partner(#[from] PartnerError),
+    /// So many instances were deferred by the partner: they are sent again.
+    #[error("{0} instances were deferred by the partner")]
+    Incomplete(u64),
+    /// The gate is closed for these reasons: complete the dossier, then retry the job.
+    #[error("the gate is closed: {0}")]
+    GateClosed(String),
+    /// The configuration no longer has the project: bring it back, or cancel the work.
+    #[error("project {0:?} is not configured")]
+    NoProject(String),
+    /// The configuration does not have the partner: declare it, then retry the job.
+    #[error("partner {0:?} is not configured")]
+    NoPartner(String),
+    /// The program stops; the work is repeated after the restart.
+    #[error("interrupted by the shutdown")]
+    Interrupted,
+}
+
+impl From<sqlx::Error> for StageError {
+    fn from(error: sqlx::Error) -> Self {
+        DatabaseError::from(error).into()
+    }
+}
+
+impl StageError {
+    /// Whether only a person can help.
+    pub fn needs_person(&self) -> bool {
+        matches!(
+            self,
+            Self::NoProject(_)
+                | Self::NoPartner(_)
+                | Self::GateClosed(_)
+                | Self::Partner(PartnerError::Permanent { .. } | PartnerError::Configuration { .. })
+                | Self::Spool(SpoolError::Corrupt(_) | SpoolError::NotFound(_))
+        )
+    }
+}
+
+impl Line {
+    /// The project with this id.
+    ///
+    /// # Errors
+    /// [`StageError::NoProject`].
+    pub fn project(&self, id: &str) -> Result<&Project, StageError> {
+        self.projects.get(id).ok_or_else(|| StageError::NoProject(id.to_owned()))
+    }
+
+    /// The partner with this id.
+    ///
+    /// # Errors
+    /// [`StageError::NoPartner`].
+    pub fn partner(&self, id: &str) -> Result<Arc<Partner>, StageError> {
+        self.partners.get(id).cloned().ok_or_else(|| StageError::NoPartner(id.to_owned()))
+    }
+
+    /// When something quarantined now is purged, epoch milliseconds.
+    pub fn quarantine_until(&self, now: i64) -> i64 {
+        now + i64::from(self.quarantine_hours) * 3_600_000
+    }
+}

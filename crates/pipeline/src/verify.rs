@@ -1,0 +1,73 @@
+//! Stage *verify*: searches what was written for the identifiers of this patient and study, before anyone can see it. State out:
+//! CLEARED, or QUARANTINED with the place of what was found (AC2.10). It fails closed: what cannot be searched is held.
+
+use std::collections::BTreeMap;
+use std::io::{Seek, SeekFrom};
+use std::sync::Arc;
+
+use archive::buffer::QuarantineReason;
+use deidentification::verify::{Identity, Verifier};
+use dicom_stream::{Limits, TransferSyntax};
+use pseudonym::Participant;
+
+use crate::deidentify::{Checked, Held, Transformed, blocking};
+use crate::line::{Line, Project, StageError};
+
+/// Makes the objects of a batch durable and searches each; an object with a finding is removed again.
+pub(crate) async fn finish_and_check(
+    line: &Arc<Line>,
+    project: &Project,
+    participant: &Participant,
+    transformed: Transformed,
+) -> Result<Checked, StageError> {
+    let ours = own_values(project, participant);
+    let line = Arc::clone(line);
+    blocking(move || {
+        let Transformed { originals, mut outcomes, writers, .. } = transformed;
+        let mut identity = Identity::default();
+        for original in &originals {
+            let received = &original.received;
+            let Some(syntax) = TransferSyntax::from_uid(&received.transfer_syntax_uid) else { continue };
+            // An original that cannot be read was held before and has no object to search.
+            let _ = identity.add_object(line.spool.read(&received.location)?, syntax, Limits::INSTANCE);
+        }
+        let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
+        let verifier = Verifier::new(&identity, &ours)?;
+        let blobs: BTreeMap<_, _> =
+            line.blobs.finish_batch(writers)?.into_iter().map(|blob| (blob.key.id(), blob)).collect();
+        for outcome in &mut outcomes {
+            let (Ok(object), Some(blob)) = (&outcome.result, blobs.get(&outcome.id)) else { continue };
+            let mut file = line.blobs.open(blob.key)?;
+            file.seek(SeekFrom::Start(object.data_set))?;
+            let detail = match verifier.verify(file, object.transfer_syntax, Limits::INSTANCE) {
+                Ok(findings) => match findings.first() {
+                    Some(finding) => format!("{} ({} places)", finding.path, findings.len()),
+                    None => continue,
+                },
+                Err(error) => error.to_string(),
+            };
+            line.blobs.remove(blob.key)?;
+            outcome.result = Err(Held { reason: QuarantineReason::IdentifierFound, detail });
+        }
+        Ok(Checked { outcomes, blobs })
+    })
+    .await?
+}
+
+/// Values that the project writes itself: they are no leak, whoever bears the same name.
+fn own_values(project: &Project, participant: &Participant) -> Vec<String> {
+    let mut values = vec![participant.code.as_str().to_owned()];
+    if let Some(trial) = &project.config.clinical_trial {
+        values.extend([
+            trial.sponsor_name.clone(),
+            trial.protocol_id.clone(),
+            trial.protocol_name.clone(),
+            trial.site_id.clone(),
+            trial.site_name.clone(),
+        ]);
+        values.extend(trial.ethics_committee_name.clone());
+        values.extend(trial.ethics_committee_approval_number.clone());
+    }
+    values.retain(|value| !value.is_empty());
+    values
+}
