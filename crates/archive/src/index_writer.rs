@@ -103,7 +103,7 @@ impl IndexWriter {
             .filter(|(row, arrival)| matches!(arrival, Arrival::Duplicate { of } if *of == row.id))
             .map(|(row, _)| row.id)
             .collect();
-        let known = if repeated.is_empty() { Vec::new() } else { buffer::by_id(&mut *transaction, &repeated).await? };
+        let known = if repeated.is_empty() { Vec::new() } else { buffer::by_id(&mut transaction, &repeated).await? };
         transaction.commit().await?;
         for left in known.iter().filter(|known| known.state == BufferState::Released) {
             self.spool.release(&left.received.location);

@@ -139,7 +139,11 @@ pub async fn gather(connection: &mut AnyConnection, instances: u32) -> Result<Ve
         batches.push(Batch { id, project: routed(project), receiving_study, instances: ids.len() as u64 });
         for chunk in ids.chunks(Statement::IDS) {
             let mut update = Statement::new("UPDATE received_instance SET batch = ");
-            update.bind(id.to_string()).push(" WHERE id IN (").list(chunk.iter().map(String::as_str)).push(")");
+            update
+                .bind(id.to_string())
+                .push(" WHERE id IN (")
+                .list(chunk.iter().map(String::as_str))
+                .push(")");
             update.query().execute(&mut *connection).await?;
         }
     }
@@ -188,7 +192,10 @@ pub async fn in_batch(
 ///
 /// # Errors
 /// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
-pub async fn by_id(connection: &mut AnyConnection, ids: &[Uuid]) -> Result<Vec<BufferedInstance>, ArchiveError> {
+pub async fn by_id(
+    connection: &mut AnyConnection,
+    ids: &[Uuid],
+) -> Result<Vec<BufferedInstance>, ArchiveError> {
     let mut found = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(Statement::IDS) {
         let mut find = Statement::new("SELECT * FROM received_instance WHERE id IN (");

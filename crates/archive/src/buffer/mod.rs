@@ -26,22 +26,27 @@ pub use instance::{
     of_participant, unfinished_batches,
 };
 pub use quarantine::{
-    Decision, Hold, QuarantineReason, Quarantined, accepted_reasons, decide, expire, expired, hold, list_quarantined,
-    show_quarantined,
+    Decision, Hold, QuarantineReason, Quarantined, accepted_reasons, decide, expire, expired, hold,
+    list_quarantined, show_quarantined,
 };
 pub use result::{
-    ResultInstance, ReturnInstance, ReturnState, inbound_of, insert_inbound, insert_return, known_inbound, note_return,
-    purge_result_set, return_of, return_progress,
+    ResultInstance, ReturnInstance, ReturnState, inbound_of, insert_inbound, insert_return, known_inbound,
+    note_return, purge_result_set, return_of, return_progress,
 };
 pub use retention::{
     in_state_since, is_live, live_by_segment, live_locations, purge_released, release, relocate, remove,
 };
-pub use study::{ReceivingStudy, close_study, expect_instances, progress, show_study, stable_studies, touch_study};
+pub use study::{
+    ReceivingStudy, close_study, expect_instances, progress, show_study, stable_studies, touch_study,
+};
 
 use database::Migration;
 
 /// The schema of the buffer database.
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "archive/buffer_0001", sql: include_str!("../../migrations/buffer_0001.sql") },
-    Migration { name: "archive/buffer_0002_result", sql: include_str!("../../migrations/buffer_0002_result.sql") },
+    Migration {
+        name: "archive/buffer_0002_result",
+        sql: include_str!("../../migrations/buffer_0002_result.sql"),
+    },
 ];

@@ -97,7 +97,8 @@ pub async fn hold(
     now: i64,
 ) -> Result<(), ArchiveError> {
     for chunk in objects.chunks(Statement::IDS) {
-        let mut update = Statement::new("UPDATE received_instance SET batch = NULL, state = 'quarantined', state_at = ");
+        let mut update =
+            Statement::new("UPDATE received_instance SET batch = NULL, state = 'quarantined', state_at = ");
         update.bind(now).push(" WHERE id IN (").list(chunk.iter().map(Uuid::to_string)).push(")");
         update.query().execute(&mut *connection).await?;
     }

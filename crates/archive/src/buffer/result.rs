@@ -107,7 +107,10 @@ pub async fn known_inbound(
     let mut known = BTreeSet::new();
     for chunk in sop_instance_uids.chunks(Statement::IDS) {
         let mut find = Statement::new("SELECT sop_instance_uid FROM inbound_instance WHERE partner = ");
-        find.bind(partner).push(" AND sop_instance_uid IN (").list(chunk.iter().map(|uid| storable(uid))).push(")");
+        find.bind(partner)
+            .push(" AND sop_instance_uid IN (")
+            .list(chunk.iter().map(|uid| storable(uid)))
+            .push(")");
         for row in find.query().fetch_all(&mut *connection).await? {
             known.insert(row.try_get(0)?);
         }
@@ -230,9 +233,10 @@ pub async fn return_progress(
 /// # Errors
 /// [`ArchiveError::Database`].
 pub async fn purge_result_set(connection: &mut AnyConnection, result_set: Uuid) -> Result<(), ArchiveError> {
-    for delete in
-        ["DELETE FROM inbound_instance WHERE result_set = $1", "DELETE FROM return_instance WHERE result_set = $1"]
-    {
+    for delete in [
+        "DELETE FROM inbound_instance WHERE result_set = $1",
+        "DELETE FROM return_instance WHERE result_set = $1",
+    ] {
         sqlx::query(delete).bind(result_set.to_string()).execute(&mut *connection).await?;
     }
     Ok(())

@@ -89,7 +89,8 @@ pub async fn find_studies(
     filter: &StudyFilter<'_>,
     limit: u32,
 ) -> Result<Vec<FoundStudy>, ArchiveError> {
-    let mut find = Statement::new("SELECT study.*, patient.patient_id, patient.patient_name, patient.patient_sex FROM ");
+    let mut find =
+        Statement::new("SELECT study.*, patient.patient_id, patient.patient_name, patient.patient_sex FROM ");
     // SQLite keeps the order of a CROSS JOIN, and takes the one index that the condition on the project leaves it: else it walks
     // through all studies of the project for each patient
     if filter.names_a_study() || !filter.names_a_patient() {

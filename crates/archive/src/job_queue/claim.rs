@@ -74,7 +74,8 @@ pub async fn claim(
     .bind(now)
     .execute(&mut *connection)
     .await?;
-    let Some(row) = take(dialect, kinds, owner, now).prepared().fetch_optional(&mut *connection).await? else {
+    let Some(row) = take(dialect, kinds, owner, now).prepared().fetch_optional(&mut *connection).await?
+    else {
         return Ok(None);
     };
     let job = from_row(&row)?;
