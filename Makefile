@@ -15,7 +15,7 @@ help: ## this list
 test: ## installs the peers it needs, then runs every test: unit, wire, real peers, faults
 	scripts/install-test-peers.sh
 	cargo build --quiet -p research-pacs
-	cargo test --quiet --workspace --doc
+	@mkdir -p target; cargo test --quiet --workspace --doc >target/doctests.log 2>&1 || { cat target/doctests.log; exit 1; }
 	RESEARCH_PACS_PYDICOM_FILES="$$(.venv/bin/python -c 'import pathlib, pydicom; print(pathlib.Path(pydicom.__file__).parent / "data")')" \
 		scripts/with-postgres.sh cargo nextest run --workspace
 
@@ -45,4 +45,4 @@ bench-ingest: ## bars B-1 to B-3 against Orthanc and storescp; JUDGE=DIR holds t
 	@test -n "$(JUDGE)" || { echo "bench-ingest: JUDGE=DIR is needed: the folder of mkcorpus.py, physlimits.py, peers.py, peerbench.py"; exit 2; }
 	scripts/install-test-peers.sh
 	cargo build --release -p research-pacs
-	.venv/bin/python scripts/bench-ingest.py --judge "$(JUDGE)" $(if $(DISK),--disk "$(DISK)") $(if $(ROUNDS),--rounds $(ROUNDS))
+	.venv/bin/python scripts/bench-ingest.py --judge "$(JUDGE)" $(if $(DISK),--disk "$(DISK)") $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(INSTANCES),--instances $(INSTANCES))

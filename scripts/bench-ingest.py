@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures ingest against Orthanc and dcmtk's storescp: bars B-1 (disk), B-2 (RAM disk), B-3 (CPU).
 
-  bench-ingest.py --judge DIR [--disk DIR] [--rounds N]
+  bench-ingest.py --judge DIR [--disk DIR] [--rounds N] [--instances N]
 
 DIR holds the measuring tools (mkcorpus.py, physlimits.py, peers.py, peerbench.py), which are run as they are. The release build must be
 there. Raw figures go to docs/benchmarks/ingest-DATE/, the report to docs/benchmarks/ingest-DATE.md.
@@ -25,8 +25,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = ROOT / "target/release/research-pacs"
-CORPUS = ("--patients", "2", "--instances", "50", "--modality", "CT")
-INSTANCES = 100
 OURS = "research-pacs"
 # pynetdicom installs programs with dcmtk's names
 ENVIRONMENT = {**os.environ, "PATH": "/usr/bin:/usr/sbin:/bin:" + os.environ["PATH"]}
@@ -128,10 +126,10 @@ mode = "receive-only"
 
 
 # ---- measuring -------------------------------------------------------------------------------------------------------
-def measure(judge, base, associations, folder, corpus, rounds):
+def measure(judge, base, associations, folder, corpus, instances, rounds):
     """{client: {system: [figures of a round]}}; a run that lost or refused one instance ends the program."""
     peer, ours, results = Peer(judge, base, folder), Ours(folder), {}
-    expected = INSTANCES * rounds * len(CLIENTS)
+    expected = instances * rounds * len(CLIENTS)
     with peer.running() as first, ours.running() as second:
         for client, options in CLIENTS.items():
             print(f"   {base}, {associations} association(s), {client} client", flush=True)
@@ -182,14 +180,14 @@ def machine(disk):
     ]
 
 
-def report(date, rounds, facts, limits, measured):
+def report(date, rounds, instances, facts, limits, measured):
     judged = [one for bar, base, number, client, systems in measured for one in verdicts(bar, base, number, client, systems)]
     lines = [f"# Ingest, {date}", ""]
     for title, wanted in (("Not met", False), ("Met", True)):
         found = [f"- **{bar}** {text}" for bar, text, met in judged if met is wanted]
         lines += [f"## {title}", "", *(found or ["none"]), ""]
-    lines += ["## Figures", "", f"{rounds} interleaved rounds of {INSTANCES} CT instances of about 526 kB; median (least–most).",
-              "CPU time is counted in ticks of 10 ms, so each figure per instance is exact to 0.1 ms.", "",
+    lines += ["## Figures", "", f"{rounds} interleaved rounds of {instances} CT instances of about 526 kB; median (least–most).",
+              f"CPU time is counted in ticks of 10 ms, so each figure per instance is exact to {10 / instances:.2g} ms.", "",
               "| bar | client | associations | system | instances/s | MB/s | CPU ms/instance | peak RSS MiB |", "|---|---|---|---|---|---|---|---|"]
     for bar, _, number, client, systems in measured:
         for name, rows in systems.items():
@@ -207,6 +205,7 @@ def main():
     parser.add_argument("--judge", type=Path, required=True, help="folder of the measuring tools")
     parser.add_argument("--disk", type=Path, default=ROOT / "target", help="folder on the disk to measure")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--instances", type=int, default=200, help="per patient, of which there are two")
     args = parser.parse_args()
     for tool in ("mkcorpus.py", "physlimits.py", "peers.py", "peerbench.py"):
         if not (args.judge / tool).is_file():
@@ -217,7 +216,8 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench", dir=args.disk) as disk, tempfile.TemporaryDirectory(prefix="bench", dir="/dev/shm") as ram:
         corpus = Path(ram) / "corpus"
-        run(sys.executable, args.judge / "mkcorpus.py", corpus, *CORPUS, stdout=subprocess.DEVNULL)
+        run(sys.executable, args.judge / "mkcorpus.py", corpus, "--patients", 2, "--instances", args.instances, "--modality", "CT",
+            stdout=subprocess.DEVNULL)
         print("limits of the machine", flush=True)
         limits = output(sys.executable, args.judge / "physlimits.py", "--dir", disk)
         limits = "\n".join(line for line in limits.splitlines() if not line.startswith("{"))
@@ -226,13 +226,13 @@ def main():
             print(bar, flush=True)
             folder = Path(ram if on_ram else disk) / base
             folder.mkdir()
-            for client, systems in measure(args.judge, base, associations, folder, corpus, args.rounds).items():
+            for client, systems in measure(args.judge, base, associations, folder, corpus, 2 * args.instances, args.rounds).items():
                 measured.append((bar, base, associations, client, systems))
                 raw = {"bar": bar, "base": base, "associations": associations, "client": client, "rounds": args.rounds, "results": systems}
                 (out / f"{bar.lower()}-{base}-{client}.json").write_text(json.dumps(raw, indent=1) + "\n")
             shutil.rmtree(folder)
         facts = machine(disk)
-    text = report(date, args.rounds, facts, limits, measured)
+    text = report(date, args.rounds, 2 * args.instances, facts, limits, measured)
     (out.parent / f"{out.name}.md").write_text(text)
     print(text)
 

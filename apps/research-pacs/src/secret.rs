@@ -27,5 +27,6 @@ fn of_file(path: &Path) -> io::Result<String> {
 }
 
 fn of_variable(name: &str) -> io::Result<String> {
-    std::env::var(name).map_err(|_| io::Error::new(io::ErrorKind::NotFound, format!("variable {name} is not set")))
+    std::env::var(name)
+        .map_err(|_| io::Error::new(io::ErrorKind::NotFound, format!("variable {name} is not set")))
 }

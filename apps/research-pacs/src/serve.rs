@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::Context;
 use archive::Intake;
 use builder::Site;
+use database::Dialect;
 use dicom_node::Node;
 use dicom_node::query_retrieve_scp::NoQuery;
 use dicom_node::storage_commitment::NoCommitment;
@@ -35,6 +37,9 @@ use crate::stores::{SPOOL, Stores};
 
 /// Jobs that are worked on at the same time; their CPU work shares the blocking pool.
 const WORKERS: usize = 2;
+
+/// Longest wait for work under way at the end; whatever it had done is written, and the rest is done again.
+const DRAIN: Duration = Duration::from_secs(20);
 
 /// Runs until SIGTERM or SIGINT, then drains. `defaults` says that no document was given.
 pub(crate) async fn run(site: Site, defaults: bool, json: bool) -> anyhow::Result<()> {
@@ -69,10 +74,26 @@ pub(crate) async fn run(site: Site, defaults: bool, json: bool) -> anyhow::Resul
     let intake = Intake::new(stores.spool.clone(), SPOOL, routes.attributes(), arrivals.clone());
 
     let line = Arc::new(line(&site, &stores, trail, clock.clone())?);
-    tasks.spawn(Admission::new(Arc::clone(&line), &site.projects).run(arrived, stop.clone()));
+    tasks.spawn(
+        Admission::new(Arc::clone(&line), Arc::clone(&routes), &site.projects).run(arrived, stop.clone()),
+    );
+    if stores.main.dialect() == Dialect::Sqlite {
+        // Nobody else works on this database: what a crash left is taken up at once.
+        let mut transaction = stores.main.write().await?;
+        archive::job_queue::release_leases(&mut transaction, clock.now()).await?;
+        transaction.commit().await?;
+    }
     for number in 0..WORKERS {
         let owner = format!("{}-{number}", std::process::id());
         tasks.spawn(driver::work(Arc::clone(&line), owner, stop.clone()));
+    }
+    {
+        let (line, stop) = (Arc::clone(&line), stop.clone());
+        tasks.spawn(async move {
+            if let Err(error) = driver::timers(line, stop).await {
+                tracing::error!(%error, "timers do not run: restart after mending the main database");
+            }
+        });
     }
     let dispatcher = {
         let (clock, hours) = (clock.clone(), site.notification.give_up_after_hours);
@@ -139,12 +160,15 @@ pub(crate) async fn run(site: Site, defaults: bool, json: bool) -> anyhow::Resul
     listening.await?;
     tasks.close();
     recovering.await?;
-    tasks.wait().await;
+    if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
+        tracing::warn!("work under way did not end in time; it is taken up at the next start");
+    }
     // The receiver is gone and with it every sender of rows and refusals: their writers end when all is written.
     indexing.await?;
     auditing.await?;
-    stores.buffer.close().await;
-    stores.main.close().await;
+    // Work that did not end in time may still hold a connection.
+    let closing = async { tokio::join!(stores.buffer.close(), stores.main.close()) };
+    let _ = tokio::time::timeout(DRAIN, closing).await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -180,6 +204,9 @@ fn line(site: &Site, stores: &Stores, trail: AuditTrail, clock: Clock) -> anyhow
         work: Notify::new(),
         messages: Arc::new(Notify::new()),
         quarantine_hours: site.site.quarantine_hours,
+        nodes: site.nodes.iter().map(|node| (node.name.clone(), node.clone())).collect(),
+        site: site.site.name.clone(),
+        silence: Mutex::default(),
     })
 }
 

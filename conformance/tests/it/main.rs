@@ -17,6 +17,7 @@ mod faults;
 mod folder_import;
 mod harness;
 mod identity;
+mod outbound;
 mod ps3_15_annex_b_tls;
 mod ps3_4_annex_b_duplicates;
 mod ps3_4_annex_b_storage;

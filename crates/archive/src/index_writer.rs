@@ -103,7 +103,8 @@ impl IndexWriter {
             .filter(|(row, arrival)| matches!(arrival, Arrival::Duplicate { of } if *of == row.id))
             .map(|(row, _)| row.id)
             .collect();
-        let known = if repeated.is_empty() { Vec::new() } else { buffer::by_id(&mut transaction, &repeated).await? };
+        let known =
+            if repeated.is_empty() { Vec::new() } else { buffer::by_id(&mut transaction, &repeated).await? };
         transaction.commit().await?;
         for left in known.iter().filter(|known| known.state == BufferState::Released) {
             self.spool.release(&left.received.location);
@@ -179,7 +180,9 @@ fn walk(
         found += 1;
         match recovered_row(&record) {
             Some(row) => arrivals.blocking_send(row).map_err(|_| RecoverError::Closed)?,
-            None => tracing::error!(location = %record.location, "spool record has a header of another version; it is kept"),
+            None => {
+                tracing::error!(location = %record.location, "spool record has a header of another version; it is kept")
+            }
         }
     }
     Ok((recovery, found))

@@ -90,7 +90,12 @@ pub struct IntakeReceipt {
 
 impl Intake {
     /// An intake into `spool`, known to the rows as `name`, that hands what is durable to `arrivals`.
-    pub fn new(spool: Spool, name: &str, further: Arc<[Tag]>, arrivals: mpsc::Sender<ReceivedInstance>) -> Self {
+    pub fn new(
+        spool: Spool,
+        name: &str,
+        further: Arc<[Tag]>,
+        arrivals: mpsc::Sender<ReceivedInstance>,
+    ) -> Self {
         Self { spool, name: name.into(), further, arrivals }
     }
 

@@ -3,6 +3,7 @@
 //! Two databases: [`buffer`] holds the rows that identify people, everything else is the main database, which knows our own
 //! ids and pseudonymised UIDs only.
 
+pub mod blob;
 pub mod buffer;
 mod error;
 pub mod index;
@@ -11,10 +12,9 @@ mod intake;
 pub mod job;
 pub mod job_queue;
 pub mod ledger;
-pub mod scan;
-mod row;
-pub mod blob;
 pub mod result_set;
+mod row;
+pub mod scan;
 pub mod spool;
 pub mod state;
 mod words;
@@ -29,7 +29,10 @@ use database::Migration;
 
 /// The schema of the main database.
 pub const MIGRATIONS: &[Migration] = &[
-    Migration { name: "archive/main_0001_job_queue", sql: include_str!("../migrations/main_0001_job_queue.sql") },
+    Migration {
+        name: "archive/main_0001_job_queue",
+        sql: include_str!("../migrations/main_0001_job_queue.sql"),
+    },
     Migration { name: "archive/main_0002_job", sql: include_str!("../migrations/main_0002_job.sql") },
     Migration { name: "archive/main_0003_ledger", sql: include_str!("../migrations/main_0003_ledger.sql") },
     Migration { name: "archive/main_0004_index", sql: include_str!("../migrations/main_0004_index.sql") },

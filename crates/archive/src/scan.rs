@@ -8,7 +8,8 @@ use std::sync::Arc;
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::text::check_uid;
 use dicom_stream::{
-    Header, InflateError, Inflater, Irregularities, Limits, ReadError, Reader, Tag, Token, TransferSyntax, VR, dictionary_vr,
+    Header, InflateError, Inflater, Irregularities, Limits, ReadError, Reader, Tag, Token, TransferSyntax,
+    VR, dictionary_vr,
 };
 use thiserror::Error;
 
@@ -128,7 +129,8 @@ impl Scan {
         let values = &self.values;
         let (character_set, _) = CharacterSet::parse(values.raw(SPECIFIC_CHARACTER_SET));
         let text = |tag| values.text(tag, &character_set);
-        let further = self.further.iter().filter(|tag| values.has(**tag)).map(|tag| (*tag, text(*tag))).collect();
+        let further =
+            self.further.iter().filter(|tag| values.has(**tag)).map(|tag| (*tag, text(*tag))).collect();
         Ok(Identification {
             sop_class_uid: values.uid(SOP_CLASS_UID)?,
             sop_instance_uid: values.uid(SOP_INSTANCE_UID)?,
@@ -143,7 +145,12 @@ impl Scan {
     }
 }
 
-fn walk(reader: &mut Reader, further: &[Tag], values: &mut Values, input: &mut &[u8]) -> Result<(), ScanError> {
+fn walk(
+    reader: &mut Reader,
+    further: &[Tag],
+    values: &mut Values,
+    input: &mut &[u8],
+) -> Result<(), ScanError> {
     loop {
         let depth = reader.depth();
         match reader.next_token(input)? {
@@ -188,7 +195,9 @@ impl Values {
     }
 
     fn text(&self, tag: Tag, character_set: &CharacterSet) -> String {
-        let Some((_, vr, value)) = self.0.iter().find(|(kept, ..)| *kept == tag) else { return String::new() };
+        let Some((_, vr, value)) = self.0.iter().find(|(kept, ..)| *kept == tag) else {
+            return String::new();
+        };
         character_set.decode(*vr, value).trim_matches([' ', '\0']).to_owned()
     }
 }

@@ -55,7 +55,8 @@ impl Site {
                 if !self.partners.iter().any(|declared| declared.id == *partner) {
                     say(place.clone(), format!("partner {partner:?} is not declared"));
                 }
-                let allowed = project.dossier.as_ref().is_some_and(|dossier| dossier.recipients.contains(partner));
+                let allowed =
+                    project.dossier.as_ref().is_some_and(|dossier| dossier.recipients.contains(partner));
                 if !allowed {
                     say(place.clone(), format!("partner {partner:?} is no recipient of the dossier"));
                 }

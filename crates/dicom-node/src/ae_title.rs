@@ -36,6 +36,11 @@ impl AeTitle {
         Self(text.chars().take(16).map(shown).collect())
     }
 
+    /// The title of this product where none is configured: `RESEARCHPACS`.
+    pub fn own() -> Self {
+        Self("RESEARCHPACS".to_owned())
+    }
+
     /// The title without padding.
     pub fn as_str(&self) -> &str {
         &self.0

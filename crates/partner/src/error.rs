@@ -47,9 +47,18 @@ pub enum Cause {
     /// An HTTP status other than success.
     #[error("the partner answered HTTP status {0}")]
     Http(u16),
-    /// No connection, or it broke.
-    #[error("the partner cannot be reached: {0}")]
-    Unreachable(&'static str),
+    /// Nobody took the connection.
+    #[error("no connection to the partner")]
+    NoConnection,
+    /// The connection broke.
+    #[error("the connection to the partner broke")]
+    Broken,
+    /// TLS was not established: certificates, names or versions.
+    #[error("TLS was not established with the partner")]
+    Tls,
+    /// Its name stands for an address that plain HTTP may not go to.
+    #[error("plain HTTP may not go to the address of the partner")]
+    PlainHttp,
     /// Silence for too long.
     #[error("the partner did not answer in time")]
     TimedOut,

@@ -39,8 +39,8 @@ pub struct WantedInstance {
     pub sop_class: Option<String>,
 }
 
-/// An instance whose data set is about to arrive. The UIDs are legal UIDs, and those of command or file meta information: what the data
-/// set itself says is for the caller to compare.
+/// An instance whose data set is about to arrive. The UIDs are legal UIDs, those of the command or of the file meta
+/// information: what the data set itself says is for the caller to compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announced {
     /// Study Instance UID of the request.

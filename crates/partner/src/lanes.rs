@@ -46,9 +46,14 @@ impl<S: InstanceSource> Work<S> {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
+    /// Whether a lane, or the caller, wants no more.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) || self.answers.is_closed()
+    }
+
     /// Whether there is nothing to take.
     pub(crate) fn is_done(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed) || self.answers.is_closed() || self.queue().is_empty()
+        self.is_stopped() || self.queue().is_empty()
     }
 
     /// The next instance.
@@ -101,8 +106,8 @@ where
     }
     let mut failure = None;
     while let Some(ended) = lanes.join_next().await {
-        let ended = ended
-            .unwrap_or_else(|_| Err(PartnerError::Permanent { cause: Cause::Request("a sender failed") }));
+        let ended =
+            ended.unwrap_or(Err(PartnerError::Permanent { cause: Cause::Request("a sender failed") }));
         failure = failure.or(ended.err());
     }
     match failure {

@@ -2,7 +2,7 @@
 //!
 //! | Part | Files |
 //! |---|---|
-//! | Transports, same functions in the same order: open · test · send · list · fetch | [`dicom`](Transport::Dicom), [`dicomweb`](Transport::Dicomweb), [`folder`](Transport::Folder) |
+//! | Transports, the same functions in the same order: open · test · send · list · fetch | `dicom`, `dicomweb`, `folder` |
 //! | Settings and errors | `config`, `error` |
 //! | Out | `outgoing` (batch, answers), `feed` (disk → network), `lanes` (several connections, one queue) |
 //! | Back | `listing`, `incoming` (limits, allow-list, what was asked for) |
@@ -28,6 +28,7 @@ mod outgoing;
 use std::io;
 use std::sync::Arc;
 
+use dicom_node::sop_class::is_uid;
 use tokio::sync::mpsc::Sender;
 
 pub use config::{
@@ -62,7 +63,8 @@ enum Open {
 }
 
 impl Partner {
-    /// Checks the configuration and reads the files and secrets that it names. Opens no connection.
+    /// Checks the configuration and reads the files and secrets that it names; open it again when they change. Opens no
+    /// connection.
     ///
     /// # Errors
     /// [`ConfigError`]: correct what it names.
@@ -124,6 +126,9 @@ impl Partner {
     /// # Errors
     /// [`PartnerError`]; studies that were listed before stay listed.
     pub async fn list(&self, studies: &[String], listings: Sender<Listing>) -> Result<(), PartnerError> {
+        if !studies.iter().all(|study| is_uid(study)) {
+            return Err(PartnerError::Permanent { cause: Cause::Request("a study has an illegal UID") });
+        }
         match &self.transport {
             Open::Dicom(dicom) => dicom.list(studies, &self.results, listings).await,
             Open::Dicomweb(web) => web.list(studies, &self.results, listings).await,
@@ -132,8 +137,8 @@ impl Partner {
     }
 
     /// Fetches instances of one series into `receiver`. Each instance asked for gets one [`FetchAnswer`] as soon as it is
-    /// durable or refused, or, at the end, missing; read `answers` while this future runs. What was not asked for is never handed to
-    /// `receiver`.
+    /// durable or refused, or, at the end, missing; read `answers` while this future runs. What was not asked for is never
+    /// handed to `receiver`.
     ///
     /// # Errors
     /// [`PartnerError`] when the exchange broke: instances without an answer are asked for again later (AC7.4).

@@ -1,10 +1,12 @@
 //! Stage *admit*: decides for each batch whether its instances may go on. State in: RECEIVED; out: ADMITTED, or QUARANTINED with the
 //! reason (AC1.6). It also closes the increment of a study that has become stable (AC1.5) and purges by timer.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use archive::buffer::{self, Batch, BufferState, BufferedInstance, Hold, QuarantineReason};
+use archive::buffer::{self, Arrival, Batch, BufferState, BufferedInstance, Hold, QuarantineReason};
+use archive::index;
 use archive::job_queue::{self, NewEntry};
 use archive::ledger::{self, LedgerEvent};
 use pseudonym::{Standing, SubjectKey};
@@ -15,6 +17,7 @@ use uuid::Uuid;
 
 use crate::config::{ProjectConfig, ProjectMode};
 use crate::line::{Line, StageError};
+use crate::route::Routes;
 use crate::{deidentify, progress};
 
 /// Instances looked at in one round.
@@ -28,6 +31,7 @@ const HOUR: i64 = 3_600_000;
 /// What the stage works with.
 pub struct Admission {
     line: Arc<Line>,
+    routes: Arc<Routes>,
     projects: Vec<ProjectConfig>,
 }
 
@@ -39,10 +43,26 @@ enum Verdict {
     Opposed,
 }
 
+/// What was looked up for a batch.
+#[derive(Default)]
+struct Knowledge {
+    /// SOP Instance UIDs that are in Z3: objects of ours that came back by another way.
+    outputs: BTreeSet<String>,
+    /// Standing of each (assigning authority, Patient ID).
+    standings: BTreeMap<(String, String), Listed>,
+}
+
+#[derive(Clone, Copy)]
+enum Listed {
+    No,
+    Included,
+    Opposed,
+}
+
 impl Admission {
     /// The stage for these projects.
-    pub fn new(line: Arc<Line>, projects: &[ProjectConfig]) -> Self {
-        Self { line, projects: projects.to_vec() }
+    pub fn new(line: Arc<Line>, routes: Arc<Routes>, projects: &[ProjectConfig]) -> Self {
+        Self { line, routes, projects: projects.to_vec() }
     }
 
     /// Works until `stop`; `arrived` wakes it after new rows.
@@ -50,7 +70,8 @@ impl Admission {
         let mut resumed = false;
         loop {
             if !resumed {
-                resumed = self.resume().await.inspect_err(|error| tracing::error!(%error, "admission")).is_ok();
+                resumed =
+                    self.resume().await.inspect_err(|error| tracing::error!(%error, "admission")).is_ok();
             }
             if let Err(error) = self.round().await {
                 tracing::error!(%error, "admission failed, trying again");
@@ -98,18 +119,28 @@ impl Admission {
         let batches = buffer::gather(&mut transaction, ROUND).await?;
         for batch in &batches {
             let (mut admitted, mut held, mut opposed) = (Vec::new(), Vec::new(), Vec::new());
-            for instance in buffer::in_batch(&mut *transaction, batch.id).await? {
+            let instances = buffer::in_batch(&mut *transaction, batch.id).await?;
+            let mut knowledge = self.knowledge(batch, &instances).await?;
+            for instance in instances {
                 let id = instance.received.id;
-                match self.verdict(&instance).await? {
+                if let Some(project) = self.routed_since(&instance) {
+                    // The routes were corrected since it arrived: it is admitted anew, as one of that project.
+                    let rerouted = buffer::reroute(&mut transaction, &[id], &project).await?;
+                    let twice =
+                        rerouted.iter().filter(|(_, arrival)| matches!(arrival, Arrival::Duplicate { .. }));
+                    gone.extend(twice.map(|(row, _)| row.location));
+                    continue;
+                }
+                match self.verdict(&instance, &mut knowledge).await? {
                     Verdict::Admitted => admitted.push(id),
-                    Verdict::Held(QuarantineReason::NotIncluded)
-                        if buffer::accepted_reasons(&mut *transaction, id)
-                            .await?
-                            .contains(&QuarantineReason::NotIncluded) =>
-                    {
-                        admitted.push(id);
+                    Verdict::Held(reason) => {
+                        let accepted = buffer::accepted_reasons(&mut *transaction, id).await?;
+                        if reason.can_be_accepted() && accepted.contains(&reason) {
+                            admitted.push(id);
+                        } else {
+                            held.push((reason, id));
+                        }
                     }
-                    Verdict::Held(reason) => held.push((reason, id)),
                     Verdict::Opposed => opposed.push(instance),
                 }
             }
@@ -118,32 +149,81 @@ impl Admission {
                 let hold = Hold { project, reason, detail: "", expires_at: self.line.quarantine_until(now) };
                 buffer::hold(&mut transaction, &[id], hold, now).await?;
             }
-            buffer::advance(&mut transaction, &admitted, BufferState::Received, BufferState::Admitted, now).await?;
+            buffer::advance(&mut transaction, &admitted, BufferState::Received, BufferState::Admitted, now)
+                .await?;
             self.certify(&opposed, now).await?;
             let ids: Vec<Uuid> = opposed.iter().map(|instance| instance.received.id).collect();
             buffer::remove(&mut transaction, &ids).await?;
-            gone.extend(opposed);
+            gone.extend(opposed.iter().map(|instance| instance.received.location));
         }
         transaction.commit().await?;
-        gone.iter().for_each(|instance| self.line.spool.release(&instance.received.location));
+        gone.iter().for_each(|location| self.line.spool.release(location));
         Ok(batches)
     }
 
-    async fn verdict(&self, instance: &BufferedInstance) -> Result<Verdict, StageError> {
+    /// The project that the titles name now, of an instance that had none.
+    fn routed_since(&self, instance: &BufferedInstance) -> Option<String> {
+        let received = &instance.received;
+        if received.project.is_some() {
+            return None;
+        }
+        let routed = self.routes.project(&received.called, &received.calling, &[]);
+        routed.ok().map(|project| project.id.clone())
+    }
+
+    /// What is looked up once for a batch: which of its UIDs are outputs of this program.
+    async fn knowledge(
+        &self,
+        batch: &Batch,
+        instances: &[BufferedInstance],
+    ) -> Result<Knowledge, StageError> {
+        let Some(project) = batch.project.as_ref().filter(|id| self.line.projects.contains_key(*id)) else {
+            return Ok(Knowledge::default());
+        };
+        let uids: Vec<String> =
+            instances.iter().map(|instance| instance.received.sop_instance_uid.clone()).collect();
+        let mut connection = self.line.main.reader().acquire().await?;
+        let outputs = index::known_uids(&mut connection, project, &uids).await?;
+        Ok(Knowledge { outputs, standings: BTreeMap::new() })
+    }
+
+    async fn verdict(
+        &self,
+        instance: &BufferedInstance,
+        knowledge: &mut Knowledge,
+    ) -> Result<Verdict, StageError> {
         let received = &instance.received;
         let Some(project) = &received.project else { return Ok(Verdict::Held(QuarantineReason::NoRoute)) };
         if received.patient_id.is_empty() {
             return Ok(Verdict::Held(QuarantineReason::NoPatientId));
         }
         let Some(project) = self.line.projects.get(project) else { return Ok(Verdict::Admitted) };
-        let subject = SubjectKey::new(&project.config.id, &received.assigning_authority, &received.patient_id);
+        if knowledge.outputs.contains(&received.sop_instance_uid) {
+            return Ok(Verdict::Held(QuarantineReason::OwnOutput));
+        }
+        if instance.differs {
+            return Ok(Verdict::Held(QuarantineReason::Differs));
+        }
+        let subject =
+            SubjectKey::new(&project.config.id, &received.assigning_authority, &received.patient_id);
         let Ok(subject) = subject else { return Ok(Verdict::Held(QuarantineReason::NoPatientId)) };
-        Ok(match self.line.vault.standing(&subject).await? {
-            Standing::Opposed(_) => Verdict::Opposed,
-            Standing::Unlisted if project.dossier.inclusion_required => {
-                Verdict::Held(QuarantineReason::NotIncluded)
+        let person = (received.assigning_authority.clone(), received.patient_id.clone());
+        let listed = match knowledge.standings.get(&person) {
+            Some(listed) => *listed,
+            None => {
+                let listed = match self.line.vault.standing(&subject).await? {
+                    Standing::Opposed(_) => Listed::Opposed,
+                    Standing::Unlisted => Listed::No,
+                    Standing::Included(_) => Listed::Included,
+                };
+                knowledge.standings.insert(person, listed);
+                listed
             }
-            Standing::Unlisted | Standing::Included(_) => Verdict::Admitted,
+        };
+        Ok(match listed {
+            Listed::Opposed => Verdict::Opposed,
+            Listed::No if project.dossier.inclusion_required => Verdict::Held(QuarantineReason::NotIncluded),
+            Listed::No | Listed::Included => Verdict::Admitted,
         })
     }
 

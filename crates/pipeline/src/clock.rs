@@ -1,19 +1,19 @@
 //! The clock of the line: one function that tests can replace (ACX.6).
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Gives the time in epoch milliseconds, UTC. Cheap to clone.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 
 impl Clock {
-    /// The clock of the system.
+    /// The time of the system at this moment, carried on by a clock that nobody can set: a jump of the system's time while the
+    /// program runs makes no timer run out and no original leave before its time.
     pub fn system() -> Self {
-        Self::new(|| {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        })
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let start = Instant::now();
+        Self::new(move || i64::try_from((since + start.elapsed()).as_millis()).unwrap_or(i64::MAX))
     }
 
     /// A clock that asks `now`.

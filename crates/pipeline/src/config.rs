@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use deidentification::ClinicalTrial;
 use dicom_node::AeTitle;
+use dicom_node::config::TlsClientConfig;
 use ipnet::IpNet;
 use register::DossierConfig;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,15 @@ pub struct NodeConfig {
     /// What it delivers (DEC-P).
     #[serde(default)]
     pub source_class: SourceClass,
+    /// Our AE title towards it.
+    #[serde(default = "default_calling")]
+    pub called_by: AeTitle,
+    /// TLS towards it.
+    #[serde(default)]
+    pub tls: Option<TlsClientConfig>,
+    /// Whether it answers C-FIND: without it no identity can be checked and every release needs a person (table 8.1).
+    #[serde(default = "yes")]
+    pub query: bool,
     /// SOP classes that PS3.4 does not list and that are accepted from it for storage.
     #[serde(default)]
     pub private_sop_classes: Vec<String>,
@@ -103,6 +113,82 @@ pub struct ProjectConfig {
     /// Values of the Clinical Trial modules (AC2.6).
     #[serde(default)]
     pub clinical_trial: Option<ClinicalTrialConfig>,
+    /// Whether and how results come back; without it a job ends with the partner's acknowledgement.
+    #[serde(default)]
+    pub results: Option<ResultsConfig>,
+}
+
+/// Steps 6 to 10: what comes back from the partners of a project.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResultsConfig {
+    /// Name of the node that results are returned to.
+    pub return_to: String,
+    /// Seconds between two questions to a partner; up to a tenth is added at random.
+    #[serde(default = "default_poll_seconds")]
+    pub poll_seconds: u32,
+    /// Seconds without a new instance after which a result set counts as complete.
+    #[serde(default = "default_idle_seconds")]
+    pub idle_seconds: u32,
+    /// Days within which a result is expected (AC5.2).
+    #[serde(default = "default_expected_days")]
+    pub expected_days: u32,
+    /// Days after that until the job expires.
+    #[serde(default = "default_expected_days")]
+    pub grace_days: u32,
+    /// Who lets results into the clinical record (DEC-E).
+    #[serde(default)]
+    pub release: ReleaseMode,
+    /// Status of the partner's software (DEC-M, C29); without it every release needs a person.
+    #[serde(default)]
+    pub software_status: Option<SoftwareStatus>,
+    /// What Series Description begins with (AC8.9).
+    #[serde(default = "default_series_prefix")]
+    pub series_prefix: String,
+    /// Hours after the confirmation until the identified copy is purged (AC9.5).
+    #[serde(default = "default_purge_hours")]
+    pub purge_after_hours: u32,
+}
+
+/// Who lets results into the clinical record (DEC-E).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReleaseMode {
+    /// A named person.
+    #[default]
+    Person,
+    /// This policy, where DEC-E allows it.
+    Automatic,
+}
+
+/// Status of the software that made a result (DEC-M).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SoftwareStatus {
+    /// A CE-marked medical device.
+    CeMarked,
+    /// For research only; its results are marked as such.
+    ResearchOnly,
+}
+
+fn default_poll_seconds() -> u32 {
+    300
+}
+
+fn default_idle_seconds() -> u32 {
+    120
+}
+
+fn default_expected_days() -> u32 {
+    30
+}
+
+fn default_series_prefix() -> String {
+    "RESEARCH: ".to_owned()
+}
+
+fn default_purge_hours() -> u32 {
+    24
 }
 
 /// When step 3 starts (DEC-T).
@@ -191,6 +277,14 @@ pub struct ImportConfig {
     /// Domain of the Patient IDs (DEC-Q).
     #[serde(default = "default_authority")]
     pub assigning_authority: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_calling() -> AeTitle {
+    AeTitle::own()
 }
 
 fn default_authority() -> String {

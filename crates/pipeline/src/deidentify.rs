@@ -29,7 +29,7 @@ use crate::recorder::Recorder;
 use crate::verify;
 
 /// Name of the stage in the queue; its subject is a batch.
-pub const KIND: &str = "deidentify";
+pub(crate) const KIND: &str = "deidentify";
 
 /// What became of one instance.
 pub(crate) struct Outcome {
@@ -58,7 +58,7 @@ pub(crate) struct Held {
 ///
 /// # Errors
 /// Any [`StageError`]: the driver repeats, or calls a person.
-pub async fn run(line: &Arc<Line>, job: &ClaimedJob) -> Result<(), StageError> {
+pub(crate) async fn run(line: &Arc<Line>, job: &ClaimedJob) -> Result<(), StageError> {
     let batch = buffer::in_batch(line.buffer.reader(), job.subject).await?;
     let mut groups: BTreeMap<(String, String), Vec<BufferedInstance>> = BTreeMap::new();
     for instance in batch.into_iter().filter(|instance| instance.state == BufferState::Admitted) {
@@ -356,7 +356,9 @@ async fn hold(line: &Line, project: &str, held: &[(Uuid, Held)]) -> Result<(), S
 }
 
 /// Runs CPU and file work off the runtime's threads (ARC-20).
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, StageError> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StageError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| StageError::Interrupted)
 }
 

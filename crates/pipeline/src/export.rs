@@ -11,14 +11,15 @@ use std::sync::Arc;
 use archive::blob::{BlobKey, BlobStore};
 use archive::index::{self, FoundInstance};
 use archive::job::{self, Job, JobEvent, JobState};
-use archive::job_queue::{self, ClaimedJob};
+use archive::job_queue::{self, ClaimedJob, NewEntry};
 use archive::ledger::{self, LedgerEvent, Of};
 use archive::zone::Zone;
 use dicom_stream::{FILE_START, FileStart};
 use notification::EventType;
-use partner::{Answer, Batch, InstanceSource, OutgoingInstance, Partner};
+use partner::{Answer, Batch, Closing, InstanceSource, OutgoingInstance, Partner};
 use pseudonym::{CodePrefix, ExportRecord, IssuedUid, Linkage, ParticipantId, UidKind, VaultError};
 use register::{Decision, Outflow, Standing, day_of, gate, record_decision};
+use sqlx::AnyConnection;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -28,18 +29,45 @@ use crate::notify;
 use crate::progress::stage;
 
 /// Name of the stage in the queue; its subject is a job.
-pub const KIND: &str = "export";
+pub(crate) const KIND: &str = "export";
 
+/// Stands in the manifest of a set (D-10).
+const STATEMENT: &str = "Pseudonymised data: personal data under the GDPR. Use for the research project named in the agreement only.";
 /// Instances per batch: one gate evaluation, one association or request at a time.
 const BATCH: u32 = 256;
+/// Milliseconds.
+const DAY: i64 = 86_400_000;
 /// Answers that may wait for the ledger.
 const ANSWERS: usize = 64;
+
+/// Lets a job be sent.
+///
+/// # Errors
+/// Those of the main database.
+pub(crate) async fn enqueue(
+    line: &Line,
+    transaction: &mut AnyConnection,
+    job: Uuid,
+    partner: &str,
+) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let entry = NewEntry {
+        kind: KIND,
+        subject: job,
+        partner: Some(partner),
+        payload: "{\"v\":1}",
+        priority: 0,
+        run_at: now,
+    };
+    job_queue::enqueue(transaction, entry, now).await?;
+    Ok(())
+}
 
 /// Sends what the job `claimed.subject` has cleared and not yet acknowledged, and ends the job when that was all of it.
 ///
 /// # Errors
 /// Any [`StageError`]: the driver repeats, or calls a person.
-pub async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), StageError> {
+pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), StageError> {
     let job = job::show(line.main.reader(), claimed.subject).await?;
     let project = line.project(&job.project)?;
     let partner = line.partner(&job.partner)?;
@@ -55,12 +83,34 @@ pub async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), StageErro
         drop(connection);
         progress.total += ids.len() as u64;
         progress.acknowledged += (ids.len() - left.len()) as u64;
-        let due: Vec<FoundInstance> = page.into_iter().filter(|found| left.contains(&found.instance.id)).collect();
+        let due: Vec<FoundInstance> =
+            page.into_iter().filter(|found| left.contains(&found.instance.id)).collect();
         if !due.is_empty() {
             send(line, project, &partner, &job, due, &mut progress).await?;
         }
     }
+    if progress.acknowledged == progress.total && job.state == JobState::Deidentified {
+        close_set(line, project, &partner, &job, progress.total).await?;
+    }
     conclude(line, project, &job, claimed, &progress).await
+}
+
+/// Tells the transport that the set is complete: a folder gets its manifest now (ACL.6).
+async fn close_set(
+    line: &Arc<Line>,
+    project: &Project,
+    partner: &Partner,
+    job: &Job,
+    instances: u64,
+) -> Result<(), StageError> {
+    let closing = Closing {
+        instances,
+        dossier_version: project.dossier_version.clone(),
+        statement: STATEMENT.to_owned(),
+    };
+    let batch = Batch { job: job.id, instances: Vec::new(), closing: Some(closing) };
+    let (sender, _answers) = mpsc::channel(1);
+    Ok(partner.send(batch, Arc::new(Archive(Arc::clone(&line.blobs))), sender).await?)
 }
 
 /// One batch: gate, vault, ledger, partner.
@@ -114,7 +164,7 @@ async fn pass_gate(line: &Line, project: &Project, job: &Job) -> Result<Decision
 
 /// What the lists say about the participant of a job. It was included when it was admitted; what may have come since is opposition,
 /// withdrawal or erasure.
-async fn standing(line: &Line, project: &Project, job: &Job) -> Result<Standing, StageError> {
+pub(crate) async fn standing(line: &Line, project: &Project, job: &Job) -> Result<Standing, StageError> {
     match line.vault.check_usable(participant(job)?).await {
         Ok(()) if project.dossier.inclusion_required => Ok(Standing::Included),
         Ok(()) => Ok(Standing::NotListed),
@@ -168,7 +218,12 @@ async fn conclude(
         None => pass_gate(line, project, job).await?.hash,
     };
     let mut transaction = line.main.write().await?;
-    if progress.refused > 0 || progress.total == 0 {
+    // Ended first: a job that reaches a terminal state stops all work on it.
+    job_queue::finish(&mut transaction, claimed.lease, now).await?;
+    if index::count_of_source(&mut *transaction, job.receiving_study).await? > progress.total {
+        // More was cleared meanwhile, and could not be enqueued beside this run.
+        enqueue(line, &mut transaction, job.id, &job.partner).await?;
+    } else if progress.refused > 0 || progress.total == 0 {
         let change = stage(project, "export", now);
         job::advance(&mut transaction, job.id, JobEvent::Attention, &change).await?;
         let event =
@@ -178,20 +233,29 @@ async fn conclude(
         let change = archive::state::Change { gate_hash: Some(&gate_hash), ..stage(project, "export", now) };
         job::advance(&mut transaction, job.id, JobEvent::Send, &change).await?;
         job::advance(&mut transaction, job.id, JobEvent::Acknowledge, &change).await?;
-        job::advance(&mut transaction, job.id, JobEvent::Await, &change).await?;
+        match &project.config.results {
+            Some(results) => {
+                job::advance(&mut transaction, job.id, JobEvent::Await, &change).await?;
+                job::expect_by(&mut transaction, job.id, now + i64::from(results.expected_days) * DAY)
+                    .await?;
+            }
+            None => {
+                job::advance(&mut transaction, job.id, JobEvent::Close, &change).await?;
+            }
+        }
         let event = notify::event(EventType::ExportSent, &project.config.id, job.id, progress.total, 0, now);
         notify::enqueue(line, &mut transaction, &event).await?;
     } else if failed > 0 {
         transaction.rollback().await?;
         return Err(StageError::Incomplete(failed));
     }
-    job_queue::finish(&mut transaction, claimed.lease, now).await?;
     transaction.commit().await?;
+    line.work.notify_one();
     line.messages.notify_one();
     Ok(())
 }
 
-fn participant(job: &Job) -> Result<ParticipantId, StageError> {
+pub(crate) fn participant(job: &Job) -> Result<ParticipantId, StageError> {
     Ok(ParticipantId::from_str(job.participant.as_deref().unwrap_or_default())?)
 }
 
@@ -220,4 +284,3 @@ impl InstanceSource for Archive {
         Ok(Box::new(file))
     }
 }
-

@@ -4,6 +4,9 @@
 //! OUT   access ─► receive ──► admit ───► deidentify ─► verify ──► export ──► acknowledge ─► notify
 //!                 RECEIVED    ADMITTED   DEIDENTIFIED  CLEARED    EXPORTED   ACKNOWLEDGED   (outbox)
 //!                 import ─┘ same intake (archive)
+//!
+//! BACK  poll ─► fetch ─► inspect ──► reconcile ──► release ──► return_to_pacs ─► confirm ──► notify ─► close
+//!               Z4       retrieved   reconciled    released    Z5 → PACS         returned   (outbox)   closed
 //! ```
 //!
 //! | Beside the stages | |
@@ -11,24 +14,35 @@
 //! | `line` | what every stage works with: stores, vault, projects, partners, clock |
 //! | `driver` | the single loop that leases jobs and hands them to their stage |
 //! | `progress` | the states of jobs, derived from what the stages wrote |
+//! | `clinical_pacs` | what the node says that results go back to |
 //! | `route` | the project of an instance (DEC-B) |
 //! | `own_record`, `recorder`, `indexing` | what `deidentify` reads and remembers |
 
 pub mod access;
 mod acknowledge;
 pub mod admit;
+mod clinical_pacs;
 pub mod clock;
+mod close;
 pub mod config;
+mod confirm;
 mod deidentify;
 pub mod driver;
 mod export;
+mod fetch;
 pub mod import;
 mod indexing;
+mod inspect;
 pub mod line;
 mod notify;
 mod own_record;
+pub mod poll;
 mod progress;
 pub mod receive;
+mod reconcile;
 mod recorder;
+pub mod release;
+mod return_to_pacs;
+mod returned_set;
 pub mod route;
 mod verify;

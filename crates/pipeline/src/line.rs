@@ -1,13 +1,15 @@
 //! What every stage works with: stores, vault, projects, clock. Cheap to share.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use archive::ArchiveError;
 use archive::blob::{BlobError, BlobStore};
 use archive::spool::{Spool, SpoolError};
 use database::{Database, DatabaseError};
 use deidentification::{CompiledProfile, DeidentificationError, Profile, ProfileError};
+use dicom_node::AssociationError;
+use dicom_node::tls::TlsError;
 use notification::NotificationConfig;
 use partner::{Partner, PartnerError};
 use pseudonym::{CodePrefix, CodeScheme, Vault, VaultError};
@@ -15,7 +17,7 @@ use register::{AuditTrail, Dossier, DossierError, Mode};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
-use crate::config::{ProjectConfig, ProjectMode};
+use crate::config::{NodeConfig, ProjectConfig, ProjectMode};
 
 /// Stores and rules of one server.
 pub struct Line {
@@ -45,6 +47,12 @@ pub struct Line {
     pub messages: Arc<Notify>,
     /// Hours after which a quarantined object is purged if nobody decides.
     pub quarantine_hours: u32,
+    /// Nodes by their name, for the way back.
+    pub nodes: BTreeMap<String, NodeConfig>,
+    /// Name of the site, for the access log of the vault.
+    pub site: String,
+    /// Failures in a row of each poll timer.
+    pub silence: Mutex<BTreeMap<String, u32>>,
 }
 
 /// A research study that de-identifies, ready for use.
@@ -109,7 +117,9 @@ impl Project {
         let profile = match &config.profile {
             Some(path) => {
                 let text = std::fs::read_to_string(path);
-                Profile::from_toml(&text.map_err(|source| ProjectError::ProfileFile { project: id(), source })?)?
+                Profile::from_toml(
+                    &text.map_err(|source| ProjectError::ProfileFile { project: id(), source })?,
+                )?
             }
             None => Profile::basic(),
         };
@@ -165,6 +175,21 @@ pub enum StageError {
     /// The configuration no longer has the project: bring it back, or cancel the work.
     #[error("project {0:?} is not configured")]
     NoProject(String),
+    /// The clinical PACS cannot be talked to now: try again.
+    #[error(transparent)]
+    Association(#[from] AssociationError),
+    /// TLS towards the clinical PACS cannot be set up: correct the configuration.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// An answer or object that cannot be read.
+    #[error("an answer of the clinical PACS or an object on its way to it cannot be read")]
+    Answer,
+    /// So many instances are not found at the clinical PACS yet.
+    #[error("{0} instances are not yet found at the clinical PACS")]
+    NotConfirmed(u64),
+    /// The node has no host and port, or is not declared.
+    #[error("node {0:?} cannot be sent to: declare it with host and port")]
+    NoNode(String),
     /// The configuration does not have the partner: declare it, then retry the job.
     #[error("partner {0:?} is not configured")]
     NoPartner(String),
@@ -186,6 +211,8 @@ impl StageError {
             self,
             Self::NoProject(_)
                 | Self::NoPartner(_)
+                | Self::NoNode(_)
+                | Self::Tls(_)
                 | Self::GateClosed(_)
                 | Self::Partner(PartnerError::Permanent { .. } | PartnerError::Configuration { .. })
                 | Self::Spool(SpoolError::Corrupt(_) | SpoolError::NotFound(_))
@@ -208,6 +235,15 @@ impl Line {
     /// [`StageError::NoPartner`].
     pub fn partner(&self, id: &str) -> Result<Arc<Partner>, StageError> {
         self.partners.get(id).cloned().ok_or_else(|| StageError::NoPartner(id.to_owned()))
+    }
+
+    /// The node that results of a project go back to.
+    ///
+    /// # Errors
+    /// [`StageError::NoNode`].
+    pub fn return_node(&self, project: &Project) -> Result<&NodeConfig, StageError> {
+        let name = project.config.results.as_ref().map_or("", |results| results.return_to.as_str());
+        self.nodes.get(name).ok_or_else(|| StageError::NoNode(name.to_owned()))
     }
 
     /// When something quarantined now is purged, epoch milliseconds.

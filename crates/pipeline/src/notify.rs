@@ -7,7 +7,14 @@ use uuid::Uuid;
 use crate::line::{Line, StageError};
 
 /// An event about a job; it can hold nothing but this (DEC-F).
-pub(crate) fn event(kind: EventType, project: &str, job: Uuid, instances: u64, failed: u64, now: i64) -> Event {
+pub(crate) fn event(
+    kind: EventType,
+    project: &str,
+    job: Uuid,
+    instances: u64,
+    failed: u64,
+    now: i64,
+) -> Event {
     Event {
         job: Some(job),
         project: ProjectName::try_from(project.to_owned()).ok(),
@@ -17,7 +24,11 @@ pub(crate) fn event(kind: EventType, project: &str, job: Uuid, instances: u64, f
 }
 
 /// One message for each recipient that the configuration names for the event.
-pub(crate) async fn enqueue(line: &Line, transaction: &mut AnyConnection, event: &Event) -> Result<(), StageError> {
+pub(crate) async fn enqueue(
+    line: &Line,
+    transaction: &mut AnyConnection,
+    event: &Event,
+) -> Result<(), StageError> {
     let project = event.project.as_ref();
     let recipients = line.notification.recipients_of(event.kind, project);
     Ok(notification::enqueue(transaction, event, recipients, event.at).await?)

@@ -39,7 +39,7 @@ const ATTRIBUTES: &[Tag] = &[
 const LAST: Tag = Tag(0x0020, 0x0010);
 
 /// A record, and what the vault compares a new code with (C13).
-pub struct Identified {
+pub(crate) struct Identified {
     /// As received.
     pub record: OwnRecord,
     /// Patient's Name, decoded; empty when absent.
@@ -52,7 +52,7 @@ pub struct Identified {
 ///
 /// # Errors
 /// Any [`SourceError`].
-pub fn read(
+pub(crate) fn read(
     input: impl Read,
     syntax: &TransferSyntax,
     study: &str,

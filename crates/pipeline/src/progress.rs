@@ -3,15 +3,20 @@
 
 use archive::buffer::{self, BufferState};
 use archive::job::{self, Job, JobEvent, JobState, NewJob};
-use archive::job_queue::{self, NewEntry};
 use archive::state::{ActorKind, Change};
+use notification::EventType;
 use pseudonym::Participant;
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use crate::config::ExportMode;
-use crate::export;
 use crate::line::{Line, Project, StageError};
+use crate::{export, notify};
+
+/// Jobs that expire in one round.
+const EXPIRED: u32 = 256;
+/// Milliseconds.
+const DAY: i64 = 86_400_000;
 
 /// Opens a job for each partner of the project, in the transaction that makes objects visible; under `eager` it is sent at once.
 pub(crate) async fn open_jobs(
@@ -38,7 +43,7 @@ pub(crate) async fn open_jobs(
         let id = job::create(&mut *transaction, new, &change).await?;
         job::set_study(&mut *transaction, id, study, Some(&participant.id.to_string())).await?;
         if project.config.export_mode == ExportMode::Eager {
-            enqueue_export(line, transaction, id, partner).await?;
+            export::enqueue(line, transaction, id, partner).await?;
         }
     }
     Ok(())
@@ -48,10 +53,11 @@ pub(crate) async fn open_jobs(
 ///
 /// # Errors
 /// Any [`StageError`]; repeated at the next occasion.
-pub async fn settle(line: &Line, project: &Project, receiving_study: Uuid) -> Result<(), StageError> {
+pub(crate) async fn settle(line: &Line, project: &Project, receiving_study: Uuid) -> Result<(), StageError> {
     let study = buffer::show_study(line.buffer.reader(), receiving_study).await?;
     let states = buffer::progress(line.buffer.reader(), receiving_study).await?;
-    let under_way = |(state, _): &(BufferState, u64)| matches!(state, BufferState::Received | BufferState::Admitted);
+    let under_way =
+        |(state, _): &(BufferState, u64)| matches!(state, BufferState::Received | BufferState::Admitted);
     if study.closed_at.is_none() || states.iter().any(under_way) {
         return Ok(());
     }
@@ -63,30 +69,35 @@ pub async fn settle(line: &Line, project: &Project, receiving_study: Uuid) -> Re
         let change = stage(project, "progress", line.clock.now());
         job::advance(&mut transaction, job.id, JobEvent::Complete, &change).await?;
         job::advance(&mut transaction, job.id, JobEvent::Deidentify, &change).await?;
-        enqueue_export(line, &mut transaction, job.id, &job.partner).await?;
+        export::enqueue(line, &mut transaction, job.id, &job.partner).await?;
     }
     transaction.commit().await?;
     line.work.notify_one();
     Ok(())
 }
 
-async fn enqueue_export(
-    line: &Line,
-    transaction: &mut AnyConnection,
-    job: Uuid,
-    partner: &str,
-) -> Result<(), StageError> {
+/// Tells of results that are overdue, and lets a job expire when the grace is over, too (AC5.2).
+///
+/// # Errors
+/// Those of the main database; repeated at the next occasion.
+pub(crate) async fn overdue(line: &Line) -> Result<(), StageError> {
     let now = line.clock.now();
-    let entry = NewEntry {
-        kind: export::KIND,
-        subject: job,
-        partner: Some(partner),
-        payload: "{\"v\":1}",
-        priority: 0,
-        run_at: now,
-    };
-    job_queue::enqueue(transaction, entry, now).await?;
-    Ok(())
+    let mut transaction = line.main.write().await?;
+    for job in job::take_overdue(&mut transaction, now).await? {
+        let event = notify::event(EventType::ResultOverdue, &job.project, job.id, 0, 0, now);
+        notify::enqueue(line, &mut transaction, &event).await?;
+    }
+    for project in line.projects.values() {
+        let Some(results) = &project.config.results else { continue };
+        let before = now - i64::from(results.grace_days) * DAY;
+        for job in job::expected_before(&mut *transaction, before, EXPIRED).await? {
+            if job.project == project.config.id {
+                job::advance(&mut transaction, job.id, JobEvent::Expire, &stage(project, "timer", now))
+                    .await?;
+            }
+        }
+    }
+    Ok(transaction.commit().await?)
 }
 
 /// A change that a stage of this program makes.

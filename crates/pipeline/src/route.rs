@@ -135,6 +135,13 @@ mod tests {
             mode: crate::config::ProjectMode::ReceiveOnly,
             stable_after_seconds: 60,
             retention_hours: 1,
+            profile: None,
+            code_prefix: String::new(),
+            export_mode: crate::config::ExportMode::Stable,
+            partners: Vec::new(),
+            dossier: None,
+            clinical_trial: None,
+            results: None,
         }
     }
 

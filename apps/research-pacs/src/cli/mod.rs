@@ -4,7 +4,9 @@ mod check;
 mod config;
 mod deid;
 mod echo;
+mod job;
 mod quarantine;
+mod result;
 mod send;
 mod serve;
 mod vault;
@@ -39,9 +41,15 @@ enum Command {
     Deid(deid::Deid),
     /// Ask a DICOM node whether it answers (C-ECHO).
     Echo(echo::Echo),
+    /// See the jobs that go out, and act on one.
+    #[command(subcommand)]
+    Job(job::JobCommand),
     /// See what is held for a person, and decide about it.
     #[command(subcommand)]
     Quarantine(quarantine::Quarantine),
+    /// See the results that come back, and decide about one.
+    #[command(subcommand)]
+    Result(result::ResultCommand),
     /// Send files or folders to a DICOM node (C-STORE).
     Send(send::Send),
     /// Keep the correspondence table: keys, lists, erasure.
@@ -57,7 +65,9 @@ impl Cli {
             Command::Config(command) => command.run(),
             Command::Deid(command) => command.run(),
             Command::Echo(command) => command.run(),
+            Command::Job(command) => command.run(),
             Command::Quarantine(command) => command.run(),
+            Command::Result(command) => command.run(),
             Command::Send(command) => command.run(),
             Command::Vault(command) => command.run(),
         }
@@ -100,4 +110,11 @@ fn read(path: &Path) -> anyhow::Result<String> {
 /// A runtime for commands that only talk to a peer.
 fn small_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+/// The main database of a site, for commands beside the server.
+async fn main_database(site: &Site) -> anyhow::Result<database::Database> {
+    let data =
+        site.site.data.canonicalize().with_context(|| format!("no data in {}", site.site.data.display()))?;
+    crate::stores::open_database(&data, "main").await
 }

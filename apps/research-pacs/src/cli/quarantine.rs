@@ -98,7 +98,8 @@ impl ListArgs {
         let mut after = None;
         let mut count = 0_u64;
         loop {
-            let page = buffer::list_quarantined(database.reader(), self.project.as_deref(), after, PAGE).await?;
+            let page =
+                buffer::list_quarantined(database.reader(), self.project.as_deref(), after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.id);
             for entry in &page {
@@ -108,7 +109,13 @@ impl ListArgs {
                 } else if self.json {
                     println!("{}", serde_json::to_string(&shown(entry))?);
                 } else {
-                    println!("{}  {:16}  {:18}  {}", entry.id, entry.project, entry.reason.as_str(), entry.detail);
+                    println!(
+                        "{}  {:16}  {:18}  {}",
+                        entry.id,
+                        entry.project,
+                        entry.reason.as_str(),
+                        entry.detail
+                    );
                 }
             }
         }

@@ -9,8 +9,8 @@ use builder::Site;
 use clap::{Args, Subcommand};
 use pipeline::clock::Clock;
 use pseudonym::{
-    Correspondence, Holder, InclusionList, KeyRing, KeySource, LineError, OppositionList, ParticipantId, Purpose,
-    ShiftRange, Vault, WrappingKey,
+    Correspondence, Holder, InclusionList, KeyRing, KeySource, LineError, OppositionList, ParticipantId,
+    Purpose, ShiftRange, Vault, WrappingKey,
 };
 
 use super::ConfigFile;
@@ -117,7 +117,8 @@ impl VaultCommand {
             }
             Self::Erase(erase) => {
                 let site = erase.config.site()?;
-                let purpose = Purpose::new(&erase.by, "research-pacs vault erase", &site.site.name, &erase.reason)?;
+                let purpose =
+                    Purpose::new(&erase.by, "research-pacs vault erase", &site.site.name, &erase.reason)?;
                 let vault = open(&site).await?;
                 let count = match &erase.participant {
                     Some(id) => {
@@ -142,7 +143,9 @@ impl List {
 /// Creates key file and vault; what is there already stays.
 async fn init(site: &Site, now: i64) -> anyhow::Result<&'static str> {
     let Some(source) = &site.vault.key else {
-        bail!("[vault] key is not set: name a file, for example key = {{ file = \"/etc/research-pacs/vault.key\" }}")
+        bail!(
+            "[vault] key is not set: name a file, for example key = {{ file = \"/etc/research-pacs/vault.key\" }}"
+        )
     };
     if let KeySource::File(path) = source
         && !path.exists()

@@ -9,6 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("dicom-stream", &[]),
     ("dicom-node", &["dicom-stream"]),
     ("deidentification", &["dicom-stream"]),
+    ("reconciliation", &["dicom-stream"]),
     ("pseudonym", &["database"]),
     ("archive", &["database", "dicom-stream"]),
     ("notification", &["database"]),
@@ -25,10 +26,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "notification",
             "partner",
             "pseudonym",
+            "reconciliation",
             "register",
         ],
     ),
     ("builder", &["archive", "dicom-node", "notification", "partner", "pipeline", "pseudonym", "register"]),
+    ("simulation", &["dicom-node", "dicom-stream"]),
     ("conformance", &[]),
 ];
 

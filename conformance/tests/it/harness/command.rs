@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 /// Runs `command`; fails the test, with its output, unless it exits with 0.
-pub(super) fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     let output = command
         .output()
         .unwrap_or_else(|error| panic!("{command:?}: {error}; see scripts/install-test-peers.sh"));
@@ -18,7 +18,7 @@ pub(super) fn run(command: &mut Command) -> Output {
 }
 
 /// Each line of JSON on standard output.
-pub(super) fn json_lines(output: &Output) -> Vec<serde_json::Value> {
+pub(crate) fn json_lines(output: &Output) -> Vec<serde_json::Value> {
     let text = String::from_utf8_lossy(&output.stdout);
     let lines = text.lines().filter(|line| line.starts_with('{'));
     lines.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()

@@ -12,13 +12,14 @@ mod site;
 mod volume;
 
 pub(crate) use association::Association;
+pub(crate) use command::{json_lines, run};
 pub(crate) use http::{get, post};
 pub(crate) use instance::{CT, EXPLICIT, Instance};
 pub(crate) use launcher::Launcher;
 pub(crate) use listing::Listing;
-pub(crate) use peer::{Orthanc, SentFile, associate, dcmtk, negotiate, objects, send};
+pub(crate) use peer::{Orthanc, SentFile, associate, dcmtk, free_port, negotiate, objects, python, send};
 pub(crate) use server::Server;
-pub(crate) use site::Site;
+pub(crate) use site::{Site, program, system_command};
 pub(crate) use volume::Volume;
 
 use std::time::{Duration, Instant};

@@ -93,7 +93,8 @@ pub(crate) fn dcmtk(tool: &str, options: &[&str], server: &Server, files: &[&Pat
     command.output().unwrap()
 }
 
-fn python(script: &str) -> Command {
+/// A script of `peers/` in the pinned environment.
+pub(crate) fn python(script: &str) -> Command {
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(crate_folder.join("../.venv/bin/python"));
     command.arg("-W").arg("ignore").arg(crate_folder.join("peers").join(script));
@@ -156,6 +157,6 @@ impl Drop for Orthanc {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -84,7 +84,8 @@ impl Site {
         Listing::read(command)
     }
 
-    fn write_config(&self) -> PathBuf {
+    /// Writes `site.toml` and answers where it is.
+    pub(crate) fn write_config(&self) -> PathBuf {
         let path = self.folder.path().join("site.toml");
         let Self { data, private_sop_classes, sections, .. } = self;
         let text = format!(
@@ -113,7 +114,7 @@ mode = "receive-only"
 }
 
 /// `RESEARCH_PACS_BIN`, else the build beside this test's own.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let path = std::env::var_os("RESEARCH_PACS_BIN").map_or_else(
         || {
             let own = std::env::current_exe().unwrap();
@@ -126,7 +127,7 @@ fn program() -> PathBuf {
 }
 
 /// A command of the system, by name.
-pub(super) fn system_command(name: &str) -> Command {
+pub(crate) fn system_command(name: &str) -> Command {
     // First where the distribution installs: names like `storescu` are pynetdicom's elsewhere.
     let installed = ["/usr/bin", "/usr/sbin"].map(|folder| Path::new(folder).join(name));
     Command::new(installed.iter().find(|path| path.is_file()).cloned().unwrap_or_else(|| PathBuf::from(name)))

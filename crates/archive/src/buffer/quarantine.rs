@@ -23,6 +23,8 @@ words! {
         ClassNotAllowed = "class-not-allowed",
         /// An output of this program came back as an input.
         OwnOutput = "own-output",
+        /// Another instance of the project has the same SOP Instance UID and other bytes (AC1.4).
+        Differs = "differs",
         /// Accepted with an irregularity that de-identification cannot treat safely (AC1.3).
         Irregular = "irregular",
         /// Pixels at risk without a pixel rule, or text found in them (AC2.7).
@@ -37,6 +39,14 @@ words! {
         Ambiguous = "ambiguous",
         /// A result that is not ours, or breaks a check of AC7.2.
         ResultRefused = "result-refused",
+    }
+}
+
+impl QuarantineReason {
+    /// Whether a person can let an object go on although the reason stands; the others need something to be corrected first.
+    #[must_use]
+    pub fn can_be_accepted(self) -> bool {
+        !matches!(self, Self::NoRoute | Self::NoPatientId | Self::IdentifierFound)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Finding what is cleared: by UID, by day, by name, by code; page by page.
 
-use database::Statement;
+use std::collections::BTreeSet;
+
+use database::{Statement, storable};
 use sqlx::any::AnyRow;
-use sqlx::{AnyExecutor, Row};
+use sqlx::{AnyConnection, AnyExecutor, Row};
 use uuid::Uuid;
 
 use super::search::behind;
@@ -206,6 +208,41 @@ pub async fn instances_of_source(
     .fetch_all(executor)
     .await?;
     rows.iter().map(instance).collect()
+}
+
+/// How many cleared instances came with an increment of a study or a result set.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn count_of_source(executor: impl AnyExecutor<'_>, source: Uuid) -> Result<u64, ArchiveError> {
+    let row = sqlx::query("SELECT COUNT(*) AS instances FROM instance WHERE source = $1 AND cleared = 1")
+        .bind(source.to_string())
+        .fetch_one(executor)
+        .await?;
+    row::count(&row, "instances")
+}
+
+/// Those of `sop_instance_uids` that a project has in Z3, seen or not: what a partner has from us, and results that were taken.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn known_uids(
+    connection: &mut AnyConnection,
+    project: &str,
+    sop_instance_uids: &[String],
+) -> Result<BTreeSet<String>, ArchiveError> {
+    let mut known = BTreeSet::new();
+    for chunk in sop_instance_uids.chunks(Statement::IDS) {
+        let mut find = Statement::new("SELECT sop_instance_uid FROM instance WHERE project = ");
+        find.bind(project)
+            .push(" AND sop_instance_uid IN (")
+            .list(chunk.iter().map(|uid| storable(uid)))
+            .push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            known.insert(row.try_get(0)?);
+        }
+    }
+    Ok(known)
 }
 
 /// The pseudonymised Study Instance UID of a study.

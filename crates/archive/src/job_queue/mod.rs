@@ -24,7 +24,9 @@ pub use claim::{
 };
 pub use lane::{Lane, hold_lane, lanes, pause_lane, set_lane};
 pub use schedule::{Timer, set_timer, take_due, timers, wake_timer};
-pub use watch::{QueuedJob, cancel_subject, count_jobs, list_jobs, purge_done, retry};
+pub use watch::{
+    QueuedJob, cancel_subject, count_jobs, list_jobs, purge_done, release_leases, retry, retry_subject,
+};
 
 use sqlx::AnyConnection;
 use uuid::Uuid;

@@ -93,6 +93,42 @@ pub async fn retry(connection: &mut AnyConnection, id: Uuid, now: i64) -> Result
     Ok(())
 }
 
+/// Gives every lease back at the start of the only program that works on this database: what it left is taken up at once, not
+/// when its leases run out. Never call it beside other workers.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn release_leases(connection: &mut AnyConnection, now: i64) -> Result<u64, ArchiveError> {
+    let released = sqlx::query(
+        "UPDATE job_queue SET state = 'ready', lease_owner = NULL, lease_until = NULL, lease_token = NULL, updated_at = $1 \
+         WHERE state = 'leased'",
+    )
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(released.rows_affected())
+}
+
+/// A person took care of what a job of this queue waits for: everything in attention about `subject` is tried again.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn retry_subject(
+    connection: &mut AnyConnection,
+    subject: Uuid,
+    now: i64,
+) -> Result<u64, ArchiveError> {
+    let retried = sqlx::query(
+        "UPDATE job_queue SET state = 'ready', run_at = $2, attempts = 0, updated_at = $2 \
+         WHERE subject = $1 AND state = 'attention'",
+    )
+    .bind(subject.to_string())
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(retried.rows_affected())
+}
+
 /// Stops all work on a subject at once: what waits never runs, what runs loses its lease (INV-4).
 ///
 /// # Errors

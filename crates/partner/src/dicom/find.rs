@@ -1,5 +1,5 @@
-//! C-FIND (PS3.4 §C.4.1): the series of a study of ours, then the instances of each. Study Root, hierarchical, so that every archive
-//! understands it.
+//! C-FIND (PS3.4 §C.4.1): the series of a study of ours, then the instances of each. Study Root, hierarchical, so that
+//! every archive understands it.
 
 use dicom_node::Association;
 use dicom_node::presentation_context::ProposedContext;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dicom_node::config::NodeConfig;
 use dicom_node::presentation_context::{MAX_CONTEXTS, ProposedContext, Roles};
+use dicom_node::query_retrieve_scu::{Retrieval, SubOperations};
 use dicom_node::sop_class::STUDY_GET;
 use dicom_node::transfer_syntax::{EXPLICIT_LITTLE, IMPLICIT_LITTLE};
 use dicom_stream::{Tag, VR};
@@ -82,32 +83,35 @@ async fn get<R: ResultReceiver>(
     let kill = CancellationToken::new();
     let mut association = dicom.node.associate(&contexts, &limits, kill.clone()).await?;
     let receiver = FromAssociation { intake: Arc::clone(intake), kill };
-    for some in wanted.chunks(if whole { wanted.len().max(1) } else { UIDS }) {
-        let uids: Vec<&str> = some.iter().map(|wanted| wanted.sop_instance.as_str()).collect();
-        let uids = uids.join("\\");
-        let mut keys = vec![
-            (SOP_INSTANCE, VR::UI, uids.as_str()),
-            (LEVEL, VR::CS, "IMAGE"),
-            (STUDY, VR::UI, request.study.as_str()),
-            (SERIES, VR::UI, request.series.as_str()),
-        ];
-        if whole {
-            keys.remove(0);
-            if let Some(level) = keys.first_mut() {
-                level.2 = "SERIES";
-            }
-        }
-        let (_, identifier) = identifier(&association, STUDY_GET, &keys)?;
+    let uids: Vec<&str> = wanted.iter().map(|wanted| wanted.sop_instance.as_str()).collect();
+    let mut groups: Vec<&[&str]> = if whole { vec![&[]] } else { uids.chunks(UIDS).collect() };
+    while let Some(group) = groups.pop() {
+        let (_, identifier) = identifier(&association, STUDY_GET, &keys(request, &group.join("\\")))?;
         let ended = association.get(STUDY_GET, &identifier, &receiver, |_| {}).await;
         if receiver.kill.is_cancelled() {
             return Err(PartnerError::Permanent { cause: Cause::Answer("it gives what was not asked for") });
         }
-        let ended = ended?;
-        // 0xB000: some sub-operations failed; they are answered one by one
-        if !ended.status.is_done() && ended.operations.completed == 0 && ended.operations.failed == 0 {
-            return Err(failed(ended.status.0));
+        let Retrieval { status, operations, .. } = ended?;
+        match status.0 {
+            // done, if with failures: those are missing, and answered so at the end
+            _ if status.is_done() || operations != SubOperations::default() => {}
+            // "unable to process": some servers answer so when they miss one of a list
+            0xC000..=0xCFFF if group.len() > 1 => groups.extend(group.chunks(1)),
+            0xC000..=0xCFFF => {}
+            other => return Err(failed(other)),
         }
     }
     let _ = association.release().await; // all answers are there
     Ok(())
+}
+
+/// The keys of a request for a list of instances, or, if that is empty, for the series.
+fn keys<'a>(request: &'a FetchRequest, uids: &'a str) -> Vec<(Tag, VR, &'a str)> {
+    let series = [(STUDY, VR::UI, request.study.as_str()), (SERIES, VR::UI, request.series.as_str())];
+    let mut keys = match uids {
+        "" => vec![(LEVEL, VR::CS, "SERIES")],
+        uids => vec![(SOP_INSTANCE, VR::UI, uids), (LEVEL, VR::CS, "IMAGE")],
+    };
+    keys.extend(series);
+    keys
 }

@@ -1,4 +1,5 @@
-//! C-STORE over several associations. Each instance is sent as it is stored; while it is on its way the next one is read from the disk.
+//! C-STORE over several associations. Each instance is sent as it is stored; while it is on its way the next one is read
+//! from the disk.
 
 use std::sync::Arc;
 

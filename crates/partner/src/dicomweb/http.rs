@@ -151,43 +151,29 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// Sorts a failed exchange; the text of the error could hold the URL and is not kept.
 pub(super) fn broken(error: &reqwest::Error) -> PartnerError {
-    let cause = match kind(error) {
-        Some(Kind::Tls) => {
-            return PartnerError::Configuration {
-                cause: Cause::Unreachable("TLS failed; check certificates"),
-            };
-        }
-        Some(Kind::Forbidden) => {
-            return PartnerError::Configuration {
-                cause: Cause::Unreachable("plain HTTP may not go to its address"),
-            };
-        }
-        None if error.is_timeout() => Cause::TimedOut,
-        None if error.is_connect() => Cause::Unreachable("no connection"),
-        None => Cause::Unreachable("the exchange broke"),
-    };
-    PartnerError::transient(cause)
+    match setting(error) {
+        Some(cause) => PartnerError::Configuration { cause },
+        None if error.is_timeout() => PartnerError::transient(Cause::TimedOut),
+        None if error.is_connect() => PartnerError::transient(Cause::NoConnection),
+        None => PartnerError::transient(Cause::Broken),
+    }
 }
 
-enum Kind {
-    Tls,
-    Forbidden,
-}
-
-/// Looks through the causes; an `io::Error` does not name the error that it wraps as its source.
-fn kind(error: &(dyn Error + 'static)) -> Option<Kind> {
+/// The setting that does not fit, if it is one. Looks through the causes; an `io::Error` does not name the error that it
+/// wraps as its source.
+fn setting(error: &(dyn Error + 'static)) -> Option<Cause> {
     if error.is::<rustls::Error>() {
-        return Some(Kind::Tls);
+        return Some(Cause::Tls);
     }
     if let Some(error) = error.downcast_ref::<io::Error>() {
         if error.kind() == io::ErrorKind::PermissionDenied {
-            return Some(Kind::Forbidden);
+            return Some(Cause::PlainHttp);
         }
         if let Some(inner) = error.get_ref() {
-            return kind(inner);
+            return setting(inner);
         }
     }
-    error.source().and_then(kind)
+    error.source().and_then(setting)
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use dicom_node::sop_class::is_uid;
 use dicom_stream::IMPLEMENTATION_CLASS_UID;
 use reqwest::Response;
 use serde::Deserialize;
@@ -51,11 +50,6 @@ pub(super) async fn list(
 
 /// Pages until one brings nothing new: servers may give fewer rows than asked for, and some know no offset.
 async fn list_study(web: &Dicomweb, study: &str, limit: usize) -> Result<Listing, PartnerError> {
-    if !is_uid(study) {
-        return Err(PartnerError::Permanent {
-            cause: Cause::Request("what is asked for has an illegal UID"),
-        });
-    }
     let mut found = Collector::new(study, limit);
     let mut offset = 0;
     loop {

@@ -22,7 +22,6 @@ pub(super) fn verdict(status: u16, body: &[u8], instances: &[OutgoingInstance]) 
         200 if mentioned.is_empty() => Outcome::Acknowledged { status: 0 },
         200 | 202 => Outcome::Deferred(Reason::NotMentioned),
         400 | 409 | 413 | 415 | 422 => Outcome::Refused(Reason::Http(status)),
-        500 => Outcome::Deferred(Reason::Http(status)),
         _ => return None,
     };
     let of = |instance: &OutgoingInstance| mentioned.get(&instance.sop_instance).copied();
@@ -161,13 +160,12 @@ mod tests {
 
     #[test]
     fn one_bad_instance_is_found_among_many() {
-        for status in [202, 400, 409, 413, 415, 500] {
+        for status in [202, 400, 409, 413, 415] {
             let many = verdict(status, b"", &instances(&["2.25.1", "2.25.2"]));
             assert!(matches!(many, Some(Verdict::Together)), "{status}");
         }
         assert_eq!(each(409, "", &["2.25.1"]), [Outcome::Refused(Reason::Http(409))]);
-        assert_eq!(each(500, "", &["2.25.1"]), [Outcome::Deferred(Reason::Http(500))]);
-        for status in [301, 401, 403, 404, 429, 503] {
+        for status in [301, 401, 403, 404, 429, 500, 503] {
             assert!(verdict(status, b"", &instances(&["2.25.1"])).is_none(), "{status}");
         }
     }

@@ -20,7 +20,7 @@ use crate::feed::{AHEAD, Cut, read_pieces};
 use crate::lanes::{self, BREAKS, Work};
 use crate::outgoing::{Answer, InstanceSource, Outcome, OutgoingInstance, Reason};
 
-/// Longest answer that is read; what is longer is as good as none.
+/// Longest answer that is read.
 const MAX_ANSWER: usize = 4 << 20;
 
 pub(super) async fn send<S: InstanceSource>(
@@ -39,6 +39,10 @@ async fn lane<S: InstanceSource>(web: Arc<Dicomweb>, work: Arc<Work<S>>) -> Resu
     let mut alone: Vec<OutgoingInstance> = Vec::new();
     let ended = loop {
         let request = match alone.pop() {
+            Some(instance) if work.is_stopped() => {
+                alone.push(instance);
+                break Ok(());
+            }
             Some(instance) => vec![instance],
             None => work.take_some(web.request_instances, web.request_bytes),
         };
@@ -56,8 +60,12 @@ async fn lane<S: InstanceSource>(web: Arc<Dicomweb>, work: Arc<Work<S>>) -> Resu
                 if several || breaks >= BREAKS {
                     alone.extend(rest);
                 } else {
+                    let reason = match &error {
+                        PartnerError::Transient { cause: Cause::Http(status), .. } => Reason::Http(*status),
+                        _ => Reason::Broken,
+                    };
                     for instance in &rest {
-                        work.answer(instance, Outcome::Deferred(Reason::Broken)).await;
+                        work.answer(instance, Outcome::Deferred(reason)).await;
                     }
                 }
                 if breaks >= BREAKS {
@@ -85,7 +93,7 @@ enum Stored {
     Again(Vec<OutgoingInstance>),
     /// They go again, one by one.
     Alone(Vec<OutgoingInstance>),
-    /// The connection broke, perhaps because of one of them.
+    /// The connection or the partner's program broke, perhaps because of one of them.
     Broken(Vec<OutgoingInstance>, PartnerError),
     /// The partner, or our settings, want no more requests now.
     Stop(Vec<OutgoingInstance>, PartnerError),
@@ -107,14 +115,20 @@ async fn store<S: InstanceSource>(
     }
     let response = match sent {
         Ok(response) => response,
-        Err(error @ PartnerError::Configuration { .. }) => return Stored::Stop(instances, error),
+        Err(
+            error @ (PartnerError::Configuration { .. }
+            | PartnerError::Transient { cause: Cause::NoConnection, .. }),
+        ) => return Stored::Stop(instances, error),
         Err(error) => return Stored::Broken(instances, error),
     };
     let status = response.status().as_u16();
     let refusal = refused(&response);
-    // what we know by the status is true even if the body breaks
-    let body = web.body(response, MAX_ANSWER).await.unwrap_or_default();
+    let body = match web.body(response, MAX_ANSWER).await {
+        Ok(body) => body,
+        Err(error) => return Stored::Broken(instances, error), // it may have said that something failed
+    };
     match verdict(status, &body, &instances) {
+        None if status == 500 => Stored::Broken(instances, refusal),
         None => Stored::Stop(instances, refusal),
         Some(Verdict::Together) => Stored::Alone(instances),
         Some(Verdict::Each(outcomes)) => {

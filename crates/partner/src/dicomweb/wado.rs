@@ -76,8 +76,7 @@ async fn retrieve<R: ResultReceiver>(
                 end => {
                     part.abort().await;
                     end?;
-                    let cut = PartnerError::transient(Cause::Unreachable("the answer ended too early"));
-                    return Err(cut);
+                    return Err(PartnerError::transient(Cause::Broken));
                 }
             },
             Event::Part(_) if intake.is_flooded() => return Err(answer("it gives what was not asked for")),

@@ -59,32 +59,30 @@ struct Entry {
 }
 
 impl Sums {
-    /// Reads the lines that are there; those that are not whole do not count.
+    /// Reads the lines that are there; a last one that is not whole is cut off.
     pub(super) fn open(path: &Path) -> Result<Self, PartnerError> {
         let at = path.join(SUMS);
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .read(true)
             .append(true)
             .create(true)
             .open(&at)
             .map_err(folder("open SHA256SUMS"))?;
         let mut lines = BTreeMap::new();
-        let mut torn = false;
-        for line in BufReader::new(&file).split(b'\n') {
-            let line = line.map_err(folder("read SHA256SUMS"))?;
-            let line = String::from_utf8_lossy(&line);
-            let parsed = line.split_once("  ").filter(|(hash, name)| is_line(hash, name));
-            torn = parsed.is_none();
+        let (mut reader, mut whole, mut line) = (BufReader::new(&file), 0, Vec::new());
+        while reader.read_until(b'\n', &mut line).map_err(folder("read SHA256SUMS"))? > 0 {
+            let text = String::from_utf8_lossy(&line);
+            let Some(text) = text.strip_suffix('\n') else { break };
+            whole += line.len() as u64;
             // a file that is gone, or that cannot be looked at, is written again
-            if let Some((hash, name)) = parsed
+            if let Some((hash, name)) = text.split_once("  ").filter(|(hash, name)| is_line(hash, name))
                 && let Ok(found) = fs::metadata(path.join(name))
             {
                 lines.insert(name.to_owned(), Entry { sha256: hash.to_owned(), bytes: found.len() });
             }
+            line.clear();
         }
-        if torn {
-            file.write_all(b"\n").map_err(folder("write SHA256SUMS"))?;
-        }
+        file.set_len(whole).map_err(folder("write SHA256SUMS"))?;
         Ok(Self { file, lines })
     }
 

@@ -6,9 +6,9 @@
 //! <path>/<job id>/manifest.json       written last; without it the set is not complete
 //! ```
 //!
-//! A file is written under a temporary name, synced and renamed; then the folder is synced, then its line is added and synced, then it
-//! is acknowledged. So what SHA256SUMS names is whole, a repeated batch writes nothing twice, and a crash leaves only what the
-//! next try overwrites.
+//! A file is written under a temporary name, synced and renamed, and its line is added; the folder and SHA256SUMS are synced
+//! for some files together, and then these are acknowledged. What SHA256SUMS names was synced before it got its name; a
+//! repeated batch writes nothing twice; a crash leaves only what the next try overwrites.
 
 mod export;
 mod manifest;

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use archive::scan::{Identification, Scan};
 use deidentification::verify::{Identity, Verifier};
-use deidentification::{CompiledProfile, DeidentificationError, NotInspected, Object, PseudonymSource, Report, deidentify};
+use deidentification::{
+    CompiledProfile, DeidentificationError, NotInspected, Object, PseudonymSource, Report, deidentify,
+};
 use dicom_stream::{FILE_START, FileMeta, FileStart, Limits};
 use pseudonym::{Code, CodePrefix, Mapping};
 
@@ -56,7 +58,12 @@ const PIECE: usize = 256 << 10;
 ///
 /// # Errors
 /// Those of the file system; what is wrong with the object is an answer, not an error.
-pub(super) fn one(path: &Path, output: &Path, profile: &CompiledProfile, mapping: &Mapping) -> anyhow::Result<Done> {
+pub(super) fn one(
+    path: &Path,
+    output: &Path,
+    profile: &CompiledProfile,
+    mapping: &Mapping,
+) -> anyhow::Result<Done> {
     let mut file = File::open(path)?;
     let mut head = Vec::new();
     (&mut file).take(FILE_START as u64).read_to_end(&mut head)?;
@@ -102,7 +109,12 @@ pub(super) fn one(path: &Path, output: &Path, profile: &CompiledProfile, mapping
     let verifier = Verifier::new(&identity, &[source.code()])?;
     let findings = verifier.verify(temporary.as_file(), object.output_syntax(), Limits::INSTANCE)?;
     if let Some(finding) = findings.first() {
-        let reason = format!("{} of the original still at {} and {} more places", word(finding.kind), finding.path, findings.len() - 1);
+        let reason = format!(
+            "{} of the original still at {} and {} more places",
+            word(finding.kind),
+            finding.path,
+            findings.len() - 1
+        );
         return Ok(Done::Left(Left::new("identifier-found", reason)));
     }
     temporary.persist(output.join(format!("{new_instance}.dcm")))?;
@@ -140,5 +152,8 @@ fn word(kind: deidentification::verify::FindingKind) -> &'static str {
 
 /// Whether the report says that pixel data were not looked into.
 pub(super) fn pixels_not_inspected(report: &Report) -> bool {
-    report.not_inspected.iter().any(|what| matches!(what, NotInspected::PixelData | NotInspected::CompressedFrames))
+    report
+        .not_inspected
+        .iter()
+        .any(|what| matches!(what, NotInspected::PixelData | NotInspected::CompressedFrames))
 }

@@ -1,4 +1,5 @@
-//! Reads a message that arrives in pieces of any size. It holds the newest piece and never more than a head or a delimiter beside it.
+//! Reads a message that arrives in pieces of any size. It holds the newest piece, and beside it a head or a delimiter at
+//! most.
 
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memmem;
@@ -13,8 +14,8 @@ const MAX_PADDING: usize = 64;
 /// Something of the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::dicomweb) enum Event {
-    /// More bytes are needed: [`MultipartReader::feed`]. If there are none, the message is cut, and what was read of its last part
-    /// must not be used.
+    /// More bytes are needed: [`MultipartReader::feed`]. If there are none, the message is cut, and what was read of its
+    /// last part must not be used.
     NeedMore,
     /// A part begins; its Content-Type, empty if it has none.
     Part(String),
@@ -31,6 +32,8 @@ enum State {
     Preamble,
     /// After a delimiter: the rest of its line, then the head.
     Head,
+    /// After a head, whose last line end is still there: it is that of the delimiter, if the part is empty.
+    BodyStart,
     Body,
     /// The end of a part was met, and is told next.
     BodyEnd,
@@ -79,6 +82,7 @@ impl MultipartReader {
         match self.state {
             State::Preamble => self.preamble(),
             State::Head => self.head(),
+            State::BodyStart => Ok(self.body_start()),
             State::Body => Ok(self.body()),
             State::BodyEnd => {
                 let last = matches!(self.found(0), Found::Last);
@@ -121,20 +125,31 @@ impl MultipartReader {
         if end > MAX_HEAD {
             return Err("a part has too long a head");
         }
-        let head = self.buffer.split_to(end + 4);
+        let head = self.buffer.split_to(end + 2);
         let head = std::str::from_utf8(&head).map_err(|_| "the head of a part is no text")?;
         let value = head.split("\r\n").skip(1).find_map(|line| {
             let (name, value) = line.split_once(':')?;
             name.eq_ignore_ascii_case("content-type").then(|| value.trim().to_owned())
         });
-        self.state = State::Body;
-        // a body may be empty: then its delimiter begins with the end of the head
-        if self.buffer.starts_with(self.delimiter.get(2..).unwrap_or_default()) {
-            let mut rest = BytesMut::from("\r\n");
-            rest.unsplit(self.buffer.split());
-            self.buffer = rest;
-        }
+        self.state = State::BodyStart;
         Ok(Event::Part(value.unwrap_or_default()))
+    }
+
+    fn body_start(&mut self) -> Event {
+        let found = match self.buffer.get(..self.delimiter.len()) {
+            None if self.delimiter.starts_with(&self.buffer) => Found::Unknown,
+            Some(start) if start == self.delimiter => self.found(0),
+            _ => Found::Content,
+        };
+        match found {
+            Found::Unknown => Event::NeedMore,
+            Found::Next | Found::Last => self.body(),
+            Found::Content => {
+                self.buffer.advance(2);
+                self.state = State::Body;
+                self.body()
+            }
+        }
     }
 
     fn body(&mut self) -> Event {
@@ -173,7 +188,7 @@ impl MultipartReader {
         }
         let padding = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         match rest.get(padding..) {
-            Some([b'\r', b'\n', ..]) => Found::Next,
+            Some([b'\r', b'\n', ..]) if padding <= MAX_PADDING => Found::Next,
             Some([] | [b'\r']) if padding <= MAX_PADDING => Found::Unknown,
             _ => Found::Content,
         }

@@ -1,0 +1,167 @@
+//! `job`: what goes out. May run beside the server.
+
+use archive::job::{self, Job, JobEvent};
+use archive::job_queue;
+use archive::ledger::{self, Of};
+use archive::state::{ActorKind, Change, history};
+use clap::{Args, Subcommand};
+use pipeline::clock::Clock;
+use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
+use uuid::Uuid;
+
+use super::{ConfigFile, main_database};
+use crate::exit::Outcome;
+
+/// Jobs listed at once.
+const PAGE: u32 = 1000;
+
+/// See the jobs, and act on one.
+#[derive(Debug, Subcommand)]
+pub(super) enum JobCommand {
+    /// List jobs, the oldest first.
+    List(ListArgs),
+    /// Show one job: its states, and what the ledger says.
+    Show(One),
+    /// Try a job in attention again.
+    Retry(Act),
+    /// Stop a job for good.
+    Cancel(Act),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Of this state only, for example attention.
+    #[arg(long)]
+    state: Option<String>,
+    /// One JSON line per job.
+    #[arg(long)]
+    json: bool,
+    /// Ids only.
+    #[arg(short)]
+    quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct One {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Id of the job.
+    id: Uuid,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Act {
+    #[command(flatten)]
+    one: One,
+    /// Who acts.
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// Why; stands in the audit trail, so without any identity.
+    #[arg(long)]
+    reason: String,
+}
+
+impl JobCommand {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            match self {
+                Self::List(list) => list.work().await,
+                Self::Show(one) => one.work().await,
+                Self::Retry(act) => act.work(JobEvent::Resume, DecisionKind::Retry).await,
+                Self::Cancel(act) => act.work(JobEvent::Cancel, DecisionKind::Cancel).await,
+            }
+        })
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+impl ListArgs {
+    async fn work(self) -> anyhow::Result<Outcome> {
+        let database = main_database(&self.config.site()?).await?;
+        let mut after = None;
+        loop {
+            let page = job::list(database.reader(), None, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(Outcome::Good) };
+            after = Some(last.id);
+            let wanted = |job: &&Job| self.state.as_ref().is_none_or(|state| job.state.as_str() == state);
+            for job in page.iter().filter(wanted) {
+                if self.quiet {
+                    println!("{}", job.id);
+                } else if self.json {
+                    println!("{}", shown(job));
+                } else {
+                    println!("{}  {:16}  {:16}  {}", job.id, job.project, job.partner, job.state);
+                }
+            }
+        }
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+impl One {
+    async fn work(self) -> anyhow::Result<Outcome> {
+        let database = main_database(&self.config.site()?).await?;
+        let job = job::show(database.reader(), self.id).await?;
+        println!("{}", shown(&job));
+        for change in history(database.reader(), self.id).await? {
+            println!(
+                "{}  {} → {}  {} {} {}",
+                change.at, change.from, change.to, change.event, change.actor, change.cause
+            );
+        }
+        for (event, lines) in ledger::count(database.reader(), Of::Job(self.id)).await? {
+            println!("{lines} {event}");
+        }
+        Ok(Outcome::Good)
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+impl Act {
+    async fn work(self, event: JobEvent, kind: DecisionKind) -> anyhow::Result<Outcome> {
+        let site = self.one.config.site()?;
+        let database = main_database(&site).await?;
+        let now = Clock::system().now();
+        let mut transaction = database.write().await?;
+        let change = Change {
+            actor_kind: ActorKind::Person,
+            actor: &self.by,
+            cause: &self.reason,
+            dossier_version: "",
+            gate_hash: None,
+            at: now,
+        };
+        let state = job::advance(&mut transaction, self.one.id, event, &change).await?;
+        if event == JobEvent::Resume {
+            job_queue::retry_subject(&mut transaction, self.one.id, now).await?;
+        }
+        let decided = AuditEvent::Decided {
+            decision: kind,
+            subject: self.one.id,
+            reason: Text::from_operator(&self.reason),
+        };
+        let record =
+            AuditRecord { at: now, actor: Actor::Person(Text::from_operator(&self.by)), event: decided };
+        let trail = AuditTrail::new(&site.site.name, concat!("research-pacs ", env!("CARGO_PKG_VERSION")));
+        trail.append(&mut transaction, &[record]).await?;
+        transaction.commit().await?;
+        println!("{} is {state} now", self.one.id);
+        Ok(Outcome::Good)
+    }
+}
+
+fn shown(job: &Job) -> serde_json::Value {
+    serde_json::json!({
+        "id": job.id,
+        "project": job.project,
+        "partner": job.partner,
+        "state": job.state.as_str(),
+        "increment": job.increment,
+        "expected_by": job.expected_by,
+        "created_at": job.created_at,
+        "updated_at": job.updated_at,
+    })
+}

@@ -1,0 +1,174 @@
+//! `result`: what comes back, and who lets it into the clinical record. May run beside the server.
+
+use archive::result_set::{self, ResultSet, ResultSetEvent};
+use archive::state::{ActorKind, Change, history};
+use clap::{Args, Subcommand};
+use pipeline::clock::Clock;
+use pipeline::release;
+use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
+use uuid::Uuid;
+
+use super::{ConfigFile, main_database};
+use crate::exit::Outcome;
+
+/// Sets listed at once.
+const PAGE: u32 = 1000;
+
+/// See result sets, and decide about one.
+#[derive(Debug, Subcommand)]
+pub(super) enum ResultCommand {
+    /// List result sets, the oldest first.
+    List(ListArgs),
+    /// Show one set and how it came to its state.
+    Show(One),
+    /// Let a reconciled set into the clinical record.
+    Release(Act),
+    /// Refuse a set for good.
+    Reject(Act),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Of this state only, for example manual or reconciled.
+    #[arg(long)]
+    state: Option<String>,
+    /// One JSON line per set.
+    #[arg(long)]
+    json: bool,
+    /// Ids only.
+    #[arg(short)]
+    quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct One {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Id of the result set.
+    id: Uuid,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Act {
+    #[command(flatten)]
+    one: One,
+    /// Who decides.
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// Why; stands in the audit trail, so without any identity.
+    #[arg(long, default_value = "")]
+    reason: String,
+}
+
+impl ResultCommand {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            match self {
+                Self::List(list) => list.work().await,
+                Self::Show(one) => one.work().await,
+                Self::Release(act) => act.work(DecisionKind::Release).await,
+                Self::Reject(act) => act.work(DecisionKind::Reject).await,
+            }
+        })
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+impl ListArgs {
+    async fn work(self) -> anyhow::Result<Outcome> {
+        let database = main_database(&self.config.site()?).await?;
+        let mut after = None;
+        loop {
+            let page = result_set::list(database.reader(), None, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(Outcome::Good) };
+            after = Some(last.id);
+            let wanted =
+                |set: &&ResultSet| self.state.as_ref().is_none_or(|state| set.state.as_str() == state);
+            for set in page.iter().filter(wanted) {
+                if self.quiet {
+                    println!("{}", set.id);
+                } else if self.json {
+                    println!("{}", shown(set));
+                } else {
+                    println!("{}  {:16}  {:16}  {}", set.id, set.project, set.partner, set.state);
+                }
+            }
+        }
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+impl One {
+    async fn work(self) -> anyhow::Result<Outcome> {
+        let database = main_database(&self.config.site()?).await?;
+        let set = result_set::show(database.reader(), self.id).await?;
+        println!("{}", shown(&set));
+        for change in history(database.reader(), self.id).await? {
+            println!(
+                "{}  {} → {}  {} {} {}",
+                change.at, change.from, change.to, change.event, change.actor, change.cause
+            );
+        }
+        Ok(Outcome::Good)
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+impl Act {
+    async fn work(self, kind: DecisionKind) -> anyhow::Result<Outcome> {
+        let site = self.one.config.site()?;
+        let database = main_database(&site).await?;
+        let now = Clock::system().now();
+        let set = result_set::show(database.reader(), self.one.id).await?;
+        let project = site.projects.iter().find(|project| project.id == set.project);
+        let dossier = project.and_then(|project| project.dossier.as_ref());
+        let version = dossier.map_or(String::new(), |dossier| dossier.version.to_string());
+        let change = Change {
+            actor_kind: ActorKind::Person,
+            actor: &self.by,
+            cause: &self.reason,
+            dossier_version: &version,
+            gate_hash: None,
+            at: now,
+        };
+        let mut transaction = database.write().await?;
+        if kind == DecisionKind::Release {
+            release::release(&mut transaction, &set, &change).await?;
+        } else {
+            result_set::advance(&mut transaction, set.id, ResultSetEvent::Reject, &change).await?;
+        }
+        let decided = AuditEvent::Decided {
+            decision: kind,
+            subject: set.id,
+            reason: Text::from_operator(&self.reason),
+        };
+        let record =
+            AuditRecord { at: now, actor: Actor::Person(Text::from_operator(&self.by)), event: decided };
+        let trail = AuditTrail::new(&site.site.name, concat!("research-pacs ", env!("CARGO_PKG_VERSION")));
+        trail.append(&mut transaction, &[record]).await?;
+        transaction.commit().await?;
+        println!(
+            "{} {} by {}",
+            set.id,
+            if kind == DecisionKind::Release { "released" } else { "rejected" },
+            self.by
+        );
+        Ok(Outcome::Good)
+    }
+}
+
+fn shown(set: &ResultSet) -> serde_json::Value {
+    serde_json::json!({
+        "id": set.id,
+        "job": set.job,
+        "project": set.project,
+        "partner": set.partner,
+        "version": set.version,
+        "state": set.state.as_str(),
+        "created_at": set.created_at,
+        "updated_at": set.updated_at,
+    })
+}

@@ -1,0 +1,11 @@
+//! The way out of the pipeline with real peers: admit, de-identify, verify, export, acknowledge, notify.
+
+mod canaries;
+mod circle;
+mod gate;
+mod incremental;
+mod kills;
+mod message;
+mod offline;
+mod refusals;
+mod world;

@@ -1,0 +1,317 @@
+//! Stage *fetch*: takes what a partner has for one job into the inbound area (step 7). Partner → Z4. State of the result set:
+//! result-available.
+//!
+//! Nothing is written that was not asked for; an interrupted fetch goes on with what is missing (AC7.4, AC7.5).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use archive::blob::{BlobKey, BlobWriter};
+use archive::buffer::{self, ResultInstance};
+use archive::job::{self, Job, JobState};
+use archive::job_queue::{self, ClaimedJob, NewEntry};
+use archive::ledger::{self, LedgerEvent};
+use archive::result_set::{self, ResultSetState};
+use archive::scan::Scan;
+use archive::zone::Zone;
+use dicom_node::receiver::{InstanceSink, StoreReceipt};
+use dicom_node::status::StoreFailure;
+use dicom_stream::{FileMeta, TransferSyntax};
+use notification::EventType;
+use partner::{
+    Announced, FetchAnswer, FetchRequest, Fetched, Partner, Refusal, ResultReceiver, WantedInstance,
+};
+use register::{Outflow, day_of, gate, record_decision};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::export::standing;
+use crate::line::{Line, Project, StageError};
+use crate::progress::stage;
+use crate::{inspect, notify, poll};
+
+/// Name of the stage in the queue; its subject is a job.
+pub(crate) const KIND: &str = "fetch";
+/// Answers that may wait.
+const ANSWERS: usize = 64;
+
+/// Fetches what is new for the job `claimed.subject`.
+///
+/// # Errors
+/// Any [`StageError`]: the driver repeats, or calls a person.
+pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), StageError> {
+    let job = job::show(line.main.reader(), claimed.subject).await?;
+    let project = line.project(&job.project)?;
+    let partner = line.partner(&job.partner)?;
+    let mut missing = 0;
+    if job.state == JobState::AwaitingResult {
+        for (_, listing) in poll::list(line, &partner, std::slice::from_ref(&job)).await? {
+            let new = poll::new_instances(line, &job, &listing).await?;
+            if new.is_empty() {
+                continue;
+            }
+            pass_gate(line, project, &job).await?;
+            let set = open_set(line, project, &job).await?;
+            let mut series: BTreeMap<&str, (Vec<WantedInstance>, bool)> = BTreeMap::new();
+            for found in &listing.instances {
+                let (wanted, whole) = series.entry(&found.series).or_insert((Vec::new(), true));
+                if new.contains(&found.sop_instance) {
+                    let (sop_instance, sop_class) = (found.sop_instance.clone(), found.sop_class.clone());
+                    wanted.push(WantedInstance { sop_instance, sop_class });
+                } else {
+                    *whole = false;
+                }
+            }
+            for (uid, (instances, whole)) in series {
+                if instances.is_empty() {
+                    continue;
+                }
+                let request =
+                    FetchRequest { study: listing.study.clone(), series: uid.to_owned(), instances, whole };
+                missing += fetch_series(line, project, &partner, &job, set, &request).await?;
+            }
+            enqueue_inspect(line, project, set).await?;
+        }
+    }
+    if missing > 0 {
+        return Err(StageError::Incomplete(missing));
+    }
+    let mut transaction = line.main.write().await?;
+    job_queue::finish(&mut transaction, claimed.lease, line.clock.now()).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn pass_gate(line: &Line, project: &Project, job: &Job) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let outflow = Outflow::fetch(&job.partner, standing(line, project, job).await?);
+    let decision = gate(&project.dossier, day_of(now), &outflow);
+    let mut transaction = line.main.write().await?;
+    record_decision(&mut transaction, now, job.id, &decision).await?;
+    transaction.commit().await?;
+    if decision.is_open() {
+        return Ok(());
+    }
+    let codes: Vec<&str> = decision.reasons().iter().map(|reason| reason.code()).collect();
+    Err(StageError::GateClosed(codes.join(", ")))
+}
+
+/// The set that is being delivered, or a new one.
+async fn open_set(line: &Line, project: &Project, job: &Job) -> Result<Uuid, StageError> {
+    let sets = result_set::of_job(line.main.reader(), job.id).await?;
+    if let Some(open) = sets.iter().find(|set| set.state == ResultSetState::ResultAvailable) {
+        return Ok(open.id);
+    }
+    let now = line.clock.now();
+    let mut transaction = line.main.write().await?;
+    let set = result_set::create(&mut transaction, job.id, &stage(project, "fetch", now)).await?;
+    let event = notify::event(EventType::ResultAvailable, &project.config.id, job.id, 0, 0, now);
+    notify::enqueue(line, &mut transaction, &event).await?;
+    transaction.commit().await?;
+    line.messages.notify_one();
+    Ok(set)
+}
+
+/// One series; answers how many instances the partner did not give.
+async fn fetch_series(
+    line: &Arc<Line>,
+    project: &Project,
+    partner: &Partner,
+    job: &Job,
+    set: Uuid,
+    request: &FetchRequest,
+) -> Result<u64, StageError> {
+    let receiver = Arc::new(Inbound { line: Arc::clone(line), partner: job.partner.clone(), set });
+    let (sender, mut answers) = mpsc::channel::<FetchAnswer>(ANSWERS);
+    let fetching = partner.fetch(request, receiver, sender);
+    let recording = async {
+        let mut missing = 0;
+        while let Some(answer) = answers.recv().await {
+            match answer.fetched {
+                Fetched::Stored => {}
+                Fetched::Refused(Refusal::Local(_)) | Fetched::Missing => missing += 1,
+                Fetched::Refused(refusal) => {
+                    note_refused(line, job, set, request, &answer.sop_instance, refusal).await?;
+                }
+                _ => missing += 1,
+            }
+        }
+        Ok::<u64, StageError>(missing)
+    };
+    let (fetched, recorded) = tokio::join!(fetching, recording);
+    let missing = recorded?;
+    fetched?;
+    let instances = buffer::inbound_of(line.buffer.reader(), set).await?;
+    retrieved(line, project, job, set, &instances).await?;
+    Ok(missing)
+}
+
+/// An instance that is not taken is remembered, so that it is asked for once; `inspect` hands its set to a person.
+async fn note_refused(
+    line: &Line,
+    job: &Job,
+    set: Uuid,
+    request: &FetchRequest,
+    sop_instance: &str,
+    refusal: Refusal,
+) -> Result<(), StageError> {
+    tracing::warn!(partner = job.partner, %refusal, "an instance of a result is not taken");
+    let refused = ResultInstance {
+        id: Uuid::now_v7(),
+        result_set: set,
+        study_instance_uid: request.study.clone(),
+        series_instance_uid: request.series.clone(),
+        sop_instance_uid: sop_instance.to_owned(),
+        sop_class_uid: String::new(),
+        transfer_syntax_uid: String::new(),
+        location: String::new(),
+        bytes: 0,
+        blake3: [0; 32],
+    };
+    let mut transaction = line.buffer.write().await?;
+    buffer::insert_inbound(&mut transaction, &job.partner, &[refused], line.clock.now()).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// A ledger line for each instance that is now durable in Z4.
+async fn retrieved(
+    line: &Line,
+    project: &Project,
+    job: &Job,
+    set: Uuid,
+    instances: &[ResultInstance],
+) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let ids: Vec<Uuid> = instances.iter().filter(|of| !of.location.is_empty()).map(|of| of.id).collect();
+    let mut transaction = line.main.write().await?;
+    let of = ledger::Of::ResultSet(set);
+    let new = ledger::without(&mut transaction, of, LedgerEvent::Retrieved, &ids).await?;
+    let hashes: Vec<(&ResultInstance, String)> = instances
+        .iter()
+        .filter(|of| new.contains(&of.id))
+        .map(|of| (of, format!("blake3:{}", blake3::Hash::from_bytes(of.blake3))))
+        .collect();
+    let lines: Vec<ledger::Line<'_>> = hashes
+        .iter()
+        .map(|(instance, hash)| ledger::Line {
+            event: LedgerEvent::Retrieved,
+            project: &project.config.id,
+            job: Some(job.id),
+            result_set: Some(set),
+            instance: instance.id,
+            destination: &job.partner,
+            hash,
+            bytes: instance.bytes,
+            dossier_version: &project.dossier_version,
+            gate_hash: None,
+            cause: "",
+            at: now,
+        })
+        .collect();
+    ledger::append(&mut transaction, &lines).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn enqueue_inspect(line: &Line, project: &Project, set: Uuid) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let idle = project.config.results.as_ref().map_or(0, |results| i64::from(results.idle_seconds) * 1000);
+    let entry = NewEntry {
+        kind: inspect::KIND,
+        subject: set,
+        partner: None,
+        payload: "{\"v\":1}",
+        priority: 0,
+        run_at: now + idle,
+    };
+    let mut transaction = line.main.write().await?;
+    job_queue::enqueue(&mut transaction, entry, now).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Writes what arrives into Z4.
+struct Inbound {
+    line: Arc<Line>,
+    partner: String,
+    set: Uuid,
+}
+
+/// One instance on its way into Z4.
+struct InboundSink {
+    line: Arc<Line>,
+    partner: String,
+    set: Uuid,
+    announced: Announced,
+    writer: BlobWriter,
+    scan: Scan,
+}
+
+impl ResultReceiver for Inbound {
+    type Sink = InboundSink;
+
+    async fn begin(&self, announced: &Announced) -> Result<InboundSink, StoreFailure> {
+        let syntax =
+            TransferSyntax::from_uid(&announced.transfer_syntax).ok_or(StoreFailure::CannotUnderstand)?;
+        let failed = |_| StoreFailure::ProcessingFailure { code: 2 };
+        let key = BlobKey::new(Zone::Inbound, Uuid::now_v7()).map_err(failed)?;
+        let mut writer = self.line.blobs.create(key).map_err(failed)?;
+        let meta = FileMeta {
+            media_storage_sop_class_uid: announced.sop_class.clone(),
+            media_storage_sop_instance_uid: announced.sop_instance.clone(),
+            transfer_syntax_uid: announced.transfer_syntax.clone(),
+        };
+        meta.write(&mut writer).map_err(|_| StoreFailure::OutOfResources)?;
+        Ok(InboundSink {
+            line: Arc::clone(&self.line),
+            partner: self.partner.clone(),
+            set: self.set,
+            announced: announced.clone(),
+            writer,
+            scan: Scan::new(syntax, [].into()),
+        })
+    }
+}
+
+impl InstanceSink for InboundSink {
+    async fn chunk(&mut self, bytes: &[u8]) -> Result<(), StoreFailure> {
+        self.scan.push(bytes).map_err(|_| StoreFailure::CannotUnderstand)?;
+        let written = tokio::task::block_in_place(|| std::io::Write::write_all(&mut self.writer, bytes));
+        written.map_err(|_| StoreFailure::OutOfResources)
+    }
+
+    async fn commit(self) -> Result<StoreReceipt, StoreFailure> {
+        let Self { line, partner, set, announced, writer, scan } = self;
+        let identification = scan.finish().map_err(|_| StoreFailure::CannotUnderstand)?;
+        if identification.sop_instance_uid != announced.sop_instance
+            || identification.sop_class_uid != announced.sop_class
+        {
+            return Err(StoreFailure::DataSetDoesNotMatchSopClass);
+        }
+        let durable = tokio::task::block_in_place(|| line.blobs.finish_batch(vec![writer]));
+        let failed = |error: &dyn std::fmt::Display| {
+            tracing::error!(%error, "a result cannot be kept");
+            StoreFailure::OutOfResources
+        };
+        let blob = durable.map_err(|error| failed(&error))?.pop();
+        let blob = blob.ok_or(StoreFailure::ProcessingFailure { code: 3 })?;
+        let instance = ResultInstance {
+            id: blob.key.id(),
+            result_set: set,
+            study_instance_uid: identification.study_instance_uid,
+            series_instance_uid: identification.series_instance_uid,
+            sop_instance_uid: identification.sop_instance_uid,
+            sop_class_uid: identification.sop_class_uid,
+            transfer_syntax_uid: announced.transfer_syntax,
+            location: blob.key.to_string(),
+            bytes: blob.length,
+            blake3: *blob.hash.as_bytes(),
+        };
+        let written = async {
+            let mut transaction = line.buffer.write().await?;
+            buffer::insert_inbound(&mut transaction, &partner, &[instance], line.clock.now()).await?;
+            Ok::<(), StageError>(transaction.commit().await?)
+        };
+        written.await.map_err(|error| failed(&error))?;
+        Ok(StoreReceipt)
+    }
+
+    async fn abort(self) {}
+}

@@ -1,0 +1,173 @@
+//! Stage *poll*: asks a partner on a timer "something for me?" (step 6). Reads the open jobs; writes a fetch job for each that has
+//! something new. Only outbound connections (AC6.1); what does not belong to an open job of ours is never looked at (AC6.4).
+//!
+//! There is no cursor that could be lost: what is new is the difference between what the partner lists and what is known here (AC6.3).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use archive::buffer;
+use archive::index;
+use archive::job::{self, Job};
+use archive::job_queue::{self, NewEntry};
+use notification::{Event, EventType, ProjectName};
+use partner::{Listing, Partner, PartnerError};
+use register::{Outflow, day_of, gate, record_decision};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::line::{Line, Project, StageError};
+use crate::{fetch, notify};
+
+/// Jobs asked about at once.
+const JOBS: u32 = 64;
+/// Failures in a row after which `poll.silent` is raised (AC6.6).
+const SILENT_AFTER: u32 = 3;
+/// Longest pause between two tries.
+const LONGEST_PAUSE_MS: i64 = 3_600_000;
+
+/// Name of the timer of a project and partner.
+pub fn timer(project: &str, partner: &str) -> String {
+    format!("poll {project} {partner}")
+}
+
+/// Asks about every open job of the project at the partner. An error is counted, told when it lasts, and backs off (AC6.2).
+///
+/// # Errors
+/// Those of our own stores.
+pub async fn run(line: &Arc<Line>, project: &Project, partner: &Partner) -> Result<(), StageError> {
+    let name = timer(&project.config.id, partner.id());
+    let now = line.clock.now();
+    match ask(line, project, partner).await {
+        Ok(()) => {
+            line.silence.lock().map(|mut silence| silence.remove(&name)).ok();
+            Ok(())
+        }
+        Err(StageError::Partner(error)) => {
+            let failures = line.silence.lock().map_or(1, |mut silence| {
+                let failures = silence.entry(name.clone()).or_insert(0);
+                *failures += 1;
+                *failures
+            });
+            tracing::warn!(partner = partner.id(), failures, %error, "partner cannot be asked");
+            let pause = pause(project, failures, &error);
+            let mut transaction = line.main.write().await?;
+            job_queue::wake_timer(&mut transaction, &name, now + pause).await?;
+            if failures == SILENT_AFTER {
+                let project = ProjectName::try_from(project.config.id.clone()).ok();
+                let event = Event { project, ..Event::new(EventType::PollSilent, now) };
+                notify::enqueue(line, &mut transaction, &event).await?;
+            }
+            transaction.commit().await?;
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The interval, doubled with each failure; what the partner asks for, if that is longer.
+fn pause(project: &Project, failures: u32, error: &PartnerError) -> i64 {
+    let interval = project.config.results.as_ref().map_or(300, |results| results.poll_seconds);
+    let backed_off = (i64::from(interval) * 1000).saturating_mul(1 << failures.min(12)).min(LONGEST_PAUSE_MS);
+    let asked = match error {
+        PartnerError::Transient { retry_after: Some(after), .. } => *after,
+        _ => Duration::ZERO,
+    };
+    backed_off.max(i64::try_from(asked.as_millis()).unwrap_or(LONGEST_PAUSE_MS))
+}
+
+async fn ask(line: &Arc<Line>, project: &Project, partner: &Partner) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let decision = gate(&project.dossier, day_of(now), &Outflow::poll(partner.id()));
+    if !decision.is_open() {
+        tracing::info!(
+            project = project.config.id,
+            partner = partner.id(),
+            "the gate is closed, the partner is not asked"
+        );
+        return Ok(());
+    }
+    let mut after = None;
+    loop {
+        let page = job::awaiting(line.main.reader(), partner.id(), after, JOBS).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.id);
+        let jobs: Vec<Job> = page.into_iter().filter(|job| job.project == project.config.id).collect();
+        if jobs.is_empty() {
+            continue;
+        }
+        let mut transaction = line.main.write().await?;
+        record_decision(&mut transaction, now, last_id(&jobs), &decision).await?;
+        transaction.commit().await?;
+        for (job, listing) in list(line, partner, &jobs).await? {
+            if !new_instances(line, job, &listing).await?.is_empty() {
+                enqueue_fetch(line, job).await?;
+            }
+        }
+    }
+}
+
+fn last_id(jobs: &[Job]) -> Uuid {
+    jobs.last().map_or(Uuid::nil(), |job| job.id)
+}
+
+/// What the partner has in the studies of these jobs.
+pub(crate) async fn list<'j>(
+    line: &Line,
+    partner: &Partner,
+    jobs: &'j [Job],
+) -> Result<Vec<(&'j Job, Listing)>, StageError> {
+    let mut studies = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        studies.push(index::study_uid(line.main.reader(), job.study.unwrap_or_default()).await?);
+    }
+    let (sender, mut receiver) = mpsc::channel(jobs.len().max(1));
+    let listing = partner.list(&studies, sender);
+    let collecting = async {
+        let mut listings = Vec::with_capacity(jobs.len());
+        while let Some(listing) = receiver.recv().await {
+            listings.push(listing);
+        }
+        listings
+    };
+    let (listed, listings) = tokio::join!(listing, collecting);
+    listed?;
+    let job_of = |listing: &Listing| {
+        let number = studies.iter().position(|study| *study == listing.study)?;
+        jobs.get(number)
+    };
+    Ok(listings.into_iter().filter_map(|listing| Some((job_of(&listing)?, listing))).collect())
+}
+
+/// SOP Instance UIDs of a listing that are neither ours nor fetched already.
+pub(crate) async fn new_instances(
+    line: &Line,
+    job: &Job,
+    listing: &Listing,
+) -> Result<BTreeSet<String>, StageError> {
+    let listed: Vec<String> = listing.instances.iter().map(|found| found.sop_instance.clone()).collect();
+    let mut main = line.main.reader().acquire().await?;
+    let sent = index::known_uids(&mut main, &job.project, &listed).await?;
+    drop(main);
+    let mut connection = line.buffer.reader().acquire().await?;
+    let fetched = buffer::known_inbound(&mut connection, &job.partner, &listed).await?;
+    Ok(listed.into_iter().filter(|uid| !sent.contains(uid) && !fetched.contains(uid)).collect())
+}
+
+async fn enqueue_fetch(line: &Line, job: &Job) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let mut transaction = line.main.write().await?;
+    let entry = NewEntry {
+        kind: fetch::KIND,
+        subject: job.id,
+        partner: Some(&job.partner),
+        payload: "{\"v\":1}",
+        priority: 0,
+        run_at: now,
+    };
+    job_queue::enqueue(&mut transaction, entry, now).await?;
+    transaction.commit().await?;
+    line.work.notify_one();
+    Ok(())
+}

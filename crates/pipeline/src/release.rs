@@ -1,0 +1,70 @@
+//! Stage *release*: who lets a result into the clinical record (step 9, DEC-E). State of the result set: released.
+//!
+//! A named person by default; policy only where the project allows it, the identity was checked and found the same, no person had
+//! to be asked before, and the status of the partner's software is recorded (C29).
+
+use archive::job_queue::{self, NewEntry};
+use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
+use archive::state::{ActorKind, Change, history};
+use notification::EventType;
+use sqlx::AnyConnection;
+
+use crate::clinical_pacs::IdentityCheck;
+use crate::config::ReleaseMode;
+use crate::line::{Line, Project, StageError};
+use crate::{notify, return_to_pacs};
+
+/// Releases a reconciled set by policy, or tells those who release that one waits; in the caller's transaction.
+pub(crate) async fn by_policy(
+    line: &Line,
+    transaction: &mut AnyConnection,
+    project: &Project,
+    set: &ResultSet,
+    check: IdentityCheck,
+    body_not_inspected: bool,
+) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let Some(results) = &project.config.results else { return Ok(()) };
+    let changes = history(&mut *transaction, set.id).await?;
+    let was_manual = changes.iter().any(|change| change.to == ResultSetState::Manual.as_str());
+    let allowed = results.release == ReleaseMode::Automatic
+        && results.software_status.is_some()
+        && check == IdentityCheck::Same
+        && !was_manual
+        && !body_not_inspected;
+    if allowed {
+        let change = Change {
+            actor_kind: ActorKind::Stage,
+            actor: "release policy",
+            cause: check.as_str(),
+            dossier_version: &project.dossier_version,
+            gate_hash: None,
+            at: now,
+        };
+        return release(transaction, set, &change).await;
+    }
+    let event = notify::event(EventType::ReturnWaitingRelease, &project.config.id, set.job, 0, 0, now);
+    notify::enqueue(line, transaction, &event).await
+}
+
+/// Releases a reconciled set and lets it be returned.
+///
+/// # Errors
+/// [`archive::ArchiveError::Refused`] when the set is in another state.
+pub async fn release(
+    transaction: &mut AnyConnection,
+    set: &ResultSet,
+    change: &Change<'_>,
+) -> Result<(), StageError> {
+    result_set::advance(&mut *transaction, set.id, ResultSetEvent::Release, change).await?;
+    let entry = NewEntry {
+        kind: return_to_pacs::KIND,
+        subject: set.id,
+        partner: None,
+        payload: "{\"v\":1}",
+        priority: 0,
+        run_at: change.at,
+    };
+    job_queue::enqueue(transaction, entry, change.at).await?;
+    Ok(())
+}

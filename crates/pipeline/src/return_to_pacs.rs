@@ -1,0 +1,197 @@
+//! Stage *return_to_pacs*: pushes a released set to the clinical PACS (step 9). Z5 → clinical PACS, through the gate. Item state:
+//! RETURNED; the confirmation is still due.
+
+use std::io::{Read, Seek, SeekFrom};
+use std::sync::Arc;
+
+use archive::blob::BlobKey;
+use archive::buffer::{self, ReturnInstance, ReturnState};
+use archive::job;
+use archive::job_queue::{self, ClaimedJob, NewEntry};
+use archive::ledger::{self, LedgerEvent};
+use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
+use archive::state::Change;
+use archive::zone::Zone;
+use dicom_node::presentation_context::ProposedContext;
+use dicom_node::sop_class::VERIFICATION;
+use dicom_node::storage_scu::{OutgoingInstance, storage_contexts};
+use dicom_node::stream::NetStream;
+use dicom_node::{Association, AssociationError};
+use dicom_stream::{FileStart, TransferSyntax};
+use notification::EventType;
+use register::{Decision, Outflow, day_of, gate, record_decision};
+
+use crate::clinical_pacs::associate;
+use crate::export::standing;
+use crate::line::{Line, Project, StageError};
+use crate::progress::stage;
+use crate::{confirm, notify};
+
+/// Name of the stage in the queue; its subject is a result set.
+pub(crate) const KIND: &str = "return";
+/// The status of an instance that the node offered no context for.
+const NO_CONTEXT: &str = "class not accepted";
+
+/// Pushes what of the set `claimed.subject` the clinical PACS does not have yet.
+///
+/// # Errors
+/// Any [`StageError`]: the driver repeats, or calls a person.
+pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), StageError> {
+    let set = result_set::show(line.main.reader(), claimed.subject).await?;
+    let project = line.project(&set.project)?;
+    if set.state == ResultSetState::Released {
+        let decision = pass_gate(line, project, &set).await?;
+        let instances = buffer::return_of(line.buffer.reader(), set.id).await?;
+        let due: Vec<ReturnInstance> = instances
+            .into_iter()
+            .filter(|of| !matches!(of.state, ReturnState::Sent | ReturnState::Confirmed))
+            .collect();
+        if !due.is_empty() {
+            push(line, project, &set, &due, &decision).await?;
+        }
+    }
+    conclude(line, project, &set, claimed).await
+}
+
+/// R01 for the way back, stored with its hash (INV-3).
+pub(crate) async fn pass_gate(
+    line: &Line,
+    project: &Project,
+    set: &ResultSet,
+) -> Result<Decision, StageError> {
+    let now = line.clock.now();
+    let job = job::show(line.main.reader(), set.job).await?;
+    let outflow = Outflow::give_back(standing(line, project, &job).await?);
+    let decision = gate(&project.dossier, day_of(now), &outflow);
+    let mut transaction = line.main.write().await?;
+    record_decision(&mut transaction, now, set.id, &decision).await?;
+    transaction.commit().await?;
+    if decision.is_open() {
+        return Ok(decision);
+    }
+    let codes: Vec<&str> = decision.reasons().iter().map(|reason| reason.code()).collect();
+    Err(StageError::GateClosed(codes.join(", ")))
+}
+
+async fn push(
+    line: &Arc<Line>,
+    project: &Project,
+    set: &ResultSet,
+    due: &[ReturnInstance],
+    decision: &Decision,
+) -> Result<(), StageError> {
+    let node = line.return_node(project)?;
+    let pairs =
+        due.iter().map(|of| (of.instance.sop_class_uid.as_str(), of.instance.transfer_syntax_uid.as_str()));
+    let mut contexts = storage_contexts(pairs);
+    contexts.truncate(127);
+    contexts.push(ProposedContext::new(VERIFICATION, &[TransferSyntax::IMPLICIT_LITTLE.uid]));
+    let mut association = associate(node, &contexts).await?;
+    // AC9.6: a failure here leaves everything as it was.
+    association.echo().await?;
+    for of in due {
+        let (state, status) = store(line, &mut association, of).await?;
+        note(line, project, set, of, state, &status, decision).await?;
+    }
+    Ok(association.release().await?)
+}
+
+async fn store(
+    line: &Line,
+    association: &mut Association<NetStream>,
+    of: &ReturnInstance,
+) -> Result<(ReturnState, String), StageError> {
+    let instance = &of.instance;
+    let mut file = line.blobs.open(BlobKey::new(Zone::ReturnBuffer, instance.id)?)?;
+    let mut head = vec![0; 1024];
+    let length = file.read(&mut head)?;
+    let start = FileStart::read(head.get(..length).unwrap_or_default()).map_err(|_| StageError::Answer)?;
+    file.seek(SeekFrom::Start(start.data_set as u64))?;
+    let outgoing = OutgoingInstance {
+        sop_class: &instance.sop_class_uid,
+        sop_instance: &instance.sop_instance_uid,
+        transfer_syntax: &instance.transfer_syntax_uid,
+        move_originator: None,
+    };
+    match association.store(&outgoing, &mut tokio::fs::File::from_std(file)).await {
+        Ok(status) if status.is_done() => Ok((ReturnState::Sent, format!("0x{:04X}", status.0))),
+        Ok(status) => Ok((ReturnState::Failed, format!("0x{:04X}", status.0))),
+        Err(AssociationError::NoContext) => Ok((ReturnState::Failed, NO_CONTEXT.to_owned())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn note(
+    line: &Line,
+    project: &Project,
+    set: &ResultSet,
+    of: &ReturnInstance,
+    state: ReturnState,
+    status: &str,
+    decision: &Decision,
+) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let hash = format!("blake3:{}", blake3::Hash::from_bytes(of.instance.blake3));
+    let event = if state == ReturnState::Sent { LedgerEvent::Returned } else { LedgerEvent::Failed };
+    let entry = ledger::Line {
+        event,
+        project: &project.config.id,
+        job: Some(set.job),
+        result_set: Some(set.id),
+        instance: of.instance.id,
+        destination: project.config.results.as_ref().map_or("", |results| results.return_to.as_str()),
+        hash: &hash,
+        bytes: of.instance.bytes,
+        dossier_version: &project.dossier_version,
+        gate_hash: Some(&decision.hash),
+        cause: status,
+        at: now,
+    };
+    let mut transaction = line.main.write().await?;
+    ledger::append(&mut transaction, &[entry]).await?;
+    transaction.commit().await?;
+    let mut transaction = line.buffer.write().await?;
+    buffer::note_return(&mut transaction, of.instance.id, state, status, now).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Everything pushed: ask for the confirmation. Something refused: a person has to look (INV-7, AC10.3).
+async fn conclude(
+    line: &Line,
+    project: &Project,
+    set: &ResultSet,
+    claimed: &ClaimedJob,
+) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let progress = buffer::return_progress(line.buffer.reader(), set.id).await?;
+    let count = |wanted: ReturnState| {
+        progress.iter().filter(|(state, _)| *state == wanted).map(|(_, n)| n).sum::<u64>()
+    };
+    let (failed, all) = (count(ReturnState::Failed), progress.iter().map(|(_, n)| n).sum::<u64>());
+    let mut transaction = line.main.write().await?;
+    job_queue::finish(&mut transaction, claimed.lease, now).await?;
+    if set.state == ResultSetState::Released {
+        if failed > 0 {
+            let kind = if failed == all { EventType::ReturnFailed } else { EventType::ReturnPartial };
+            let event = notify::event(kind, &project.config.id, set.job, all, failed, now);
+            notify::enqueue(line, &mut transaction, &event).await?;
+            let change =
+                Change { cause: "instances refused by the clinical PACS", ..stage(project, "return", now) };
+            result_set::advance(&mut transaction, set.id, ResultSetEvent::Attention, &change).await?;
+        } else {
+            let entry = NewEntry {
+                kind: confirm::KIND,
+                subject: set.id,
+                partner: None,
+                payload: "{\"v\":1}",
+                priority: 0,
+                run_at: now,
+            };
+            job_queue::enqueue(&mut transaction, entry, now).await?;
+        }
+    }
+    transaction.commit().await?;
+    line.work.notify_one();
+    line.messages.notify_one();
+    Ok(())
+}

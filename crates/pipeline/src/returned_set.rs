@@ -1,0 +1,133 @@
+//! A result set as it came back, and everything the vault knows about the UIDs and codes in it: what `reconcile` judges.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Seek, SeekFrom};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use archive::blob::BlobKey;
+use archive::buffer::ResultInstance;
+use archive::index;
+use archive::job::Job;
+use archive::zone::Zone;
+use dicom_stream::{FileStart, TransferSyntax};
+use pseudonym::{ParticipantId, Recognition, UidKind};
+use reconciliation::{Issued, IssuedUid, Kind, LIMITS, Participant, Sent, Survey, survey, uids_of};
+use uuid::Uuid;
+
+use crate::deidentify::blocking;
+use crate::line::{Line, StageError};
+
+/// Sent objects that a set is compared with; beyond it, a person compares (RC-08).
+const SENT_MAX: u32 = 4096;
+
+/// Opens an object of a zone at its data set.
+pub(crate) fn open_data_set(
+    line: &Line,
+    zone: Zone,
+    id: Uuid,
+) -> Result<(std::fs::File, &'static TransferSyntax), StageError> {
+    let mut file = line.blobs.open(BlobKey::new(zone, id)?)?;
+    let mut head = vec![0; 1024];
+    let length = file.read(&mut head)?;
+    let start = FileStart::read(head.get(..length).unwrap_or_default()).map_err(|_| StageError::Answer)?;
+    file.seek(SeekFrom::Start(start.data_set as u64))?;
+    Ok((file, start.transfer_syntax))
+}
+
+/// What each object of a set says; `None` when one cannot be read.
+pub(crate) async fn survey_all(
+    line: &Arc<Line>,
+    instances: &[ResultInstance],
+) -> Result<Option<Vec<Survey>>, StageError> {
+    let line = Arc::clone(line);
+    let ids: Vec<Uuid> = instances.iter().map(|instance| instance.id).collect();
+    blocking(move || {
+        let mut surveys = Vec::with_capacity(ids.len());
+        for id in ids {
+            let (file, syntax) = open_data_set(&line, Zone::Inbound, id)?;
+            match survey(file, syntax, LIMITS) {
+                Ok(survey) => surveys.push(survey),
+                Err(error) => {
+                    tracing::warn!(instance = %id, %error, "a result cannot be read");
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(surveys))
+    })
+    .await?
+}
+
+/// Looks up in the vault what the UIDs and codes of a set are.
+pub(crate) async fn look_up(line: &Arc<Line>, job: &Job, surveys: &[Survey]) -> Result<Issued, StageError> {
+    let uids: Vec<&str> = uids_of(surveys).into_iter().collect();
+    let recognition = line.vault.recognise(&job.project, &job.partner, &uids).await?;
+    let mut issued = Issued { uids: issued_uids(line, &recognition).await?, ..Issued::default() };
+    issued.elsewhere = recognition.elsewhere;
+    let codes: BTreeSet<&str> = surveys
+        .iter()
+        .flat_map(|survey| [survey.patient_id.as_str(), survey.trial_subject.as_str()])
+        .filter(|code| !code.is_empty())
+        .collect();
+    for code in codes {
+        if let Some(participant) = line.vault.participant_by_code(&job.project, &job.partner, code).await? {
+            issued.codes.insert(code.to_owned(), key_of(participant));
+        }
+    }
+    let all: Vec<String> = uids.iter().map(|uid| (*uid).to_owned()).collect();
+    let mut connection = line.main.reader().acquire().await?;
+    let known = index::known_uids(&mut connection, &job.project, &all).await?;
+    drop(connection);
+    issued.returned = known.into_iter().filter(|uid| !issued.uids.contains_key(uid)).collect();
+    issued.sent = sent(line, job).await?;
+    Ok(issued)
+}
+
+async fn issued_uids(
+    line: &Line,
+    recognition: &Recognition,
+) -> Result<std::collections::HashMap<String, Vec<IssuedUid>>, StageError> {
+    let mut studies: BTreeMap<&str, String> = BTreeMap::new();
+    let mut uids: std::collections::HashMap<String, Vec<IssuedUid>> = std::collections::HashMap::new();
+    for found in &recognition.issued {
+        let record = found.export_record.as_str();
+        if !studies.contains_key(record) {
+            studies.insert(record, line.vault.export_record(record).await?.study);
+        }
+        let study = studies.get(record).filter(|study| !study.is_empty()).cloned();
+        let kind = match found.kind {
+            UidKind::Study => Kind::Study,
+            UidKind::Series => Kind::Series,
+            UidKind::FrameOfReference => Kind::FrameOfReference,
+            UidKind::Other => Kind::Other,
+            UidKind::Instance => Kind::Instance,
+        };
+        let entry = IssuedUid { kind, participant: key_of(found.participant), study };
+        uids.entry(found.pseudonym.clone()).or_default().push(entry);
+    }
+    Ok(uids)
+}
+
+/// The objects that the job sent, as far as a result can rest on them.
+async fn sent(line: &Arc<Line>, job: &Job) -> Result<Vec<Sent>, StageError> {
+    let page = index::instances_of_source(line.main.reader(), job.receiving_study, None, SENT_MAX).await?;
+    let ids: Vec<Uuid> = page.iter().map(|found| found.instance.id).collect();
+    let line = Arc::clone(line);
+    blocking(move || {
+        let mut sent = Vec::with_capacity(ids.len());
+        for id in ids {
+            let (file, syntax) = open_data_set(&line, Zone::Archive, id)?;
+            if let Ok(survey) = survey(file, syntax, LIMITS) {
+                sent.push(Sent::from(survey));
+            }
+        }
+        Ok(sent)
+    })
+    .await?
+}
+
+/// The vault's id of a participant as the pure crate takes it.
+pub(crate) fn key_of(participant: ParticipantId) -> Participant {
+    Participant(Uuid::from_str(&participant.to_string()).map_or(0, |id| id.as_u128()))
+}

@@ -1,0 +1,172 @@
+//! What speaks against one object.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dicom_stream::charset::Fidelity;
+
+use super::issued::{Conditions, Issued, Kind, Sent};
+use super::keys::{Key, Keys};
+use super::reason::{ManualReason, RefuseReason};
+use super::{Common, Verdict, common};
+use crate::date::{DateClass, class};
+use crate::survey::{Geometry, Role, Survey};
+
+/// Keys that have to agree (AC8.1).
+const KEYS_MIN: usize = 2;
+
+pub(super) struct Findings<'a> {
+    issued: &'a Issued,
+    conditions: &'a Conditions,
+    /// UIDs that the set defines.
+    defined: BTreeSet<&'a str>,
+    /// UIDs that the set refers to.
+    referred: BTreeSet<&'a str>,
+    sent: BTreeMap<&'a str, &'a Sent>,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn new(set: &'a [Survey], issued: &'a Issued, conditions: &'a Conditions) -> Self {
+        let of = |role| {
+            let uids = set.iter().flat_map(|survey| &survey.uids);
+            uids.filter(move |uid| uid.role == role).map(|uid| uid.uid.as_str()).collect()
+        };
+        Self {
+            issued,
+            conditions,
+            defined: of(Role::Defines),
+            referred: of(Role::Refers),
+            sent: issued.sent.iter().map(|sent| (sent.sop_instance.as_str(), sent)).collect(),
+        }
+    }
+
+    pub(super) fn verdict(&self, survey: &Survey, keys: &Keys) -> Verdict {
+        let mut verdict = Verdict {
+            keys: keys.all().into_iter().filter(|key| key.candidates().is_some()).count(),
+            ..Verdict::default()
+        };
+        self.refuse(survey, keys, &mut verdict);
+        self.keys(survey, keys, &mut verdict);
+        self.references(survey, &mut verdict);
+        self.original(survey, &mut verdict);
+        self.content(survey, &mut verdict);
+        if verdict.drop {
+            verdict.manual.clear();
+            verdict.waits = false;
+        }
+        verdict
+    }
+
+    /// RC-04, RC-06, RC-10: what never goes back.
+    fn refuse(&self, survey: &Survey, keys: &Keys, verdict: &mut Verdict) {
+        let refuse = &mut verdict.refuse;
+        if common(keys.participants()) == Common::Contradiction {
+            refuse.insert(RefuseReason::SeveralParticipants);
+        }
+        for uid in survey.uids.iter().filter(|uid| !self.issued.uids.contains_key(&uid.uid)) {
+            if self.issued.originals.contains(&uid.uid) {
+                refuse.insert(RefuseReason::OriginalUid);
+            }
+            if self.issued.elsewhere.contains(&uid.uid) {
+                refuse.insert(RefuseReason::IssuedElsewhere);
+            }
+        }
+        if !self.conditions.sop_classes.contains(&survey.sop_class) {
+            refuse.insert(RefuseReason::SopClassNotAllowed);
+        }
+    }
+
+    /// AC8.1, RC-04, RC-05.
+    fn keys(&self, survey: &Survey, keys: &Keys, verdict: &mut Verdict) {
+        let manual = &mut verdict.manual;
+        for (key, reason) in
+            [(&keys.code, ManualReason::PatientIdAltered), (&keys.subject, ManualReason::TrialSubjectAltered)]
+        {
+            if *key == Key::Unknown {
+                manual.insert(reason);
+            }
+        }
+        if keys.study.candidates().is_none() {
+            manual.insert(ManualReason::StudyUnknown);
+        }
+        if verdict.keys < KEYS_MIN || common(keys.participants()) == Common::Several {
+            manual.insert(ManualReason::TooFewKeys);
+        }
+        let name = survey.patient_name.trim_end_matches(['^', '=', ' ']);
+        if !name.is_empty() && !self.is_code_of(name, keys) {
+            manual.insert(ManualReason::PatientNameAltered);
+        }
+        verdict.study = self.study(survey);
+    }
+
+    /// Whether a text is the code of a participant that the keys can mean.
+    fn is_code_of(&self, text: &str, keys: &Keys) -> bool {
+        let owner = self.issued.codes.get(text);
+        owner.is_some_and(|owner| keys.participants().all(|candidates| candidates.contains(owner)))
+    }
+
+    fn study(&self, survey: &Survey) -> Option<String> {
+        let found = self.issued.uids.get(&survey.study)?;
+        found.iter().find(|issued| issued.kind == Kind::Study).and_then(|issued| issued.study.clone())
+    }
+
+    /// RR-2, RR-4.
+    fn references(&self, survey: &Survey, verdict: &mut Verdict) {
+        let known = |uid: &str| {
+            self.issued.uids.contains_key(uid)
+                || self.defined.contains(uid)
+                || self.issued.returned.contains(uid)
+        };
+        verdict.waits = survey.uids.iter().any(|uid| uid.role == Role::Refers && !known(&uid.uid));
+    }
+
+    /// RC-07, AC8.6.
+    fn original(&self, survey: &Survey, verdict: &mut Verdict) {
+        let is_issued = |uid: &str| self.issued.uids.contains_key(uid);
+        if is_issued(&survey.sop_instance) {
+            let sent = self.sent.get(survey.sop_instance.as_str()).and_then(|sent| sent.pixels);
+            if sent.is_some() && sent == survey.pixels {
+                verdict.drop = true;
+            } else {
+                verdict.manual.insert(ManualReason::OriginalAltered);
+            }
+        }
+        // a new series UID is given; a reference to the object by its series would then point to the source's
+        let is_cited = self.referred.contains(survey.sop_instance.as_str());
+        if is_issued(&survey.series) && !is_issued(&survey.sop_instance) && is_cited {
+            verdict.manual.insert(ManualReason::SeriesUidReused);
+        }
+    }
+
+    /// RR-8, RC-08, RC-09, RC-15.
+    fn content(&self, survey: &Survey, verdict: &mut Verdict) {
+        let window = self.conditions.window;
+        let neither = survey
+            .dates
+            .iter()
+            .any(|date| class(date.processing, date.day, &self.issued.dates, window) == DateClass::Neither);
+        let manual = &mut verdict.manual;
+        if neither {
+            manual.insert(ManualReason::DateOfNoClass);
+        }
+        if survey.fidelity() == Fidelity::Replaced {
+            manual.insert(ManualReason::UnreadableText);
+        }
+        if survey.has_encrypted_attributes {
+            manual.insert(ManualReason::EncryptedAttributes);
+        }
+        if !self.geometry_agrees(survey) {
+            manual.insert(ManualReason::GeometryDiffers);
+        }
+    }
+
+    fn geometry_agrees(&self, survey: &Survey) -> bool {
+        let Some(geometry) = &survey.geometry else { return true };
+        if !self.issued.uids.contains_key(&survey.frame_of_reference) {
+            return true;
+        }
+        let same_frame =
+            self.issued.sent.iter().filter(|sent| sent.frame_of_reference == survey.frame_of_reference);
+        let sources: Vec<&Geometry> = same_frame.filter_map(|sent| sent.geometry.as_ref()).collect();
+        geometry.lies_on(&sources, self.conditions.tolerance)
+    }
+}

@@ -1,0 +1,77 @@
+//! Why a set is not accepted: stable words for ledger, metric and screen. No identity is in them.
+
+/// Why a person decides. The word never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ManualReason {
+    /// Patient ID is not a code issued to this partner (RC-04).
+    PatientIdAltered,
+    /// Patient's Name is not the code (RC-04).
+    PatientNameAltered,
+    /// Clinical Trial Subject ID is not a code issued to this partner.
+    TrialSubjectAltered,
+    /// The Study Instance UID was not issued (RC-05).
+    StudyUnknown,
+    /// Fewer than two keys agree, or they fit several participants (AC8.1).
+    TooFewKeys,
+    /// A reference to something neither issued nor returned, after the deadline (RR-4).
+    UnknownReference,
+    /// A date neither issued nor of the partner's work (RR-8).
+    DateOfNoClass,
+    /// A source's frame of reference with another grid, or no source to compare with (RC-08).
+    GeometryDiffers,
+    /// A source's SOP Instance UID with other pixels (RC-07).
+    OriginalAltered,
+    /// A source's Series Instance UID for an object that another one of the set cites: the new UID would break the reference (AC8.6).
+    SeriesUidReused,
+    /// Text that cannot be read by the character set it declares (RC-09).
+    UnreadableText,
+    /// Encrypted Attributes that have to be compared with the own record (RC-15).
+    EncryptedAttributes,
+}
+
+/// Why a set never goes back. The word never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum RefuseReason {
+    /// A real clinical UID (RC-06): alarm.
+    OriginalUid,
+    /// A UID that was issued to another partner or in another project (RC-06): alarm.
+    IssuedElsewhere,
+    /// Two participants in one object or one set (RC-04).
+    SeveralParticipants,
+    /// A SOP class that this partner may not return (RC-10).
+    SopClassNotAllowed,
+}
+
+impl ManualReason {
+    /// The word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::PatientIdAltered => "patient-id-altered",
+            Self::PatientNameAltered => "patient-name-altered",
+            Self::TrialSubjectAltered => "trial-subject-altered",
+            Self::StudyUnknown => "study-unknown",
+            Self::TooFewKeys => "too-few-keys",
+            Self::UnknownReference => "unknown-reference",
+            Self::DateOfNoClass => "date-of-no-class",
+            Self::GeometryDiffers => "geometry-differs",
+            Self::OriginalAltered => "original-altered",
+            Self::SeriesUidReused => "series-uid-reused",
+            Self::UnreadableText => "unreadable-text",
+            Self::EncryptedAttributes => "encrypted-attributes",
+        }
+    }
+}
+
+impl RefuseReason {
+    /// The word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::OriginalUid => "original-uid",
+            Self::IssuedElsewhere => "issued-elsewhere",
+            Self::SeveralParticipants => "several-participants",
+            Self::SopClassNotAllowed => "sop-class-not-allowed",
+        }
+    }
+}

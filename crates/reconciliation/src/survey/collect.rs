@@ -1,0 +1,214 @@
+//! Gathers a survey while the elements pass.
+
+use std::collections::BTreeMap;
+
+use dicom_stream::charset::uses_character_set;
+use dicom_stream::text::{trim, trim_uid};
+use dicom_stream::{ElementPath, Tag, VR};
+
+use super::geometry::GeometryCollector;
+use super::{DateUse, Role, Survey, SurveyError, UidUse, is_standard};
+use crate::attribute::{
+    CODE_VALUE, CONCEPT_NAME_CODE, ENCAPSULATED_DOCUMENT, ENCRYPTED_ATTRIBUTES, FRAME_OF_REFERENCE_UID,
+    MODALITY, PATIENT_ID, PATIENT_NAME, PIXEL_GROUP, SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID,
+    SPECIFIC_CHARACTER_SET, STUDY_INSTANCE_UID, TRIAL_SUBJECT_ID, is_identity, is_processing_date, refers,
+};
+use crate::character_set::Repertoire;
+use crate::date::days;
+use crate::visit::{Element, Visitor};
+
+/// Longest text that can be a UID of any use; PS3.5 9.1 allows 64 characters.
+const UID_MAX: usize = 256;
+
+pub(super) struct Collector {
+    survey: Survey,
+    uids: BTreeMap<(String, Role), ElementPath>,
+    dates: BTreeMap<(Option<u32>, bool), ElementPath>,
+    /// Concept of the content item at each depth.
+    concepts: Vec<String>,
+    geometry: GeometryCollector,
+    pixels: Option<blake3::Hasher>,
+    /// Whether the bulk that passes is pixel data.
+    in_pixels: bool,
+    failed: Option<SurveyError>,
+}
+
+impl Default for Collector {
+    fn default() -> Self {
+        let survey = Survey {
+            sop_class: String::new(),
+            sop_instance: String::new(),
+            study: String::new(),
+            series: String::new(),
+            frame_of_reference: String::new(),
+            modality: String::new(),
+            patient_id: String::new(),
+            patient_name: String::new(),
+            patient_name_raw: Vec::new(),
+            trial_subject: String::new(),
+            character_set: Vec::new(),
+            uids: Vec::new(),
+            dates: Vec::new(),
+            geometry: None,
+            pixels: None,
+            is_document: false,
+            has_encrypted_attributes: false,
+            text: Repertoire::new(),
+        };
+        Self {
+            survey,
+            uids: BTreeMap::new(),
+            dates: BTreeMap::new(),
+            concepts: Vec::new(),
+            geometry: GeometryCollector::default(),
+            pixels: None,
+            in_pixels: false,
+            failed: None,
+        }
+    }
+}
+
+impl Visitor for Collector {
+    fn item(&mut self, depth: usize) {
+        self.concepts.resize(depth + 1, String::new());
+        if let Some(concept) = self.concepts.last_mut() {
+            concept.clear();
+        }
+    }
+
+    fn value(&mut self, element: &Element<'_>, value: &[u8]) {
+        if element.is_root() {
+            self.look_at(element, value);
+        }
+        if element.tag == CODE_VALUE {
+            self.note_concept(element, value);
+        }
+        if element.tag == ENCRYPTED_ATTRIBUTES
+            || element.sequences.iter().any(|(tag, _)| *tag == ENCRYPTED_ATTRIBUTES)
+        {
+            self.survey.has_encrypted_attributes = true;
+        }
+        match element.vr {
+            VR::UI => self.note_uids(element, value),
+            VR::DA | VR::DT if !(element.is_root() && is_identity(element.tag)) => {
+                self.note_dates(element, value)
+            }
+            vr if element.sets.is_root() => self.survey.text.add(element.sets.current(), vr, value),
+            _ => {}
+        }
+        self.geometry.value(element, value);
+    }
+
+    fn bulk(&mut self, element: &Element<'_>) {
+        self.in_pixels = element.tag.group() == PIXEL_GROUP && element.is_root();
+        if self.in_pixels && self.pixels.is_none() {
+            self.pixels = Some(blake3::Hasher::new());
+        }
+        if element.is_root() && element.tag == ENCAPSULATED_DOCUMENT {
+            self.survey.is_document = true;
+        }
+        let must_be_read = matches!(element.vr, VR::UI | VR::DA | VR::DT | VR::SQ | VR::UN)
+            || uses_character_set(element.vr);
+        if must_be_read && !self.in_pixels {
+            self.fail(SurveyError::TooLong { path: path(element) });
+        }
+    }
+
+    fn piece(&mut self, piece: &[u8]) {
+        if let Some(pixels) = self.pixels.as_mut().filter(|_| self.in_pixels) {
+            pixels.update(piece);
+        }
+    }
+}
+
+impl Collector {
+    pub(super) fn finish(self) -> Result<Survey, SurveyError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let uids = self.uids.into_iter().map(|((uid, role), path)| UidUse { uid, role, path }).collect();
+        let dates = self
+            .dates
+            .into_iter()
+            .map(|((day, processing), path)| DateUse { day, processing, path })
+            .collect();
+        let pixels = self.pixels.map(|hasher| hasher.finalize().into());
+        Ok(Survey { uids, dates, pixels, geometry: self.geometry.finish()?, ..self.survey })
+    }
+
+    /// The values of the main data set that have a field of their own.
+    fn look_at(&mut self, element: &Element<'_>, value: &[u8]) {
+        let survey = &mut self.survey;
+        let text = || element.sets.current().decode(element.vr, trim(element.vr, value)).into_owned();
+        let uid = || String::from_utf8_lossy(trim_uid(value)).into_owned();
+        match element.tag {
+            SPECIFIC_CHARACTER_SET => survey.character_set = value.to_vec(),
+            SOP_CLASS_UID => survey.sop_class = uid(),
+            SOP_INSTANCE_UID => survey.sop_instance = uid(),
+            STUDY_INSTANCE_UID => survey.study = uid(),
+            SERIES_INSTANCE_UID => survey.series = uid(),
+            FRAME_OF_REFERENCE_UID => survey.frame_of_reference = uid(),
+            MODALITY => survey.modality = text(),
+            PATIENT_ID => survey.patient_id = text(),
+            PATIENT_NAME => {
+                survey.patient_name = text();
+                survey.patient_name_raw = value.to_vec();
+            }
+            TRIAL_SUBJECT_ID => survey.trial_subject = text(),
+            ENCAPSULATED_DOCUMENT => survey.is_document = true,
+            _ => {}
+        }
+    }
+
+    /// The concept of the content item around: (0040,A043) stands before the values.
+    fn note_concept(&mut self, element: &Element<'_>, value: &[u8]) {
+        if let Some(((CONCEPT_NAME_CODE, _), around)) = element.sequences.split_last()
+            && let Some(concept) = self.concepts.get_mut(around.len())
+        {
+            *concept = String::from_utf8_lossy(trim(VR::SH, value)).chars().take(16).collect();
+        }
+    }
+
+    fn note_uids(&mut self, element: &Element<'_>, value: &[u8]) {
+        let concept = self.concepts.get(element.sequences.len()).map_or("", String::as_str);
+        let role = if refers(element.tag, element.is_root(), concept) { Role::Refers } else { Role::Defines };
+        for uid in value.split(|byte| *byte == b'\\').map(trim_uid).filter(|uid| !uid.is_empty()) {
+            let uid = String::from_utf8_lossy(uid);
+            if is_standard(&uid) {
+                continue;
+            }
+            if uid.len() > UID_MAX {
+                return self.fail(SurveyError::TooLong { path: path(element) });
+            }
+            if self.uids.len() >= Survey::UIDS_MAX
+                && !self.uids.contains_key(&(uid.clone().into_owned(), role))
+            {
+                return self.fail(SurveyError::TooMany { what: "UIDs", limit: Survey::UIDS_MAX });
+            }
+            self.uids.entry((uid.into_owned(), role)).or_insert_with(|| path(element));
+        }
+    }
+
+    fn note_dates(&mut self, element: &Element<'_>, value: &[u8]) {
+        let processing = is_processing_date(element.tag);
+        for day in days(value) {
+            if self.dates.len() >= Survey::DATES_MAX && !self.dates.contains_key(&(day, processing)) {
+                return self.fail(SurveyError::TooMany { what: "dates", limit: Survey::DATES_MAX });
+            }
+            self.dates.entry((day, processing)).or_insert_with(|| path(element));
+        }
+    }
+
+    fn fail(&mut self, error: SurveyError) {
+        self.failed.get_or_insert(error);
+    }
+}
+
+fn path(element: &Element<'_>) -> ElementPath {
+    ElementPath::nested(element.sequences.to_vec(), element.tag)
+}
+
+/// Tag of the innermost sequence.
+pub(super) fn innermost(element: &Element<'_>) -> Option<Tag> {
+    element.sequences.last().map(|(tag, _)| *tag)
+}

@@ -1,0 +1,166 @@
+//! Pass 1 (RR-2): what one object of a result set says about itself, about what it refers to, and about the patient.
+
+mod collect;
+mod geometry;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io::Read;
+
+use dicom_stream::charset::Fidelity;
+use dicom_stream::{ElementPath, Limits, SourceError, TransferSyntax};
+use thiserror::Error;
+
+use crate::attribute::STANDARD_ROOT;
+use crate::character_set::Repertoire;
+use crate::visit::visit;
+use collect::Collector;
+
+pub use geometry::Geometry;
+
+/// Limits for results: values up to 16 MiB are held whole, because a sequence stored as UN has to be mapped as a whole.
+pub const LIMITS: Limits = Limits { value: 16 << 20, ..Limits::INSTANCE };
+
+/// Why an object could not be surveyed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SurveyError {
+    /// The object cannot be read: retry on I/O errors, refuse it otherwise.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// More than one object of a result needs: hand it to a person.
+    #[error("the object has more than {limit} different {what}")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit in force.
+        limit: usize,
+    },
+    /// A UID, date or text that is longer than can be held whole: hand it to a person.
+    #[error("{path}: value too long to be mapped")]
+    TooLong {
+        /// The element.
+        path: ElementPath,
+    },
+}
+
+/// Whether a UID names something of the object itself or something defined elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Of the object itself: it may be new, and other objects may refer to it.
+    Defines,
+    /// Of something else: it must have been issued, or be of this or an earlier set of the job (RR-2).
+    Refers,
+}
+
+/// A UID of an object; each once for each role, with the first place it stands at.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UidUse {
+    /// The value without padding; it may be no valid UID.
+    pub uid: String,
+    /// What it is there for.
+    pub role: Role,
+    /// Where it stands first.
+    pub path: ElementPath,
+}
+
+/// A date outside of the attributes that the own record replaces; each day once for each class of attribute.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DateUse {
+    /// The day as yyyymmdd; `None` when the value has no whole day.
+    pub day: Option<u32>,
+    /// Whether the attribute is one of the processing dates of RR-8.
+    pub processing: bool,
+    /// Where it stands first.
+    pub path: ElementPath,
+}
+
+/// What one object says. The partner may have put an identity in: prints nothing of it.
+#[derive(Clone)]
+pub struct Survey {
+    /// SOP Class UID (0008,0016).
+    pub sop_class: String,
+    /// SOP Instance UID (0008,0018).
+    pub sop_instance: String,
+    /// Study Instance UID (0020,000D).
+    pub study: String,
+    /// Series Instance UID (0020,000E).
+    pub series: String,
+    /// Frame of Reference UID (0020,0052) of the main data set.
+    pub frame_of_reference: String,
+    /// Modality (0008,0060).
+    pub modality: String,
+    /// Patient ID (0010,0020), decoded.
+    pub patient_id: String,
+    /// Patient's Name (0010,0010), decoded; for comparison with the code, never a key (RR-5).
+    pub patient_name: String,
+    /// Patient's Name as received.
+    pub patient_name_raw: Vec<u8>,
+    /// Clinical Trial Subject ID (0012,0040), decoded.
+    pub trial_subject: String,
+    /// Specific Character Set (0008,0005) as received.
+    pub character_set: Vec<u8>,
+    /// UIDs, those of the standard left out.
+    pub uids: Vec<UidUse>,
+    /// Dates.
+    pub dates: Vec<DateUse>,
+    /// Where the pixels lie, if the object has a grid.
+    pub geometry: Option<Geometry>,
+    /// BLAKE3 hash of the pixel data as encoded, if there are any.
+    pub pixels: Option<[u8; 32]>,
+    /// Whether the object is an encapsulated document.
+    pub is_document: bool,
+    /// Whether Encrypted Attributes (0400,0500) are there (RC-15).
+    pub has_encrypted_attributes: bool,
+    pub(crate) text: Repertoire,
+}
+
+impl Survey {
+    /// UIDs of one object, of each role.
+    pub const UIDS_MAX: usize = 100_000;
+    /// Different dates of one object.
+    pub const DATES_MAX: usize = 10_000;
+
+    /// How far the text of the object can be read by the character set it declares.
+    pub fn fidelity(&self) -> Fidelity {
+        self.text.fidelity
+    }
+}
+
+/// Surveys one data set.
+///
+/// # Errors
+/// Any [`SurveyError`].
+pub fn survey<R: Read>(input: R, syntax: &TransferSyntax, limits: Limits) -> Result<Survey, SurveyError> {
+    let mut collector = Collector::default();
+    visit(input, syntax, limits, &mut collector)?;
+    collector.finish()
+}
+
+/// The different UIDs of a result set: what to look up as issued (RR-1).
+pub fn uids_of(surveys: &[Survey]) -> BTreeSet<&str> {
+    surveys.iter().flat_map(|survey| survey.uids.iter().map(|uid| uid.uid.as_str())).collect()
+}
+
+/// Whether a UID is one of the standard's own.
+pub(crate) fn is_standard(uid: &str) -> bool {
+    uid.starts_with(STANDARD_ROOT)
+}
+
+impl fmt::Debug for Survey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Survey({} UIDs, {} dates, ..)", self.uids.len(), self.dates.len())
+    }
+}
+
+impl fmt::Debug for UidUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UidUse({:?}, {})", self.role, self.path)
+    }
+}
+
+impl fmt::Debug for DateUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DateUse({})", self.path)
+    }
+}

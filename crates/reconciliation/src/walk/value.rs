@@ -1,0 +1,107 @@
+//! Values by what they are: UIDs, dates, text, and bytes of unknown meaning.
+
+use std::io::Write;
+
+use dicom_stream::charset::{Fidelity, uses_character_set};
+use dicom_stream::text::yyyymmdd;
+use dicom_stream::{Header, Token, VR};
+
+use super::{Done, Walk};
+use crate::attribute::is_processing_date;
+use crate::date::{DateClass, class};
+use crate::reconcile::ReconciliationError;
+
+/// Longest value of unknown meaning in which UIDs are looked for: some dozens of them.
+const UNKNOWN_UIDS_MAX: usize = 4096;
+
+impl<W: Write> Walk<'_, '_, W> {
+    /// RR-1: by membership, whatever the attribute is.
+    pub(super) fn uids(&mut self, token: &Token<'_>, header: &Header, value: &[u8]) -> Done {
+        let Some((field, replaced)) = self.context.identities.uids(value) else { return self.copy(token) };
+        self.context.report.uids_restored += replaced.mapped;
+        self.context.report.uids_regenerated += replaced.regenerated;
+        self.write(header.tag, header.vr, &field)
+    }
+
+    /// RR-8: back by the shift, or as it is; anything else ends the walk.
+    pub(super) fn dates(&mut self, token: &Token<'_>, header: &Header, value: &[u8]) -> Done {
+        let processing = is_processing_date(header.tag);
+        let (identities, policy) = (self.context.identities, self.context.policy);
+        let mut field = Vec::with_capacity(value.len());
+        let mut restored = 0;
+        for (n, part) in value.split(|byte| *byte == b'\\').enumerate() {
+            if n > 0 {
+                field.push(b'\\');
+            }
+            if part.iter().all(|byte| matches!(byte, b' ' | 0)) {
+                field.extend_from_slice(part);
+                continue;
+            }
+            let day = yyyymmdd(part);
+            let is_accepted = day.is_some_and(|day| policy.accepted_dates.contains(&day));
+            match class(processing, day, &identities.shifted, policy.window) {
+                DateClass::Issued => {
+                    let original = identities.unshift(part);
+                    field.extend(original.ok_or_else(|| self.date_of_no_class(header))?);
+                    restored += 1;
+                }
+                DateClass::Neither if !is_accepted => return Err(self.date_of_no_class(header)),
+                DateClass::Processing | DateClass::Neither => {
+                    field.extend_from_slice(part);
+                    self.context.report.dates_kept += 1;
+                }
+            }
+        }
+        if restored == 0 {
+            return self.copy(token);
+        }
+        self.context.report.dates_restored += restored;
+        self.write(header.tag, header.vr, &field)
+    }
+
+    fn date_of_no_class(&self, header: &Header) -> ReconciliationError {
+        ReconciliationError::DateOfNoClass { path: self.path(header.tag) }
+    }
+
+    /// Whether text of this VR is written anew here: items with a set of their own keep it.
+    pub(super) fn is_re_encoded(&self, vr: VR) -> bool {
+        self.context.target.re_encode && self.sets.is_root() && uses_character_set(vr)
+    }
+
+    /// Text in the character set of the output; its characters stay.
+    pub(super) fn text(&mut self, token: &Token<'_>, header: &Header, vr: VR, value: &[u8]) -> Done {
+        if !self.is_re_encoded(vr) {
+            return self.copy(token);
+        }
+        let field = self.re_encoded(vr, value)?;
+        if field == value {
+            return self.copy(token);
+        }
+        self.write(header.tag, header.vr, &field)
+    }
+
+    pub(super) fn re_encoded(&self, vr: VR, value: &[u8]) -> Result<Vec<u8>, ReconciliationError> {
+        let (text, fidelity) = self.sets.current().decode_checked(vr, value);
+        if fidelity == Fidelity::Replaced {
+            return Err(ReconciliationError::UnreadableText);
+        }
+        self.context.target.set.encode(vr, &text).map_err(|_| ReconciliationError::UnreadableText)
+    }
+
+    /// Bytes of a private element whose VR was lost: a UID is known by membership, all else stays (RC-09).
+    pub(super) fn unknown(&mut self, token: &Token<'_>, header: &Header, value: &[u8]) -> Done {
+        let like_uids = value.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'\\' | b' ' | 0));
+        if header.vr != VR::UN || value.len() > UNKNOWN_UIDS_MAX || !like_uids {
+            return self.copy(token);
+        }
+        let Some((mut field, replaced)) = self.context.identities.uids(value) else {
+            return self.copy(token);
+        };
+        self.context.report.uids_restored += replaced.mapped;
+        self.context.report.uids_regenerated += replaced.regenerated;
+        if !field.len().is_multiple_of(2) {
+            field.push(0);
+        }
+        self.write(header.tag, VR::UN, &field)
+    }
+}
