@@ -200,6 +200,23 @@ impl Reader {
         self.depth
     }
 
+    /// Bytes of the current bulk value or fragment that no token has given yet; 0 outside of one.
+    pub(crate) fn bulk_remaining(&self) -> u32 {
+        match self.state {
+            State::Bulk { remaining, .. } => remaining,
+            State::Header | State::Value(_) => 0,
+        }
+    }
+
+    /// Counts bytes of the current bulk as given: the caller passed over them.
+    pub(crate) fn pass_over(&mut self, bytes: u32) {
+        if let State::Bulk { remaining, .. } = &mut self.state {
+            let passed = bytes.min(*remaining);
+            *remaining -= passed;
+            self.position += u64::from(passed);
+        }
+    }
+
     /// Path of the element that the last token belongs to; of an item, the path of its sequence with the item's number.
     pub fn path(&self) -> ElementPath {
         let mut path = ElementPath::default();

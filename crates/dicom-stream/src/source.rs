@@ -1,6 +1,6 @@
 //! Tokens of a data set behind an [`io::Read`]: a file, a spool record, a blob. Inflates on the way; one buffer, whatever the size.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use thiserror::Error;
 
@@ -38,6 +38,8 @@ pub struct TokenSource<R: Read> {
     inflated: Buffer,
     reader: Reader,
     ended: bool,
+    /// Bytes per read.
+    piece: usize,
 }
 
 #[derive(Debug)]
@@ -46,8 +48,10 @@ struct Buffer {
     start: usize,
 }
 
-/// Bytes per read.
-const BUFFER: usize = 256 << 10;
+/// Bytes per read of what is read to its end.
+const PIECE: usize = 256 << 10;
+/// Bytes per read of what is skimmed: the header of most images.
+const SKIMMED_PIECE: usize = 32 << 10;
 
 impl Buffer {
     fn rest(&self) -> &[u8] {
@@ -64,7 +68,7 @@ impl<R: Read> TokenSource<R> {
             reader.expect_total(length);
         }
         let buffer = || Buffer { bytes: Vec::new(), start: 0 };
-        Self { input, inflater, raw: buffer(), inflated: buffer(), reader, ended: false }
+        Self { input, inflater, raw: buffer(), inflated: buffer(), reader, ended: false, piece: PIECE }
     }
 
     /// The next token; `None` at the end of the data set, which is then known to be whole.
@@ -115,7 +119,7 @@ impl<R: Read> TokenSource<R> {
     fn fill(&mut self) -> Result<bool, SourceError> {
         loop {
             if self.raw.rest().is_empty() && !self.ended {
-                self.raw.bytes.resize(BUFFER, 0);
+                self.raw.bytes.resize(self.piece, 0);
                 let read = read_some(&mut self.input, &mut self.raw.bytes)?;
                 self.raw.bytes.truncate(read);
                 self.raw.start = 0;
@@ -136,6 +140,41 @@ impl<R: Read> TokenSource<R> {
                 return Ok(true);
             }
         }
+    }
+}
+
+impl<R: Read + Seek> TokenSource<R> {
+    /// A source for the data set from the current place of `input` to its end, of which not everything is wanted: see
+    /// [`Self::skip_bulk`].
+    ///
+    /// # Errors
+    /// Those of finding out how long the input is.
+    pub fn skimming(mut input: R, syntax: &TransferSyntax, limits: Limits) -> Result<Self, SourceError> {
+        let start = input.stream_position()?;
+        let end = input.seek(SeekFrom::End(0))?;
+        input.seek(SeekFrom::Start(start))?;
+        let source = Self::new(input, syntax, limits, Some(end.saturating_sub(start)));
+        Ok(Self { piece: SKIMMED_PIECE, ..source })
+    }
+
+    /// Passes over the rest of the bulk value or fragment that the last token began: its next token is the end of it. The reader knows
+    /// the length of the data set and has checked that the value lies in it. Deflated bytes cannot be passed over and are read.
+    ///
+    /// # Errors
+    /// Those of the input.
+    pub fn skip_bulk(&mut self) -> Result<(), SourceError> {
+        if self.inflater.is_some() {
+            return Ok(());
+        }
+        let remaining = self.reader.bulk_remaining();
+        let buffered = self.raw.rest().len().min(remaining as usize);
+        let beyond = i64::from(remaining) - i64::try_from(buffered).unwrap_or_default();
+        self.raw.start += buffered;
+        if beyond > 0 {
+            self.input.seek(SeekFrom::Current(beyond))?;
+        }
+        self.reader.pass_over(remaining);
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The identity as received (flow table 8.2): patient module, patient-study attributes and study attributes of one data set, raw.
 
-use std::io::Read;
+use std::io::{Read, Seek};
 
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::text::yyyymmdd;
@@ -53,12 +53,12 @@ pub(crate) struct Identified {
 /// # Errors
 /// Any [`SourceError`].
 pub(crate) fn read(
-    input: impl Read,
+    input: impl Read + Seek,
     syntax: &TransferSyntax,
     study: &str,
     receipt: Receipt,
 ) -> Result<Identified, SourceError> {
-    let mut tokens = TokenSource::new(input, syntax, Limits::INSTANCE, None);
+    let mut tokens = TokenSource::skimming(input, syntax, Limits::INSTANCE)?;
     let mut character_set = Value::Absent;
     let mut attributes: Vec<Attribute> = Vec::with_capacity(ATTRIBUTES.len());
     loop {

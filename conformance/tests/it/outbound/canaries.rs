@@ -69,6 +69,7 @@ fn no_canary_is_outside_after_a_full_run() {
     }
     push(&server, "P1", &objects.join("held"));
     wait_until("the run is through", || {
+        eprintln!("{:?} {} {} {:?}", world.jobs().iter().map(|job| format!("{} {}", job.project, job.state)).collect::<Vec<_>>(), files_in(&at("partner")), world.held().len(), world.held().iter().take(50).map(|h| format!("{}", h["reason"])).collect::<Vec<_>>());
         world.jobs().iter().filter(|job| job.is_acknowledged()).count() == 2 * count
             && files_in(&at("partner")) == count
             && world.held().len() == 2 * count + 2

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::Read;
+use std::io::{Read, Seek};
 
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::{Tag, VR};
@@ -60,16 +60,17 @@ impl Identity {
     ///
     /// # Errors
     /// Any [`SourceError`]: the object must not leave then.
-    pub fn add_object<R: Read>(
+    pub fn add_object<R: Read + Seek>(
         &mut self,
         input: R,
         syntax: &TransferSyntax,
         limits: Limits,
     ) -> Result<(), SourceError> {
-        let mut tokens = TokenSource::new(input, syntax, limits, None);
+        let mut tokens = TokenSource::skimming(input, syntax, limits)?;
         let mut set = CharacterSet::default();
         while let Some(token) = tokens.next_token()? {
             match token {
+                Token::BulkStart { .. } | Token::FragmentStart { .. } => tokens.skip_bulk()?,
                 Token::Value { header, value } if header.tag == SPECIFIC_CHARACTER_SET => {
                     set = CharacterSet::parse(value).0;
                 }

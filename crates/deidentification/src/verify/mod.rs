@@ -11,7 +11,7 @@ mod normal;
 mod segments;
 mod terms;
 
-use std::io::Read;
+use std::io::{Read, Seek};
 
 use dicom_core::{Tag, VR};
 use dicom_stream::charset::CharacterSet;
@@ -87,18 +87,23 @@ impl Verifier {
     ///
     /// # Errors
     /// [`VerifyError::Source`].
-    pub fn verify<R: Read>(
+    pub fn verify<R: Read + Seek>(
         &self,
         input: R,
         syntax: &TransferSyntax,
         limits: Limits,
     ) -> Result<Vec<Finding>, VerifyError> {
-        let mut tokens = TokenSource::new(input, syntax, limits, None);
+        let mut tokens = TokenSource::skimming(input, syntax, limits)?;
         let mut search =
             Search { terms: &self.terms, set: CharacterSet::default(), bulk: Bulk::Skip, held: Vec::new() };
         let mut findings = Vec::new();
         while let Some(token) = tokens.next_token()? {
-            if let Some(kind) = search.token(&token)
+            let begins_bulk = matches!(token, Token::BulkStart { .. });
+            let found = search.token(&token);
+            if begins_bulk && matches!(search.bulk, Bulk::Skip) {
+                tokens.skip_bulk()?;
+            }
+            if let Some(kind) = found
                 && findings.len() < FINDINGS_MAX
             {
                 let finding = Finding { path: tokens.path(), kind };

@@ -1,5 +1,7 @@
 //! The after-check: planted identifiers are found wherever they stand, clean objects are never held.
 
+use std::io::Cursor;
+
 use deidentification::verify::{FindingKind, Identity, Verifier};
 use dicom_stream::{Encoding, Limits, TransferSyntax, VR};
 use proptest::prelude::*;
@@ -13,7 +15,7 @@ const SYNTAX: TransferSyntax = TransferSyntax::EXPLICIT_LITTLE;
 fn identity(elements: Vec<Element>) -> Identity {
     let mut identity = Identity::default();
     let original = data_set(SYNTAX.encoding, CT, elements);
-    identity.add_object(&original[..], &SYNTAX, Limits::INSTANCE).unwrap();
+    identity.add_object(Cursor::new(&original), &SYNTAX, Limits::INSTANCE).unwrap();
     identity
 }
 
@@ -36,7 +38,7 @@ fn jane() -> Identity {
 fn found(identity: &Identity, elements: &[Element]) -> Vec<(String, FindingKind)> {
     let verifier = Verifier::new(identity, &[]).unwrap();
     let output = bytes(SYNTAX.encoding, elements);
-    let findings = verifier.verify(&output[..], &SYNTAX, Limits::INSTANCE).unwrap();
+    let findings = verifier.verify(Cursor::new(&output), &SYNTAX, Limits::INSTANCE).unwrap();
     findings.into_iter().map(|finding| (finding.path.to_string(), finding.kind)).collect()
 }
 
@@ -165,7 +167,7 @@ fn comment_segments_of_compressed_frames() {
     ] {
         let data = fragments(frame);
         assert_eq!(
-            verifier.verify(&data[..], &SYNTAX, Limits::INSTANCE).unwrap().len(),
+            verifier.verify(Cursor::new(&data), &SYNTAX, Limits::INSTANCE).unwrap().len(),
             expected,
             "{frame:?}"
         );
@@ -180,7 +182,7 @@ fn nothing_hides_at_the_seam_of_two_pieces() {
         let mut body = vec![0; 300_000];
         body[at..at + 7].copy_from_slice(b"LEFEVRE");
         let data = bytes(SYNTAX.encoding, &[Element::Value(0x0028_3006, VR::OW, body)]);
-        assert_eq!(verifier.verify(&data[..], &SYNTAX, limits).unwrap().len(), 1, "{at}");
+        assert_eq!(verifier.verify(Cursor::new(&data), &SYNTAX, limits).unwrap().len(), 1, "{at}");
     }
 }
 
@@ -195,7 +197,7 @@ fn the_output_of_the_profile_is_clean_and_the_original_is_not() {
         text(0x0020_000D, VR::UI, "1.2.999.55.1"),
     ];
     let verifier = Verifier::new(&identity(elements.clone()), &[]).unwrap();
-    let check = |data: &[u8]| verifier.verify(data, &SYNTAX, Limits::INSTANCE).unwrap().len();
+    let check = |data: &[u8]| verifier.verify(Cursor::new(data), &SYNTAX, Limits::INSTANCE).unwrap().len();
     assert_eq!(check(&data_set(Encoding::ExplicitLittle, CT, elements.clone())), 7);
     assert_eq!(check(&run(elements).bytes), 0);
 }
@@ -215,7 +217,7 @@ fn values_of_the_project_are_clean() {
     let verifier = Verifier::new(&jane(), &["Institut Lefèvre", "P-73041"]).unwrap();
     let findings = |number, value: &str| {
         let data = bytes(SYNTAX.encoding, &[text(number, VR::LO, value)]);
-        verifier.verify(&data[..], &SYNTAX, Limits::INSTANCE).unwrap().len()
+        verifier.verify(Cursor::new(&data), &SYNTAX, Limits::INSTANCE).unwrap().len()
     };
     assert_eq!(findings(0x0012_0010, "Institut Lefevre"), 0);
     assert_eq!(findings(0x0012_0040, "P-73041"), 0);

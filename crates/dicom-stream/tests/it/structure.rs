@@ -1,6 +1,9 @@
 //! Tokens, paths and VRs of well-formed data sets (PS3.5 7).
 
-use dicom_stream::{Encoding, Lengths, Limits, Reader, Tag, Token, VR, Writer};
+use dicom_stream::{
+    Encoding, Lengths, Limits, ReadError, Reader, SourceError, Tag, Token, TokenSource, TransferSyntax, VR,
+    Writer,
+};
 
 use crate::data_set::{delimiter, element, plain, walk_whole};
 
@@ -111,4 +114,36 @@ fn a_long_value_in_a_short_vr_becomes_un() {
     writer.value(Tag(0x0010, 0x4000), VR::LT, &[b'A'; 70_000]).unwrap();
     let bytes = writer.finish().unwrap();
     assert_eq!(&bytes[..12], b"\x10\x00\x00\x40UN\x00\x00\x70\x11\x01\x00");
+}
+
+#[test]
+fn bulk_is_passed_over_by_seeking_and_a_cut_one_is_refused() {
+    let pixels = vec![7; 200_000];
+    let bytes = [
+        plain(LE, (0x0010, 0x0020), "LO", b"ID"),
+        plain(LE, (0x7FE0, 0x0010), "OW", &pixels),
+        plain(LE, (0xFFFC, 0xFFFC), "OB", b"AB"),
+    ]
+    .concat();
+    let skim = |bytes: &[u8]| {
+        let input = std::io::Cursor::new(bytes);
+        let mut source = TokenSource::skimming(input, &TransferSyntax::EXPLICIT_LITTLE, Limits::INSTANCE)?;
+        let (mut tags, mut bulk) = (Vec::new(), 0);
+        while let Some(token) = source.next_token()? {
+            match token {
+                Token::Value { header, .. } => tags.push(header.tag),
+                Token::BulkStart { header } => {
+                    tags.push(header.tag);
+                    source.skip_bulk()?;
+                }
+                Token::Bulk(piece) => bulk += piece.len(),
+                _ => {}
+            }
+        }
+        Ok::<_, SourceError>((tags, bulk))
+    };
+    let (tags, bulk) = skim(&bytes).unwrap();
+    assert_eq!(tags, [Tag(0x0010, 0x0020), Tag(0x7FE0, 0x0010), Tag(0xFFFC, 0xFFFC)]);
+    assert_eq!(bulk, 0);
+    assert!(matches!(skim(&bytes[..100_000]), Err(SourceError::Read(ReadError::Truncated { .. }))));
 }

@@ -3,7 +3,7 @@
     python3 make.py
 
 Everything is invented. The source images carry the pseudonyms of `../it/support.rs`: code, UIDs, shifted dates. A file is a data set
-in DICOM format; UIDs of the partner are derived from a counter, so that a second run gives the same references.
+in DICOM format; UIDs of the partner come from a counter, but for those that highdicom makes itself.
 """
 
 import datetime

@@ -35,7 +35,7 @@ impl Patient {
         let serial = seed.number("serial") % 1000 * 1000 + number as u64 % 1000;
         let birth_date =
             format!("19{:02}{:02}{:02}", 20 + days % 70, 1 + days / 70 % 12, 1 + days / 840 % 28);
-        let sex = if days % 2 == 0 { "F" } else { "M" };
+        let sex = if days.is_multiple_of(2) { "F" } else { "M" };
         Self { character_set, name: name.replace('#', &token(serial, 1)), birth_date, sex, number: serial }
     }
 

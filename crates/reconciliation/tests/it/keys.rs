@@ -1,0 +1,214 @@
+//! AC8.1: every combination of the four keys, and the pitfalls of identity (RC-04, RC-05, RC-06, RC-11).
+
+use std::collections::BTreeSet;
+
+use dicom_stream::VR;
+use reconciliation::{IssuedUid, Kind, ManualReason, Outcome, Proposal, RefuseReason, judge};
+
+use crate::support::{
+    ALICE, BOB, CODE, INSTANCE, SR, STUDY, STUDY_KEY, conditions, issued, issued_uid, reference, result, surveyed,
+};
+use crate::tree::{Element, text, uid};
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum State {
+    Absent,
+    Unknown,
+    Alice,
+    Bob,
+}
+
+const STATES: [State; 4] = [State::Absent, State::Unknown, State::Alice, State::Bob];
+
+/// A result with the keys in these states: code, trial subject, study, references.
+fn with_keys([code, subject, study, references]: [State; 4]) -> Vec<Element> {
+    let pick = |state, alice: &str, bob: &str, unknown: &str| match state {
+        State::Absent => String::new(),
+        State::Unknown => unknown.to_owned(),
+        State::Alice => alice.to_owned(),
+        State::Bob => bob.to_owned(),
+    };
+    let code_of = |state| pick(state, CODE, "P-BBBB7", "ANON-1");
+    let mut more = vec![
+        text(0x0010_0010, VR::PN, ""),
+        text(0x0010_0020, VR::LO, &code_of(code)),
+        text(0x0012_0040, VR::LO, &code_of(subject)),
+        uid(0x0020_000D, &pick(study, STUDY, "2.25.8100", "1.2.826.1.9.3")),
+    ];
+    if references != State::Absent {
+        more.push(reference(&pick(references, INSTANCE, "2.25.8201", "1.2.826.1.9.4")));
+    }
+    result(SR, more)
+}
+
+#[test]
+fn every_combination_of_keys() {
+    let mut issued = issued();
+    issued.uids.insert("2.25.8100".into(), issued_uid(Kind::Study, BOB));
+    issued.uids.insert("2.25.8201".into(), issued_uid(Kind::Instance, BOB));
+    let mut accepted = 0;
+    for n in 0..256 {
+        let states = [n % 4, n / 4 % 4, n / 16 % 4, n / 64].map(|at| STATES[at]);
+        let [code, subject, study, references] = states;
+        let set = [surveyed(&with_keys(states))];
+        let outcome = judge(&set, &issued, &conditions()).outcome;
+        let count = |state| states.iter().filter(|other| **other == state).count();
+        match outcome {
+            Outcome::Refuse { reasons } => {
+                assert!(count(State::Alice) > 0 && count(State::Bob) > 0, "{states:?}");
+                assert_eq!(reasons, BTreeSet::from([RefuseReason::SeveralParticipants]), "{states:?}");
+                continue;
+            }
+            _ => assert!(count(State::Alice) == 0 || count(State::Bob) == 0, "{states:?}"),
+        }
+        match judge(&set, &issued, &conditions()).outcome {
+            Outcome::Accept { participant } => {
+                accepted += 1;
+                let (who, state) = if participant == ALICE { (ALICE, State::Alice) } else { (BOB, State::Bob) };
+                assert!(participant == who && count(state) >= 2 && count(State::Unknown) == 0, "{states:?}");
+                assert_eq!(study, state, "{states:?}");
+            }
+            Outcome::Hold => assert_eq!(references, State::Unknown, "{states:?}"),
+            Outcome::Manual { reasons, proposal } => {
+                let known = count(State::Alice) + count(State::Bob);
+                let few = known < 2 && reasons.contains(&ManualReason::TooFewKeys);
+                let unknown_study = matches!(study, State::Absent | State::Unknown)
+                    && reasons.contains(&ManualReason::StudyUnknown);
+                let altered = code == State::Unknown || subject == State::Unknown;
+                assert!(few || unknown_study || altered, "{states:?} {reasons:?}");
+                let by_uid = matches!(study, State::Alice | State::Bob) || matches!(references, State::Alice | State::Bob);
+                assert_eq!(proposal.is_some(), by_uid, "{states:?}");
+            }
+            Outcome::Refuse { .. } => unreachable!(),
+        }
+    }
+    // of one participant: study, and one to three of the other keys, the rest absent; two participants
+    assert_eq!(accepted, 14);
+}
+
+#[test]
+fn rc_04_a_rewritten_patient_id_or_name_is_a_persons_case_with_a_proposal() {
+    let proposal = Some(Proposal { participant: ALICE, study: Some(STUDY_KEY.to_owned()) });
+    for (more, reason) in [
+        (text(0x0010_0020, VR::LO, "p-7k3m9"), ManualReason::PatientIdAltered),
+        (text(0x0010_0020, VR::LO, "000042"), ManualReason::PatientIdAltered),
+        (text(0x0010_0010, VR::PN, "ANON"), ManualReason::PatientNameAltered),
+        (text(0x0010_0010, VR::PN, "P-BBBB7"), ManualReason::PatientNameAltered),
+        (text(0x0012_0040, VR::LO, "S1"), ManualReason::TrialSubjectAltered),
+    ] {
+        let set = [surveyed(&result(SR, vec![more, reference(INSTANCE)]))];
+        let expected = Outcome::Manual { reasons: BTreeSet::from([reason]), proposal: proposal.clone() };
+        assert_eq!(judge(&set, &issued(), &conditions()).outcome, expected, "{}", reason.word());
+    }
+    // padding is no change
+    let padded = [
+        text(0x0010_0020, VR::LO, &format!(" {CODE}   ")),
+        text(0x0010_0010, VR::PN, &format!("{CODE}^^^^ ")),
+    ];
+    let set = [surveyed(&result(SR, padded.to_vec()))];
+    assert_eq!(judge(&set, &issued(), &conditions()).outcome, Outcome::Accept { participant: ALICE });
+}
+
+#[test]
+fn rc_04_two_participants_are_refused_in_one_object_and_in_one_set() {
+    let mut issued = issued();
+    issued.uids.insert("2.25.8100".into(), issued_uid(Kind::Study, BOB));
+    issued.uids.insert("2.25.8102".into(), issued_uid(Kind::FrameOfReference, BOB));
+    let refused = Outcome::Refuse { reasons: BTreeSet::from([RefuseReason::SeveralParticipants]) };
+    // by a frame of reference alone, which is no key
+    let one = [surveyed(&result(SR, vec![uid(0x0020_0052, "2.25.8102")]))];
+    assert_eq!(judge(&one, &issued, &conditions()).outcome, refused);
+    let bobs = result(
+        SR,
+        vec![
+            text(0x0010_0010, VR::PN, "P-BBBB7"),
+            text(0x0010_0020, VR::LO, "P-BBBB7"),
+            text(0x0012_0040, VR::LO, "P-BBBB7"),
+            uid(0x0020_000D, "2.25.8100"),
+            uid(0x0008_0018, "1.2.826.1.9.7"),
+        ],
+    );
+    let set = [surveyed(&result(SR, vec![])), surveyed(&bobs)];
+    assert_eq!(judge(&set[1..], &issued, &conditions()).outcome, Outcome::Accept { participant: BOB });
+    let judgement = judge(&set, &issued, &conditions());
+    assert_eq!(judgement.outcome, refused);
+    assert!(judgement.objects.iter().all(|object| object.refuse.contains(&RefuseReason::SeveralParticipants)));
+}
+
+#[test]
+fn rc_05_a_study_of_the_partners_own_is_proposed_by_its_references_only() {
+    let own_study = uid(0x0020_000D, "1.2.826.1.9.3");
+    let manual = |set, study: Option<&str>| {
+        let Outcome::Manual { reasons, proposal } = judge(set, &issued(), &conditions()).outcome else { panic!() };
+        assert!(reasons.contains(&ManualReason::StudyUnknown));
+        assert_eq!(proposal.and_then(|proposal| proposal.study).as_deref(), study);
+    };
+    manual(&[surveyed(&result(SR, vec![own_study.clone(), reference(INSTANCE)]))], Some(STUDY_KEY));
+    // no reference at all: the code proposes nothing
+    manual(&[surveyed(&result(SR, vec![own_study.clone()]))], None);
+    // references into two studies: the participant, but no study
+    let mut two = issued();
+    let other = IssuedUid { kind: Kind::Instance, participant: ALICE, study: Some("study-2".into()) };
+    two.uids.insert("2.25.7301".into(), vec![other]);
+    let both = crate::tree::sequence(
+        0x0008_2112,
+        vec![vec![uid(0x0008_1155, INSTANCE)], vec![uid(0x0008_1155, "2.25.7301")]],
+    );
+    let set = [surveyed(&result(SR, vec![own_study, both]))];
+    let Outcome::Manual { proposal, .. } = judge(&set, &two, &conditions()).outcome else { panic!() };
+    assert_eq!(proposal, Some(Proposal { participant: ALICE, study: None }));
+}
+
+#[test]
+fn rc_06_uids_of_others_and_real_ones_are_refused_wherever_they_stand() {
+    for (elsewhere, reason) in [(true, RefuseReason::IssuedElsewhere), (false, RefuseReason::OriginalUid)] {
+        for more in [
+            reference("2.25.9999"),
+            uid(0x0020_0052, "2.25.9999"),
+            crate::tree::sequence(0x0040_A730, vec![vec![uid(0x0040_A124, "2.25.9999")]]),
+            Element::Value(crate::tree::tag(0x0009_1001), VR::UI, b"2.25.9999\0".to_vec()),
+        ] {
+            let mut issued = issued();
+            let list = if elsewhere { &mut issued.elsewhere } else { &mut issued.originals };
+            list.insert("2.25.9999".into());
+            let set = [surveyed(&result(SR, vec![more]))];
+            assert_eq!(
+                judge(&set, &issued, &conditions()).outcome,
+                Outcome::Refuse { reasons: BTreeSet::from([reason]) }
+            );
+        }
+    }
+}
+
+#[test]
+fn rc_10_a_class_that_is_not_on_the_list_is_refused() {
+    for class in ["1.2.840.10008.5.1.4.1.1.66", "1.3.12.2.1107.5.9.1", ""] {
+        let set = [surveyed(&result(class, vec![]))];
+        assert_eq!(
+            judge(&set, &issued(), &conditions()).outcome,
+            Outcome::Refuse { reasons: BTreeSet::from([RefuseReason::SopClassNotAllowed]) }
+        );
+    }
+}
+
+#[test]
+fn rc_11_retained_uids_are_issued_ones_and_what_was_not_exported_is_refused() {
+    // the map is the identity: the UIDs issued are real ones, and some are of two participants
+    let mut issued = issued();
+    issued.originals = [STUDY, INSTANCE, "2.25.7777"].map(str::to_owned).into();
+    issued.uids.get_mut(STUDY).unwrap().extend(issued_uid(Kind::Study, BOB));
+    let set = [surveyed(&result(SR, vec![reference(INSTANCE)]))];
+    assert_eq!(judge(&set, &issued, &conditions()).outcome, Outcome::Accept { participant: ALICE });
+    let set = [surveyed(&result(SR, vec![reference("2.25.7777")]))];
+    assert!(matches!(judge(&set, &issued, &conditions()).outcome, Outcome::Refuse { .. }));
+    // nothing but what two participants share: never guessed
+    let shared = [text(0x0010_0020, VR::LO, ""), text(0x0012_0040, VR::LO, ""), text(0x0010_0010, VR::PN, "")];
+    let set = [surveyed(&result(SR, shared.to_vec()))];
+    let Outcome::Manual { reasons, proposal: None } = judge(&set, &issued, &conditions()).outcome else { panic!() };
+    assert!(reasons.contains(&ManualReason::TooFewKeys));
+}
+
+#[test]
+fn an_empty_set_is_nobodys() {
+    assert!(matches!(judge(&[], &issued(), &conditions()).outcome, Outcome::Manual { proposal: None, .. }));
+}

@@ -1,0 +1,16 @@
+//! Integration tests of the reconciliation: behaviour from outside, expected values from PS3 and the rules RR- and RC-.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod character_sets;
+mod classes;
+mod dates;
+mod encodings;
+mod keys;
+mod marking;
+mod properties;
+mod references;
+mod round_trip;
+mod scan;
+mod support;
+mod traces;
+mod tree;
