@@ -41,10 +41,34 @@ const WORKERS: usize = 2;
 /// Longest wait for work under way at the end; whatever it had done is written, and the rest is done again.
 const DRAIN: Duration = Duration::from_secs(20);
 
-/// Runs until SIGTERM or SIGINT, then drains. `defaults` says that no document was given.
-pub(crate) async fn run(site: Site, defaults: bool, json: bool) -> anyhow::Result<()> {
+/// Where a server listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Addresses {
+    pub(crate) dicom: SocketAddr,
+    pub(crate) http: SocketAddr,
+}
+
+/// Ready at SIGTERM or SIGINT.
+///
+/// # Errors
+/// The system refuses to tell of signals.
+pub(crate) fn signalled() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Runs until `end` is ready, then drains; `ready` hears where the server listens.
+pub(crate) async fn run(
+    site: Site,
+    ready: impl FnOnce(Addresses),
+    end: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     let clock = Clock::system();
     let (stores, recovery) = Stores::open(&site).await?;
     let channels = Arc::new(Channels::new(&site.notification, &secret::for_notification)?);
@@ -136,7 +160,8 @@ pub(crate) async fn run(site: Site, defaults: bool, json: bool) -> anyhow::Resul
     );
 
     let listening = tokio::spawn(node.serve(dicom, tls, stop.clone()));
-    ready(dicom_address, http_address, defaults, json);
+    tracing::info!(dicom = %dicom_address, http = %http_address, "ready");
+    ready(Addresses { dicom: dicom_address, http: http_address });
 
     // Rows that a crash prevented are made beside the reception.
     let recovering = {
@@ -151,10 +176,7 @@ pub(crate) async fn run(site: Site, defaults: bool, json: bool) -> anyhow::Resul
         })
     };
 
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    end.await;
     tracing::info!("draining: no new associations, running messages end");
     stop.cancel();
     listening.await?;
@@ -208,25 +230,4 @@ fn line(site: &Site, stores: &Stores, trail: AuditTrail, clock: Clock) -> anyhow
         site: site.site.name.clone(),
         silence: Mutex::default(),
     })
-}
-
-/// Says that the server is up and where.
-#[allow(clippy::print_stdout, reason = "what scripts and tests wait for")]
-fn ready(dicom: SocketAddr, http: SocketAddr, defaults: bool, json: bool) {
-    tracing::info!(%dicom, %http, "ready");
-    if json {
-        println!(
-            "{}",
-            serde_json::json!({ "event": "ready", "dicom": dicom.to_string(), "http": http.to_string() })
-        );
-        return;
-    }
-    println!("DICOM on {dicom}, status page on http://{http}/");
-    if defaults {
-        println!("No configuration was given: nobody may send yet. Write one with");
-        println!("  research-pacs config example > site.toml");
-        println!(
-            "declare the nodes that may send and a project, then start: research-pacs serve --config site.toml"
-        );
-    }
 }

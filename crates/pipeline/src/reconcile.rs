@@ -13,7 +13,7 @@ use archive::ledger::{self, LedgerEvent};
 use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
 use archive::state::Change;
 use archive::zone::Zone;
-use dicom_stream::{FileMeta, Limits, Tag, TransferSyntax, VR};
+use dicom_stream::{FileMeta, Tag, TransferSyntax, VR};
 use notification::EventType;
 use pseudonym::{ExportRecord, Purpose, Reidentification, VaultError};
 use reconciliation::{

@@ -3,12 +3,14 @@
 mod check;
 mod config;
 mod deid;
+mod demo;
 mod echo;
 mod job;
 mod quarantine;
 mod result;
 mod send;
 mod serve;
+mod sim;
 mod vault;
 
 use std::path::{Path, PathBuf};
@@ -39,6 +41,8 @@ enum Command {
     Config(config::Config),
     /// De-identify files or folders offline, by the same rules as the server.
     Deid(deid::Deid),
+    /// Show the whole circle with simulated peers.
+    Demo(demo::Demo),
     /// Ask a DICOM node whether it answers (C-ECHO).
     Echo(echo::Echo),
     /// See the jobs that go out, and act on one.
@@ -52,6 +56,9 @@ enum Command {
     Result(result::ResultCommand),
     /// Send files or folders to a DICOM node (C-STORE).
     Send(send::Send),
+    /// Run a simulated peer, for demonstration and tests.
+    #[command(subcommand)]
+    Sim(sim::Sim),
     /// Keep the correspondence table: keys, lists, erasure.
     #[command(subcommand)]
     Vault(vault::VaultCommand),
@@ -64,11 +71,13 @@ impl Cli {
             Command::Check(command) => command.run(),
             Command::Config(command) => command.run(),
             Command::Deid(command) => command.run(),
+            Command::Demo(command) => command.run(),
             Command::Echo(command) => command.run(),
             Command::Job(command) => command.run(),
             Command::Quarantine(command) => command.run(),
             Command::Result(command) => command.run(),
             Command::Send(command) => command.run(),
+            Command::Sim(command) => command.run(),
             Command::Vault(command) => command.run(),
         }
     }

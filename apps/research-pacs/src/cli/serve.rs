@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::ConfigFile;
 use crate::exit::Outcome;
-use crate::serve;
+use crate::serve::{self, Addresses};
 
 /// Run the server.
 #[derive(Debug, Args)]
@@ -36,9 +36,27 @@ impl Serve {
         }
         let site = self.config.site()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(serve::run(site, self.config.config.is_none(), self.json))?;
+        let (defaults, json) = (self.config.config.is_none(), self.json);
+        runtime.block_on(async { serve::run(site, |at| say(at, defaults, json), serve::signalled()?).await })?;
         // What is left are blocking calls on their way out; they hold nothing that was acknowledged.
         runtime.shutdown_timeout(std::time::Duration::from_secs(5));
         Ok(Outcome::Good)
+    }
+}
+
+/// Says that the server is up and where: what people, scripts and tests wait for.
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+fn say(at: Addresses, defaults: bool, json: bool) {
+    let Addresses { dicom, http } = at;
+    if json {
+        let ready = serde_json::json!({ "event": "ready", "dicom": dicom.to_string(), "http": http.to_string() });
+        println!("{ready}");
+        return;
+    }
+    println!("DICOM on {dicom}, status page on http://{http}/");
+    if defaults {
+        println!("No configuration was given: nobody may send yet. Write one with");
+        println!("  research-pacs config example > site.toml");
+        println!("declare the nodes that may send and a project, then start: research-pacs serve --config site.toml");
     }
 }

@@ -141,7 +141,7 @@ impl List {
 }
 
 /// Creates key file and vault; what is there already stays.
-async fn init(site: &Site, now: i64) -> anyhow::Result<&'static str> {
+pub(super) async fn init(site: &Site, now: i64) -> anyhow::Result<&'static str> {
     let Some(source) = &site.vault.key else {
         bail!(
             "[vault] key is not set: name a file, for example key = {{ file = \"/etc/research-pacs/vault.key\" }}"
