@@ -25,7 +25,7 @@ pub struct StoreLimits {
 
 impl Default for StoreLimits {
     fn default() -> Self {
-        Self { instances: 100_000, bytes: 512 << 20, message_bytes: 64 << 20 }
+        Self { instances: 100_000, bytes: 512 << 20, message_bytes: 96 << 20 }
     }
 }
 
@@ -97,6 +97,15 @@ impl Store {
     pub(crate) fn amend(&self, study: &str, tag: Tag, value: &str) -> Result<(), SimulationError> {
         let mut held = self.held();
         held.studies.get_mut(study).ok_or(SimulationError::UnknownStudy)?.set(tag, value);
+        Ok(())
+    }
+
+    /// Deletes a study with its instances.
+    pub(crate) fn delete(&self, study: &str) -> Result<(), SimulationError> {
+        let mut held = self.held();
+        held.studies.remove(study).ok_or(SimulationError::UnknownStudy)?;
+        held.objects.retain(|(of, ..), _| of != study);
+        held.bytes = held.objects.values().map(|object| object.data.len()).sum();
         Ok(())
     }
 

@@ -2,17 +2,15 @@
 //! them (N-EVENT-REPORT on an association of its own). On request it misbehaves.
 
 mod commitment;
+mod push;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use dicom_node::AeTitle;
 use dicom_node::access::Policy;
-use dicom_node::config::NodeConfig;
-use dicom_node::storage_scu::{OutgoingInstance, storage_contexts};
-use dicom_node::{AeTitle, AssociationError};
 use dicom_stream::Tag;
-use futures_util::future::join_all;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::SimulationError;
@@ -21,6 +19,8 @@ use crate::node::{Peer, Running, policy};
 use crate::object::Object;
 use crate::query::StoreQuery;
 use crate::store::{Intake, Store, StoreLimits};
+
+pub use push::Push;
 
 /// How to start a PACS.
 #[derive(Debug, Clone)]
@@ -57,17 +57,6 @@ pub struct Holding {
     pub sop_instance: String,
     /// It was loaded, and did not come over the network.
     pub original: bool,
-}
-
-/// How a push ended.
-#[derive(Debug, Default)]
-pub struct Push {
-    /// SOP Instance UIDs that were answered with success or warning.
-    pub acknowledged: Vec<String>,
-    /// SOP Instance UIDs that were answered with a failure, with its status, or not accepted (0).
-    pub refused: Vec<(String, u16)>,
-    /// Associations that broke; what they had left is in neither list.
-    pub broken: Vec<AssociationError>,
 }
 
 /// A clinical PACS in process. It ends when it is dropped.
@@ -166,15 +155,7 @@ impl ClinicalPacs {
         for study in studies {
             objects.extend(self.instances(study).into_iter().filter(|object| self.is_original(object)));
         }
-        let share = objects.len().div_ceil(associations.max(1)).max(1);
-        let lanes = objects.chunks(share).map(|objects| push_some(&self.title, to, objects));
-        let mut all = Push::default();
-        for mut push in join_all(lanes).await {
-            all.acknowledged.append(&mut push.acknowledged);
-            all.refused.append(&mut push.refused);
-            all.broken.append(&mut push.broken);
-        }
-        all
+        push::push(&self.title, to, &objects, associations).await
     }
 
     /// Studies that it knows.
@@ -220,6 +201,14 @@ impl ClinicalPacs {
         self.shared.store.amend(study, tag, value)
     }
 
+    /// Deletes a study: queries find nothing any more.
+    ///
+    /// # Errors
+    /// [`SimulationError::UnknownStudy`].
+    pub fn delete(&self, study: &str) -> Result<(), SimulationError> {
+        self.shared.store.delete(study)
+    }
+
     /// From now on it does this wrong.
     pub fn set_faults(&self, faults: Faults) {
         *self.shared.faults() = faults;
@@ -255,41 +244,4 @@ fn serve(shared: &Arc<Shared>, address: SocketAddr, title: &AeTitle) -> Result<R
     let policy = move || Policy { query: !faults.faults().no_query, ..policy() };
     let query = StoreQuery(Arc::clone(&shared.store));
     Running::start(address, title.clone(), policy, Arc::clone(shared), shared.desk.clone(), query)
-}
-
-/// One association.
-async fn push_some(title: &AeTitle, to: &Peer, objects: &[Arc<Object>]) -> Push {
-    let mut push = Push::default();
-    if let Err(error) = push_all(title, to, objects, &mut push).await {
-        push.broken.push(error);
-    }
-    push
-}
-
-async fn push_all(
-    title: &AeTitle,
-    to: &Peer,
-    objects: &[Arc<Object>],
-    push: &mut Push,
-) -> Result<(), AssociationError> {
-    let pairs = objects.iter().map(|object| (&*object.sop_class, object.syntax.uid));
-    let contexts = storage_contexts(pairs);
-    let remote = to.remote(title);
-    let mut association =
-        remote.associate(&contexts, &NodeConfig::default(), CancellationToken::new()).await?;
-    for object in objects {
-        let instance = OutgoingInstance {
-            sop_class: &object.sop_class,
-            sop_instance: &object.sop_instance,
-            transfer_syntax: object.syntax.uid,
-            move_originator: None,
-        };
-        match association.store(&instance, &object.data[..]).await {
-            Ok(status) if status.is_done() => push.acknowledged.push(object.sop_instance.clone()),
-            Ok(status) => push.refused.push((object.sop_instance.clone(), status.0)),
-            Err(AssociationError::NoContext) => push.refused.push((object.sop_instance.clone(), 0)),
-            Err(error) => return Err(error),
-        }
-    }
-    association.release().await
 }

@@ -2,31 +2,30 @@
 //!
 //! Its DICOM node takes instances only: there is no C-GET or C-MOVE provider here, so results are fetched by DICOMweb.
 
+mod desk;
 mod dicomweb;
 mod json;
 mod multipart;
+mod qido;
+mod stow;
 
-use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
 use dicom_node::AeTitle;
 use dicom_node::query_retrieve_scp::NoQuery;
 use dicom_node::storage_commitment::NoCommitment;
-use dicom_stream::Tag;
+use memchr::memmem;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use self::desk::{Shared, work};
 use crate::error::SimulationError;
 use crate::node::{Running, policy};
 use crate::object::Object;
-use crate::results::{Faulty, Request, ResultKind, make};
+use crate::results::{Faulty, ResultKind};
 use crate::seed::Seed;
-use crate::store::{Intake, Store, StoreLimits};
-
-/// How often the partner looks whether a study is due.
-const TICK: Duration = Duration::from_millis(100);
+use crate::store::StoreLimits;
 
 /// How to start a partner.
 #[derive(Debug, Clone)]
@@ -86,36 +85,13 @@ pub struct Partner {
     _stop: DropGuard,
 }
 
-struct Shared {
-    store: Arc<Store>,
-    options: Options,
-    desk: Mutex<Desk>,
-}
-
-/// What is to be done. Times are epoch milliseconds.
-#[derive(Default)]
-struct Desk {
-    /// Studies that wait for processing, with the time of their last arrival.
-    waiting: BTreeMap<String, i64>,
-    /// What becomes visible at a time.
-    late: Vec<(i64, Object)>,
-    faulty: VecDeque<Faulty>,
-    /// Results and not sources, by SOP Instance UID as offered.
-    offered: BTreeMap<String, usize>,
-}
-
 impl Partner {
     /// Starts its listeners.
     ///
     /// # Errors
     /// [`SimulationError::Listen`].
     pub async fn start(options: Options) -> Result<Self, SimulationError> {
-        let desk = Desk { faulty: options.faulty.iter().cloned().collect(), ..Desk::default() };
-        let shared = Arc::new(Shared {
-            store: Store::new(options.limits),
-            options: options.clone(),
-            desk: Mutex::new(desk),
-        });
+        let shared = Shared::new(options.clone());
         let stop = CancellationToken::new();
         let dicomweb = match options.dicomweb {
             Some(address) => Some(dicomweb::serve(&shared, address, stop.clone()).await?),
@@ -190,98 +166,9 @@ impl Partner {
         self.shared.tick(now);
     }
 
-    /// Whether any received instance holds this text in the value of an attribute: for searches of what left.
-    pub fn has_received(&self, tag: Tag, value: &str) -> bool {
-        !self.shared.store.select(|object| object.attributes.text(tag) == value).is_empty()
-    }
-}
-
-impl Shared {
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn offer(&self, object: Object) -> Result<(), SimulationError> {
-        let study = object.study.clone();
-        self.store.insert(object)?;
-        *self.desk().offered.entry(study).or_default() += 1;
-        Ok(())
-    }
-
-    fn process(&self, study: &str, faulty: Option<&Faulty>, now: i64) -> Result<usize, SimulationError> {
-        self.desk().waiting.remove(study);
-        let source = self.store.study(study);
-        let patient = |object: &Object| object.attributes.text(dicom_dictionary_std::tags::PATIENT_ID);
-        let of_study = source.first().map(|first| patient(first)).unwrap_or_default();
-        let others = self.store.select(|object| object.study != study && patient(object) != of_study);
-        let request = Request {
-            source: &source,
-            other: others.first().map(|other| &**other),
-            kinds: &self.options.kinds,
-            faulty,
-            now,
-            seed: self.options.seed,
-        };
-        let delivery = make(&request)?;
-        let due = now.saturating_add(i64::try_from(self.options.late.as_millis()).unwrap_or(i64::MAX));
-        self.desk().late.extend(delivery.late.into_iter().map(|object| (due, object)));
-        let count = delivery.objects.len();
-        delivery.objects.into_iter().try_for_each(|object| self.offer(object))?;
-        Ok(count)
-    }
-
-    fn tick(&self, now: i64) {
-        let due: Vec<Object> = {
-            let mut desk = self.desk();
-            let (due, later) = std::mem::take(&mut desk.late).into_iter().partition(|(time, _)| *time <= now);
-            desk.late = later;
-            due.into_iter().map(|(_, object)| object).collect()
-        };
-        for object in due {
-            if self.offer(object).is_err() {
-                tracing::warn!("the simulated partner is full; a late result is lost");
-            }
-        }
-        let Some(delay) = self.options.delay else { return };
-        let rest = now.saturating_sub(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
-        let ready: Vec<String> = {
-            let desk = self.desk();
-            let ready = desk.waiting.iter().filter(|(_, arrival)| **arrival <= rest);
-            ready.map(|(study, _)| study.clone()).collect()
-        };
-        for study in ready {
-            let faulty = self.desk().faulty.pop_front();
-            if let Err(error) = self.process(&study, faulty.as_ref(), now) {
-                tracing::warn!(%error, "the simulated partner could not process a study");
-            }
-        }
-    }
-}
-
-impl Intake for Shared {
-    fn takes(&self, _: &str) -> bool {
-        true
-    }
-
-    fn longest(&self) -> usize {
-        self.options.limits.message_bytes
-    }
-
-    fn take(&self, object: Object) -> Result<(), SimulationError> {
-        let study = object.study.clone();
-        self.store.insert(object)?;
-        let mut desk = self.desk();
-        if !desk.offered.contains_key(&study) {
-            desk.waiting.insert(study, Utc::now().timestamp_millis());
-        }
-        Ok(())
-    }
-}
-
-async fn work(shared: Arc<Shared>, delay: Duration) {
-    let mut clock = tokio::time::interval(TICK.min(delay.max(Duration::from_millis(1))));
-    loop {
-        clock.tick().await;
-        shared.tick(Utc::now().timestamp_millis());
+    /// Instances, received or made, whose bytes hold this text: the search for what should not have left.
+    pub fn instances_with(&self, text: &str) -> usize {
+        let finder = memmem::Finder::new(text);
+        self.shared.store.select(|object| finder.find(&object.data).is_some()).len()
     }
 }

@@ -87,6 +87,8 @@ async fn queries_answer_what_is_held_and_what_was_corrected() {
     assert_eq!(row.text(tags::NUMBER_OF_STUDY_RELATED_INSTANCES), "4");
     pacs.correct(&studies[0].uid, tags::ACCESSION_NUMBER, "CHANGED").unwrap();
     assert_eq!(find(&pacs, &keys).await.unwrap()[0].text(tags::ACCESSION_NUMBER), "CHANGED");
+    pacs.delete(&studies[1].uid).unwrap();
+    assert_eq!(find(&pacs, &study_keys()).await.unwrap().len(), 1);
     let images = DataSet::default()
         .put(tags::QUERY_RETRIEVE_LEVEL, "IMAGE")
         .put(tags::STUDY_INSTANCE_UID, &*studies[0].uid)

@@ -103,8 +103,25 @@ async fn late_results_come_at_their_time() {
     partner.tick(NOW + 4_999);
     assert_eq!(partner.summary(&study.uid).offered, 4);
     partner.tick(NOW + 5_000);
+    let token = study.planted()[0].token.as_deref().unwrap();
+    assert!(partner.instances_with(token) >= 4 && partner.instances_with("ZQ00000000") == 0);
     let summary = partner.summary(&study.uid);
     assert_eq!((summary.received, summary.offered, summary.late), (4, 5, 0));
+}
+
+/// Time is the caller's: the study rests for an hour, then for longer than the delay.
+#[tokio::test]
+async fn a_study_at_rest_is_processed_and_the_first_ones_get_the_faults() {
+    let delay = Some(std::time::Duration::from_secs(7200));
+    let (partner, _, study) =
+        with_study(Options { delay, faulty: vec![Faulty::Partial], ..Options::default() }).await;
+    let now = chrono::Utc::now().timestamp_millis();
+    partner.tick(now + 3_600_000);
+    assert_eq!(partner.summary(&study.uid).offered, 0);
+    partner.tick(now + 7_300_000);
+    assert_eq!(partner.summary(&study.uid).offered, 1);
+    partner.tick(now + 20_000_000);
+    assert_eq!(partner.summary(&study.uid).offered, 1);
 }
 
 #[tokio::test]

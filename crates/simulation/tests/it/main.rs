@@ -1,9 +1,10 @@
 //! The simulated peers from outside, over real sockets.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod clinical_pacs;
 mod dicomweb;
+mod partner_client;
 mod results;
 mod sinks;
 

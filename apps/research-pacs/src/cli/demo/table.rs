@@ -14,7 +14,8 @@ pub(super) struct Table {
     sent: usize,
     exported: u64,
     returned: u64,
-    quarantined: usize,
+    /// Of each instance held for a person, why.
+    quarantined: Vec<String>,
     mails: usize,
     webhooks: usize,
     released: u64,
@@ -44,7 +45,8 @@ impl Table {
         let totals = ledger::totals(database.reader()).await?;
         let count = |event: LedgerEvent| totals.iter().filter(|of| of.event == event).map(|of| of.lines).sum::<u64>();
         let buffer = crate::stores::open_database(&folder.join("data"), "buffer").await?;
-        let quarantined = buffer::list_quarantined(buffer.reader(), None, None, 1000).await?.len();
+        let held = buffer::list_quarantined(buffer.reader(), None, None, 1000).await?;
+        let quarantined = held.iter().map(|item| format!("{}: {}", item.reason, item.detail)).collect();
         buffer.close().await;
         let tokens: Vec<String> =
             world.studies.iter().flat_map(|study| study.planted()).filter_map(|planted| planted.token.clone()).collect();
@@ -95,7 +97,13 @@ impl Table {
         println!("instances sent to us       {:5}", self.sent);
         println!("instances exported         {:5}", self.exported);
         println!("instances returned         {:5}", self.returned);
-        println!("instances quarantined      {:5}", self.quarantined);
+        println!("instances quarantined      {:5}", self.quarantined.len());
+        let mut reasons = self.quarantined.clone();
+        reasons.sort_unstable();
+        reasons.dedup();
+        for reason in reasons {
+            println!("  {reason}");
+        }
         println!("messages                   {:5}  ({} mails, {} webhooks)", self.mails + self.webhooks, self.mails, self.webhooks);
         println!("released by a named person {:5}  result sets", self.released);
         println!("identifiers found outside the vault: {}  ({} searched for)", self.identifiers, self.searched);
