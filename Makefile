@@ -9,8 +9,8 @@ export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-24s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# demo: ## the whole circle with simulated peers; ONCE=1 ends by itself
-# 	cargo run --release --quiet -- demo $(if $(ONCE),--once)
+demo: ## the whole circle with simulated peers; ONCE=1 ends by itself
+	cargo run --release --quiet -- demo $(if $(ONCE),--once)
 
 test: ## installs the peers it needs, then runs every test: unit, wire, real peers, faults
 	scripts/install-test-peers.sh

@@ -1,6 +1,9 @@
 //! Looks for identities where none may be: every place but the vault, the buffer database and the zones Z1, Z2, Z5 and Z6 (ACX.1).
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+use aho_corasick::AhoCorasick;
 
 use super::world::World;
 
@@ -35,12 +38,10 @@ pub(super) fn identifiers_found(
             places.extend(partner.instances(&study).iter().map(|object| object.data.to_vec()));
         }
     }
-    Ok(tokens.iter().filter(|token| places.iter().any(|place| contains(place, token))).count())
-}
-
-fn contains(place: &[u8], token: &str) -> bool {
-    let token = token.as_bytes();
-    !token.is_empty() && place.windows(token.len()).any(|window| window == token)
+    let search = AhoCorasick::new(tokens)?;
+    let found: BTreeSet<_> =
+        places.iter().flat_map(|place| search.find_overlapping_iter(place)).map(|hit| hit.pattern()).collect();
+    Ok(found.len())
 }
 
 fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
