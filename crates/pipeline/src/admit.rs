@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use archive::buffer::{self, Arrival, Batch, BufferState, BufferedInstance, Hold, QuarantineReason};
 use archive::index;
+use archive::job::{self, JobState};
 use archive::job_queue::{self, NewEntry};
 use archive::ledger::{self, LedgerEvent};
 use pseudonym::{Standing, SubjectKey};
@@ -88,10 +89,22 @@ impl Admission {
         }
     }
 
-    /// Batches whose job was not enqueued before a crash.
+    /// Batches whose job was not enqueued before a crash, and studies that were closed and not settled.
     async fn resume(&self) -> Result<(), StageError> {
         let unfinished = buffer::unfinished_batches(self.line.buffer.reader()).await?;
-        self.enqueue(&unfinished).await
+        self.enqueue(&unfinished).await?;
+        let mut after = None;
+        loop {
+            let receiving =
+                job::list(self.line.main.reader(), Some(JobState::Receiving), after, ROUND).await?;
+            let Some(last) = receiving.last() else { return Ok(()) };
+            after = Some(last.id);
+            for job in &receiving {
+                if let Some(project) = self.line.projects.get(&job.project) {
+                    progress::settle(&self.line, project, job.receiving_study).await?;
+                }
+            }
+        }
     }
 
     /// One round over everything that waits.

@@ -25,14 +25,7 @@ pub(crate) const KIND: &str = "close";
 pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), StageError> {
     let set = result_set::show(line.main.reader(), claimed.subject).await?;
     let project = line.project(&set.project)?;
-    let inbound = buffer::inbound_of(line.buffer.reader(), set.id).await?;
-    let returned = buffer::return_of(line.buffer.reader(), set.id).await?;
-    let mut objects: Vec<(Zone, Uuid)> = inbound.iter().map(|of| (Zone::Inbound, of.id)).collect();
-    objects.extend(returned.iter().map(|of| (Zone::ReturnBuffer, of.instance.id)));
-    let purged = purge(line, objects).await?;
-    let mut transaction = line.buffer.write().await?;
-    buffer::purge_result_set(&mut transaction, set.id).await?;
-    transaction.commit().await?;
+    let purged = empty(line, set.id).await?;
 
     let now = line.clock.now();
     let change = stage(project, "close", now);
@@ -45,26 +38,38 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         if job.state == JobState::AwaitingResult && others.iter().all(|other| other.state.is_terminal()) {
             job::advance(&mut transaction, job.id, JobEvent::Close, &change).await?;
         }
-        let event = AuditEvent::Purged {
-            zone: Text::from_operator("Z4, Z5"),
-            subject: Some(set.id),
-            objects: purged,
-        };
-        let record = AuditRecord { at: now, actor: Actor::Program(Text::from_operator("close")), event };
+        let record = emptied("close", set.id, purged, now);
         line.trail.append(&mut transaction, &[record]).await?;
     }
     Ok(transaction.commit().await?)
 }
 
-/// Deletes objects; those that are gone already do not count.
-pub(crate) async fn purge(line: &Arc<Line>, objects: Vec<(Zone, Uuid)>) -> Result<u64, StageError> {
-    let line = Arc::clone(line);
-    blocking(move || {
+/// Deletes everything that Z4 and Z5 hold of a result set, then its rows; answers how many objects.
+///
+/// # Errors
+/// Any [`StageError`]; what was not deleted still has its row.
+pub(crate) async fn empty(line: &Arc<Line>, set: Uuid) -> Result<u64, StageError> {
+    let inbound = buffer::inbound_of(line.buffer.reader(), set).await?;
+    let returned = buffer::return_of(line.buffer.reader(), set).await?;
+    let mut objects: Vec<(Zone, Uuid)> = inbound.iter().map(|of| (Zone::Inbound, of.id)).collect();
+    objects.extend(returned.iter().map(|of| (Zone::ReturnBuffer, of.instance.id)));
+    let blobs = Arc::clone(&line.blobs);
+    let purged = blocking(move || {
         let mut purged = 0;
         for (zone, id) in objects {
-            purged += u64::from(line.blobs.remove(BlobKey::new(zone, id)?)?);
+            purged += u64::from(blobs.remove(BlobKey::new(zone, id)?)?);
         }
-        Ok(purged)
+        Ok::<_, StageError>(purged)
     })
-    .await?
+    .await??;
+    let mut transaction = line.buffer.write().await?;
+    buffer::purge_result_set(&mut transaction, set).await?;
+    transaction.commit().await?;
+    Ok(purged)
+}
+
+/// The line of the audit trail about [`empty`].
+pub(crate) fn emptied(actor: &'static str, set: Uuid, objects: u64, at: i64) -> AuditRecord {
+    let event = AuditEvent::Purged { zone: Text::from_operator("Z4, Z5"), subject: Some(set), objects };
+    AuditRecord { at, actor: Actor::Program(Text::from_operator(actor)), event }
 }

@@ -145,7 +145,10 @@ pub struct ResultsConfig {
     /// What Series Description begins with (AC8.9).
     #[serde(default = "default_series_prefix")]
     pub series_prefix: String,
-    /// Hours after the confirmation until the identified copy is purged (AC9.5).
+    /// Hours that a set may wait for a person or for the gate; then it expires.
+    #[serde(default = "default_decide_hours")]
+    pub decide_within_hours: u32,
+    /// Hours after the confirmation, the rejection or the expiry until the identified copy is purged (AC9.5).
     #[serde(default = "default_purge_hours")]
     pub purge_after_hours: u32,
 }
@@ -185,6 +188,10 @@ fn default_expected_days() -> u32 {
 
 fn default_series_prefix() -> String {
     "RESEARCH: ".to_owned()
+}
+
+fn default_decide_hours() -> u32 {
+    30 * 24
 }
 
 fn default_purge_hours() -> u32 {

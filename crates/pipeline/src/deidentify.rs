@@ -4,7 +4,7 @@
 //! Order of truth (ARC-12, S-15): vault rows → objects synced in Z3 → post-check → rows of the main database → rows of the buffer. A
 //! repeat after a crash finds what is there and adds the rest: UIDs, bytes and ids are the same each time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use archive::zone::Zone;
 use deidentification::{DeidentificationError, Object, deidentify};
 use dicom_stream::{FileMeta, Limits, TransferSyntax};
 use pseudonym::{Admission, MappedUid, Participant, Receipt, SubjectKey, UidKind, VaultError};
+use register::{Actor, AuditEvent, AuditRecord, Text};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
@@ -60,6 +61,10 @@ pub(crate) struct Held {
 /// Any [`StageError`]: the driver repeats, or calls a person.
 pub(crate) async fn run(line: &Arc<Line>, job: &ClaimedJob) -> Result<(), StageError> {
     let batch = buffer::in_batch(line.buffer.reader(), job.subject).await?;
+    let studies: BTreeSet<(String, Uuid)> = batch
+        .iter()
+        .filter_map(|instance| Some((instance.received.project.clone()?, instance.receiving_study?)))
+        .collect();
     let mut groups: BTreeMap<(String, String), Vec<BufferedInstance>> = BTreeMap::new();
     for instance in batch.into_iter().filter(|instance| instance.state == BufferState::Admitted) {
         let received = &instance.received;
@@ -68,6 +73,10 @@ pub(crate) async fn run(line: &Arc<Line>, job: &ClaimedJob) -> Result<(), StageE
     }
     for group in groups.into_values() {
         one_participant(line, group).await?;
+    }
+    // Also when an earlier run wrote everything and did not come as far as this.
+    for (project, study) in studies {
+        progress::settle(line, line.project(&project)?, study).await?;
     }
     let now = line.clock.now();
     let mut transaction = line.main.write().await?;
@@ -94,8 +103,7 @@ async fn one_participant(line: &Arc<Line>, group: Vec<BufferedInstance>) -> Resu
     let checked = verify::finish_and_check(line, project, &participant, transformed).await?;
     let study = receiving_study.unwrap_or_default();
     write_main(line, project, &participant, study, &checked).await?;
-    write_buffer(line, &id, &checked).await?;
-    progress::settle(line, project, study).await
+    write_buffer(line, &id, &checked).await
 }
 
 /// A batch between de-identification and post-check.
@@ -279,6 +287,8 @@ async fn write_main(
         index::clear(&mut transaction, &ids).await?;
     }
     append_ledger(&mut transaction, project, checked, now).await?;
+    let instances = series.values().map(|members| members.len() as u64).sum();
+    audit(line, &mut transaction, project, participant, instances, now).await?;
     if let Some(study) = study {
         progress::open_jobs(line, &mut transaction, project, participant, receiving_study, study).await?;
     }
@@ -287,24 +297,52 @@ async fn write_main(
     Ok(())
 }
 
+/// ACX.2
+async fn audit(
+    line: &Line,
+    transaction: &mut AnyConnection,
+    project: &Project,
+    participant: &Participant,
+    instances: u64,
+    now: i64,
+) -> Result<(), StageError> {
+    if instances == 0 {
+        return Ok(());
+    }
+    let event = AuditEvent::Deidentified {
+        project: Text::from_operator(&project.config.id),
+        job: None,
+        participant: Uuid::parse_str(&participant.id.to_string()).ok(),
+        instances,
+        profile: Text::from_operator(&project.profile.title()),
+        dossier_version: project.dossier.version,
+    };
+    let record = AuditRecord { at: now, actor: Actor::Program(Text::from_operator("deidentify")), event };
+    Ok(line.trail.append(transaction, &[record]).await?)
+}
+
 async fn append_ledger(
     transaction: &mut AnyConnection,
     project: &Project,
     checked: &Checked,
     now: i64,
 ) -> Result<(), StageError> {
-    let hashes: Vec<(Uuid, Option<(String, u64)>, &str)> = checked
+    let hashes: Vec<String> = checked
         .outcomes
         .iter()
-        .map(|outcome| match (&outcome.result, checked.blobs.get(&outcome.id)) {
-            (Ok(_), Some(blob)) => (outcome.id, Some((format!("blake3:{}", blob.hash), blob.length)), ""),
-            (Err(held), _) => (outcome.id, None, held.reason.as_str()),
-            (Ok(_), None) => (outcome.id, None, "no object"),
+        .map(|outcome| {
+            checked.blobs.get(&outcome.id).map_or_else(String::new, |blob| format!("blake3:{}", blob.hash))
         })
         .collect();
     let mut lines = Vec::with_capacity(hashes.len() * 2);
-    for (instance, object, cause) in &hashes {
-        let (hash, bytes) = object.as_ref().map_or(("", 0), |(hash, bytes)| (hash.as_str(), *bytes));
+    for (outcome, hash) in checked.outcomes.iter().zip(&hashes) {
+        let object = checked.blobs.get(&outcome.id).filter(|_| outcome.result.is_ok());
+        let cause = match (&outcome.result, object) {
+            (Ok(_), Some(_)) => "",
+            (Err(held), _) => held.reason.as_str(),
+            (Ok(_), None) => "no object",
+        };
+        let (hash, bytes) = object.map_or(("", 0), |blob| (hash.as_str(), blob.length));
         let events: &[LedgerEvent] = match object {
             Some(_) => &[LedgerEvent::Deidentified, LedgerEvent::Cleared],
             None => &[LedgerEvent::Quarantined],
@@ -314,7 +352,7 @@ async fn append_ledger(
             project: &project.config.id,
             job: None,
             result_set: None,
-            instance: *instance,
+            instance: outcome.id,
             destination: "",
             hash,
             bytes,

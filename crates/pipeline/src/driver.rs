@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::line::{Line, StageError};
 use crate::{
-    close, confirm, deidentify, export, fetch, inspect, notify, poll, progress, reconcile, return_to_pacs,
+    close, confirm, deidentify, export, fetch, inspect, notify, poll, progress, reconcile, retention,
+    return_to_pacs,
 };
 
 /// Longest wait between two looks at the table: the truth, beside the wake-up.
@@ -66,6 +67,7 @@ pub async fn timers(line: Arc<Line>, stop: CancellationToken) -> Result<(), Stag
             job_queue::set_timer(&mut transaction, &name, interval, now).await?;
         }
     }
+    job_queue::set_timer(&mut transaction, retention::TIMER, retention::EVERY_MS, now).await?;
     transaction.commit().await?;
     while !stop.is_cancelled() {
         if let Err(error) = progress::overdue(&line).await {
@@ -91,6 +93,10 @@ async fn due(line: &Arc<Line>) -> Result<bool, StageError> {
     let name = job_queue::take_due(&mut transaction, dialect, jitter(), line.clock.now()).await?;
     transaction.commit().await?;
     let Some(name) = name else { return Ok(false) };
+    if name == retention::TIMER {
+        retention::run(line).await?;
+        return Ok(true);
+    }
     let mut words = name.split(' ');
     if let (Some("poll"), Some(project), Some(partner)) = (words.next(), words.next(), words.next())
         && let (Ok(project), Ok(partner)) = (line.project(project), line.partner(partner))

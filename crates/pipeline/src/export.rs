@@ -18,7 +18,9 @@ use dicom_stream::{FILE_START, FileStart};
 use notification::EventType;
 use partner::{Answer, Batch, Closing, InstanceSource, OutgoingInstance, Partner};
 use pseudonym::{CodePrefix, ExportRecord, IssuedUid, Linkage, ParticipantId, UidKind, VaultError};
-use register::{Decision, Outflow, Standing, day_of, gate, record_decision};
+use register::{
+    Actor, AuditEvent, AuditRecord, Decision, Outflow, Standing, Text, day_of, gate, record_decision,
+};
 use sqlx::AnyConnection;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -220,17 +222,24 @@ async fn conclude(
     let mut transaction = line.main.write().await?;
     // Ended first: a job that reaches a terminal state stops all work on it.
     job_queue::finish(&mut transaction, claimed.lease, now).await?;
-    if index::count_of_source(&mut *transaction, job.receiving_study).await? > progress.total {
-        // More was cleared meanwhile, and could not be enqueued beside this run.
+    let state = job::show(&mut *transaction, job.id).await?.state;
+    let cleared = index::count_of_source(&mut *transaction, job.receiving_study).await?;
+    if cleared > progress.total || state != job.state {
+        // More was cleared, or the study became stable, and could not be enqueued beside this run.
         enqueue(line, &mut transaction, job.id, &job.partner).await?;
     } else if progress.refused > 0 || progress.total == 0 {
-        let change = stage(project, "export", now);
-        job::advance(&mut transaction, job.id, JobEvent::Attention, &change).await?;
+        // Under `eager` one that waits for a person already may have sent what came since.
+        if state != JobState::Attention {
+            audit(line, &mut transaction, project, job, progress.acknowledged, &gate_hash, now).await?;
+            let change = stage(project, "export", now);
+            job::advance(&mut transaction, job.id, JobEvent::Attention, &change).await?;
+        }
         let event =
             notify::event(EventType::ExportFailed, &project.config.id, job.id, progress.total, failed, now);
         notify::enqueue(line, &mut transaction, &event).await?;
     } else if failed == 0 && job.state == JobState::Deidentified {
         let change = archive::state::Change { gate_hash: Some(&gate_hash), ..stage(project, "export", now) };
+        audit(line, &mut transaction, project, job, progress.acknowledged, &gate_hash, now).await?;
         job::advance(&mut transaction, job.id, JobEvent::Send, &change).await?;
         job::advance(&mut transaction, job.id, JobEvent::Acknowledge, &change).await?;
         match &project.config.results {
@@ -253,6 +262,30 @@ async fn conclude(
     line.work.notify_one();
     line.messages.notify_one();
     Ok(())
+}
+
+/// That a set left the site, in whole or in part.
+async fn audit(
+    line: &Line,
+    transaction: &mut AnyConnection,
+    project: &Project,
+    job: &Job,
+    instances: u64,
+    gate_hash: &str,
+    now: i64,
+) -> Result<(), StageError> {
+    if instances == 0 {
+        return Ok(());
+    }
+    let event = AuditEvent::Exported {
+        project: Text::from_operator(&project.config.id),
+        job: job.id,
+        recipient: Text::from_operator(&job.partner),
+        instances,
+        decision: Text::from_operator(gate_hash),
+    };
+    let record = AuditRecord { at: now, actor: Actor::Program(Text::from_operator("export")), event };
+    Ok(line.trail.append(transaction, &[record]).await?)
 }
 
 pub(crate) fn participant(job: &Job) -> Result<ParticipantId, StageError> {

@@ -68,15 +68,22 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
                 }
                 let request =
                     FetchRequest { study: listing.study.clone(), series: uid.to_owned(), instances, whole };
-                missing += fetch_series(line, project, &partner, &job, set, &request).await?;
+                missing += fetch_series(line, &partner, &job, set, &request).await?;
             }
-            enqueue_inspect(line, project, set).await?;
         }
     }
     if missing > 0 {
         return Err(StageError::Incomplete(missing));
     }
+    // Also the set of a try that was interrupted after its last instance; a set that lacks something goes no further (AC7.4).
     let mut transaction = line.main.write().await?;
+    for set in result_set::of_job(&mut *transaction, job.id).await? {
+        if set.state == ResultSetState::ResultAvailable {
+            let instances = buffer::inbound_of(line.buffer.reader(), set.id).await?;
+            retrieved(line, &mut transaction, project, &job, set.id, &instances).await?;
+            enqueue_inspect(line, &mut transaction, project, set.id).await?;
+        }
+    }
     job_queue::finish(&mut transaction, claimed.lease, line.clock.now()).await?;
     Ok(transaction.commit().await?)
 }
@@ -114,7 +121,6 @@ async fn open_set(line: &Line, project: &Project, job: &Job) -> Result<Uuid, Sta
 /// One series; answers how many instances the partner did not give.
 async fn fetch_series(
     line: &Arc<Line>,
-    project: &Project,
     partner: &Partner,
     job: &Job,
     set: Uuid,
@@ -140,8 +146,6 @@ async fn fetch_series(
     let (fetched, recorded) = tokio::join!(fetching, recording);
     let missing = recorded?;
     fetched?;
-    let instances = buffer::inbound_of(line.buffer.reader(), set).await?;
-    retrieved(line, project, job, set, &instances).await?;
     Ok(missing)
 }
 
@@ -175,6 +179,7 @@ async fn note_refused(
 /// A ledger line for each instance that is now durable in Z4.
 async fn retrieved(
     line: &Line,
+    transaction: &mut sqlx::AnyConnection,
     project: &Project,
     job: &Job,
     set: Uuid,
@@ -182,9 +187,8 @@ async fn retrieved(
 ) -> Result<(), StageError> {
     let now = line.clock.now();
     let ids: Vec<Uuid> = instances.iter().filter(|of| !of.location.is_empty()).map(|of| of.id).collect();
-    let mut transaction = line.main.write().await?;
     let of = ledger::Of::ResultSet(set);
-    let new = ledger::without(&mut transaction, of, LedgerEvent::Retrieved, &ids).await?;
+    let new = ledger::without(&mut *transaction, of, LedgerEvent::Retrieved, &ids).await?;
     let hashes: Vec<(&ResultInstance, String)> = instances
         .iter()
         .filter(|of| new.contains(&of.id))
@@ -207,11 +211,15 @@ async fn retrieved(
             at: now,
         })
         .collect();
-    ledger::append(&mut transaction, &lines).await?;
-    Ok(transaction.commit().await?)
+    Ok(ledger::append(transaction, &lines).await?)
 }
 
-async fn enqueue_inspect(line: &Line, project: &Project, set: Uuid) -> Result<(), StageError> {
+async fn enqueue_inspect(
+    line: &Line,
+    transaction: &mut sqlx::AnyConnection,
+    project: &Project,
+    set: Uuid,
+) -> Result<(), StageError> {
     let now = line.clock.now();
     let idle = project.config.results.as_ref().map_or(0, |results| i64::from(results.idle_seconds) * 1000);
     let entry = NewEntry {
@@ -222,9 +230,8 @@ async fn enqueue_inspect(line: &Line, project: &Project, set: Uuid) -> Result<()
         priority: 0,
         run_at: now + idle,
     };
-    let mut transaction = line.main.write().await?;
-    job_queue::enqueue(&mut transaction, entry, now).await?;
-    Ok(transaction.commit().await?)
+    job_queue::enqueue(transaction, entry, now).await?;
+    Ok(())
 }
 
 /// Writes what arrives into Z4.

@@ -10,12 +10,13 @@ use archive::job_queue::{self, ClaimedJob, NewEntry};
 use archive::result_set::{self, ResultSetEvent, ResultSetState};
 use archive::state::Change;
 use archive::zone::Zone;
+use notification::EventType;
 use uuid::Uuid;
 
 use crate::deidentify::blocking;
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
-use crate::reconcile;
+use crate::{notify, reconcile};
 
 /// Name of the stage in the queue; its subject is a result set.
 pub(crate) const KIND: &str = "inspect";
@@ -49,6 +50,8 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         if let Some(cause) = doubt {
             let change = Change { cause, ..change };
             result_set::advance(&mut transaction, set.id, ResultSetEvent::AskPerson, &change).await?;
+            let event = notify::event(EventType::ResultManual, &project.config.id, set.job, 0, 0, now);
+            notify::enqueue(line, &mut transaction, &event).await?;
         } else {
             let entry = NewEntry {
                 kind: reconcile::KIND,
@@ -64,6 +67,7 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     job_queue::finish(&mut transaction, claimed.lease, now).await?;
     transaction.commit().await?;
     line.work.notify_one();
+    line.messages.notify_one();
     Ok(())
 }
 

@@ -14,6 +14,7 @@
 //! | `line` | what every stage works with: stores, vault, projects, partners, clock |
 //! | `driver` | the single loop that leases jobs and hands them to their stage |
 //! | `progress` | the states of jobs, derived from what the stages wrote |
+//! | `retention` | what time alone makes leave |
 //! | `clinical_pacs` | what the node says that results go back to |
 //! | `route` | the project of an instance (DEC-B) |
 //! | `own_record`, `recorder`, `indexing` | what `deidentify` reads and remembers |
@@ -42,6 +43,7 @@ pub mod receive;
 mod reconcile;
 mod recorder;
 pub mod release;
+mod retention;
 mod return_to_pacs;
 mod returned_set;
 pub mod route;

@@ -63,13 +63,15 @@ pub(crate) async fn settle(line: &Line, project: &Project, receiving_study: Uuid
     }
     let mut transaction = line.main.write().await?;
     for job in job::of_receiving_study(&mut *transaction, receiving_study).await? {
-        if job.state != JobState::Receiving {
-            continue;
+        if job.state == JobState::Receiving {
+            let change = stage(project, "progress", line.clock.now());
+            job::advance(&mut transaction, job.id, JobEvent::Complete, &change).await?;
+            job::advance(&mut transaction, job.id, JobEvent::Deidentify, &change).await?;
         }
-        let change = stage(project, "progress", line.clock.now());
-        job::advance(&mut transaction, job.id, JobEvent::Complete, &change).await?;
-        job::advance(&mut transaction, job.id, JobEvent::Deidentify, &change).await?;
-        export::enqueue(line, &mut transaction, job.id, &job.partner).await?;
+        // A later one may have got instances that a person released from quarantine.
+        if !job.state.is_terminal() && job.state != JobState::Attention {
+            export::enqueue(line, &mut transaction, job.id, &job.partner).await?;
+        }
     }
     transaction.commit().await?;
     line.work.notify_one();

@@ -146,14 +146,15 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         policy: policy(results, set, job, conditions.window),
         pseudonyms,
     };
-    let written = match transform_all(line, set, instances, surveys, judgement.objects, transform).await? {
-        Ok(written) => written,
-        Err(end) => return Ok(end),
-    };
+    // Before anything identified is written: what goes to a person leaves nothing in Z5.
     let check = check_identity(line.return_node(project)?, &own).await?;
     if matches!(check, IdentityCheck::Differs | IdentityCheck::NotFound) {
         return Ok(End::Manual(check.as_str().to_owned()));
     }
+    let written = match transform_all(line, set, instances, surveys, judgement.objects, transform).await? {
+        Ok(written) => written,
+        Err(end) => return Ok(end),
+    };
     let participant = Uuid::from_u128(key_of(claimed_by).0);
     let Written { returned, archived, body_not_inspected } = written;
     Ok(End::Reconciled(Box::new(Reconciled { returned, archived, check, body_not_inspected, participant })))
@@ -266,7 +267,7 @@ fn of_vault(own: &pseudonym::OwnRecord) -> OwnRecord {
 fn policy(results: &ResultsConfig, set: &ResultSet, job: &Job, window: Window) -> Policy {
     let is_research = results.software_status != Some(SoftwareStatus::CeMarked);
     let marking = is_research.then(|| Marking {
-        series_description_prefix: results.series_prefix.clone(),
+        series_description_prefix: results.series_prefix.trim_end().to_owned(),
         series_number_offset: SERIES_NUMBER_OFFSET,
     });
     Policy {
@@ -333,6 +334,9 @@ async fn transform_all(
         let returned: Vec<ResultInstance> =
             returned.into_iter().zip(&blobs).map(|(instance, blob)| with_blob(instance, blob)).collect();
         if let Some(place) = left_over(&line, &returned, &transform.pseudonyms)? {
+            for blob in &blobs {
+                line.blobs.remove(blob.key)?;
+            }
             return Ok(Err(End::Manual(format!("pseudonym-left {place}"))));
         }
         let (objects, writers): (Vec<Pseudonymised>, Vec<BlobWriter>) = archived.into_iter().unzip();

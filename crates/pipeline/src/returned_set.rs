@@ -8,17 +8,18 @@ use std::sync::Arc;
 use archive::blob::BlobKey;
 use archive::buffer::ResultInstance;
 use archive::index;
-use archive::job::Job;
+use archive::job::{self, Job};
+use archive::result_set;
 use archive::zone::Zone;
 use dicom_stream::{FileStart, TransferSyntax};
 use pseudonym::{ParticipantId, Recognition, UidKind};
-use reconciliation::{Issued, IssuedUid, Kind, LIMITS, Participant, Sent, Survey, survey, uids_of};
+use reconciliation::{Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, survey, uids_of};
 use uuid::Uuid;
 
 use crate::deidentify::blocking;
 use crate::line::{Line, StageError};
 
-/// Sent objects that a set is compared with; beyond it, a person compares (RC-08).
+/// Objects of one delivery that a set is compared with; beyond it, a person compares (RC-08).
 const SENT_MAX: u32 = 4096;
 
 /// Opens an object of a zone at its data set.
@@ -75,13 +76,24 @@ pub(crate) async fn look_up(line: &Arc<Line>, job: &Job, surveys: &[Survey]) -> 
             issued.codes.insert(code.to_owned(), key_of(participant));
         }
     }
-    let all: Vec<String> = uids.iter().map(|uid| (*uid).to_owned()).collect();
-    let mut connection = line.main.reader().acquire().await?;
-    let known = index::known_uids(&mut connection, &job.project, &all).await?;
-    drop(connection);
-    issued.returned = known.into_iter().filter(|uid| !issued.uids.contains_key(uid)).collect();
+    issued.returned =
+        returned(line, job).await?.into_iter().filter(|uid| !issued.uids.contains_key(uid)).collect();
     issued.sent = sent(line, job).await?;
     Ok(issued)
+}
+
+/// UIDs that earlier results of the same study and partner defined: a reference to them resolves (RR-2).
+async fn returned(line: &Arc<Line>, job: &Job) -> Result<BTreeSet<String>, StageError> {
+    let mut surveys = Vec::new();
+    for increment in job::of_study(line.main.reader(), job.study.unwrap_or_default()).await? {
+        if increment.partner == job.partner {
+            for set in result_set::of_job(line.main.reader(), increment.id).await? {
+                surveys.extend(surveys_of_source(line, set.id).await?);
+            }
+        }
+    }
+    let uids = surveys.into_iter().flat_map(|survey| survey.uids);
+    Ok(uids.filter(|uid| uid.role == Role::Defines).map(|uid| uid.uid).collect())
 }
 
 async fn issued_uids(
@@ -111,18 +123,23 @@ async fn issued_uids(
 
 /// The objects that the job sent, as far as a result can rest on them.
 async fn sent(line: &Arc<Line>, job: &Job) -> Result<Vec<Sent>, StageError> {
-    let page = index::instances_of_source(line.main.reader(), job.receiving_study, None, SENT_MAX).await?;
+    Ok(surveys_of_source(line, job.receiving_study).await?.into_iter().map(Sent::from).collect())
+}
+
+/// What the objects of Z3 say that one receiving study or one result set brought.
+async fn surveys_of_source(line: &Arc<Line>, source: Uuid) -> Result<Vec<Survey>, StageError> {
+    let page = index::instances_of_source(line.main.reader(), source, None, SENT_MAX).await?;
     let ids: Vec<Uuid> = page.iter().map(|found| found.instance.id).collect();
     let line = Arc::clone(line);
     blocking(move || {
-        let mut sent = Vec::with_capacity(ids.len());
+        let mut surveys = Vec::with_capacity(ids.len());
         for id in ids {
             let (file, syntax) = open_data_set(&line, Zone::Archive, id)?;
             if let Ok(survey) = survey(file, syntax, LIMITS) {
-                sent.push(Sent::from(survey));
+                surveys.push(survey);
             }
         }
-        Ok(sent)
+        Ok(surveys)
     })
     .await?
 }

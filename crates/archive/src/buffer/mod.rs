@@ -31,7 +31,7 @@ pub use quarantine::{
 };
 pub use result::{
     ResultInstance, ReturnInstance, ReturnState, inbound_of, insert_inbound, insert_return, known_inbound,
-    note_return, purge_result_set, return_of, return_progress,
+    note_return, purge_result_set, result_sets_held, return_of, return_progress,
 };
 pub use retention::{
     in_state_since, is_live, live_by_segment, live_locations, purge_released, release, relocate, remove,

@@ -228,6 +228,26 @@ pub async fn return_progress(
         .collect()
 }
 
+/// Up to `limit` result sets after `after` of which rows are left, in the order of their ids.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn result_sets_held(
+    executor: impl AnyExecutor<'_>,
+    after: Uuid,
+    limit: u32,
+) -> Result<Vec<Uuid>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT result_set FROM inbound_instance WHERE result_set > $1 \
+         UNION SELECT result_set FROM return_instance WHERE result_set > $1 ORDER BY result_set LIMIT $2",
+    )
+    .bind(after.to_string())
+    .bind(i64::from(limit))
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(|row| row::id(row, "result_set")).collect()
+}
+
 /// Deletes all rows of a result set, after their objects are deleted (AC9.5, INV-9).
 ///
 /// # Errors

@@ -1,0 +1,94 @@
+//! What time alone makes leave: result sets that nobody decided about or that ended without a return (Z4, Z5; INV-9), and rows that
+//! nothing asks for any more. The timers of Z1 and Z6 are in `admit`.
+
+use std::sync::Arc;
+
+use archive::result_set::{self, ResultSetEvent, ResultSetState};
+use archive::{buffer, job_queue};
+use uuid::Uuid;
+
+use crate::close::{emptied, empty};
+use crate::line::{Line, Project, StageError};
+use crate::progress::stage;
+
+/// Name of the timer.
+pub(crate) const TIMER: &str = "retention";
+/// Between two looks.
+pub(crate) const EVERY_MS: i64 = 60_000;
+/// Result sets looked at in one step, and rows deleted in one transaction.
+const STEP: u32 = 500;
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+/// A released original is known as a duplicate for so long (AC1.4).
+const RELEASED_ROWS: i64 = 90 * DAY;
+/// Ended work can be looked at for so long.
+const QUEUE_ROWS: i64 = 14 * DAY;
+/// A delivered message can be looked at for so long (AC4.5).
+const MESSAGE_ROWS: i64 = 90 * DAY;
+
+/// One look at everything that has a timer.
+///
+/// # Errors
+/// Any [`StageError`]; the next look goes on.
+pub(crate) async fn run(line: &Arc<Line>) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let mut after = Uuid::nil();
+    loop {
+        let held = buffer::result_sets_held(line.buffer.reader(), after, STEP).await?;
+        let Some(last) = held.last() else { break };
+        after = *last;
+        for set in held {
+            if let Err(error) = result_set(line, set, now).await {
+                tracing::error!(result_set = %set, %error, "the timer of a result set failed, trying again");
+            }
+        }
+    }
+    let mut transaction = line.buffer.write().await?;
+    buffer::purge_released(&mut transaction, now - RELEASED_ROWS, STEP).await?;
+    transaction.commit().await?;
+    let mut transaction = line.main.write().await?;
+    job_queue::purge_done(&mut transaction, now - QUEUE_ROWS).await?;
+    notification::purge(&mut transaction, now - MESSAGE_ROWS).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Lets a set that waits expire, and empties Z4 and Z5 of one that ended or expired.
+async fn result_set(line: &Arc<Line>, id: Uuid, now: i64) -> Result<(), StageError> {
+    let set = result_set::show(line.main.reader(), id).await?;
+    let project = line.project(&set.project)?;
+    let Some(results) = &project.config.results else { return Ok(()) };
+    let for_hours = |hours: u32| now - set.updated_at >= i64::from(hours) * HOUR;
+    match set.state {
+        ResultSetState::Manual | ResultSetState::Blocked | ResultSetState::Reconciled
+            if for_hours(results.decide_within_hours) =>
+        {
+            tracing::warn!(result_set = %id, "nobody decided about the result set in time: it expired");
+            advance(line, project, id, ResultSetEvent::Expire, now).await
+        }
+        ResultSetState::Expired if for_hours(results.purge_after_hours) => {
+            purge(line, id, now).await?;
+            advance(line, project, id, ResultSetEvent::Close, now).await
+        }
+        state if state.is_terminal() && for_hours(results.purge_after_hours) => purge(line, id, now).await,
+        _ => Ok(()),
+    }
+}
+
+async fn advance(
+    line: &Line,
+    project: &Project,
+    set: Uuid,
+    event: ResultSetEvent,
+    now: i64,
+) -> Result<(), StageError> {
+    let mut transaction = line.main.write().await?;
+    result_set::advance(&mut transaction, set, event, &stage(project, TIMER, now)).await?;
+    Ok(transaction.commit().await?)
+}
+
+async fn purge(line: &Arc<Line>, set: Uuid, now: i64) -> Result<(), StageError> {
+    let objects = empty(line, set).await?;
+    let mut transaction = line.main.write().await?;
+    line.trail.append(&mut transaction, &[emptied(TIMER, set, objects, now)]).await?;
+    Ok(transaction.commit().await?)
+}
