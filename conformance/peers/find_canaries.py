@@ -9,7 +9,7 @@ from pathlib import Path
 
 canaries = json.loads(Path(sys.argv[1]).read_text())
 # Most canaries are of three shapes, which are found in one pass each; what is left is looked for one by one.
-SHAPES = [re.compile(shape) for shape in (rb"ZK[0-9A-F]{4}KZ", rb"2\.999\.8642\.[0-9]+", rb"(?<![0-9])18[0-9]{6}(?![0-9])")]
+SHAPES = [re.compile(shape) for shape in (rb"ZK[0-9A-F]{4}KZ", rb"2\.999\.8642\.[0-9]+", rb"(?<![0-9])18[0-9]{6}(?=101500|[^0-9]|$)")]
 names = {name: [pattern.encode("latin-1") for pattern in patterns] for name, patterns in canaries.items() if patterns}
 
 

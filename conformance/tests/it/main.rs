@@ -12,6 +12,7 @@
     clippy::print_stderr
 )]
 
+mod circle;
 mod drain;
 mod faults;
 mod folder_import;

@@ -22,6 +22,7 @@ CREATE INDEX job_state    ON job (state, partner, id);
 CREATE INDEX job_expected ON job (expected_by) WHERE state = 'awaiting-result';
 CREATE INDEX job_study    ON job (study);
 CREATE INDEX job_project  ON job (project, id);
+CREATE INDEX job_participant ON job (participant);
 
 CREATE TABLE result_set (
   id               TEXT    PRIMARY KEY NOT NULL,

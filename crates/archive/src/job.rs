@@ -355,6 +355,21 @@ pub async fn of_study(executor: impl AnyExecutor<'_>, study: Uuid) -> Result<Vec
     rows.iter().map(from_row).collect()
 }
 
+/// The jobs of a participant, the oldest first.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn of_participant(
+    executor: impl AnyExecutor<'_>,
+    participant: &str,
+) -> Result<Vec<Job>, ArchiveError> {
+    let rows = sqlx::query("SELECT * FROM job WHERE participant = $1 ORDER BY id")
+        .bind(participant)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(from_row).collect()
+}
+
 /// The poll set of a partner: up to `limit` jobs after `after` that await a result.
 ///
 /// # Errors

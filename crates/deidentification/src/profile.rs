@@ -63,6 +63,15 @@ pub struct CompiledProfile {
     pub(crate) trial: Option<ClinicalTrial>,
 }
 
+impl CompiledProfile {
+    /// Name, version and edition, as the audit trail shows them.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let Profile { name, version, edition, .. } = &self.profile;
+        format!("{name}, version {version}, PS3.15 {edition}")
+    }
+}
+
 impl Profile {
     /// The plain Basic Application Confidentiality Profile, without options.
     pub fn basic() -> Self {

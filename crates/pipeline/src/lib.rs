@@ -15,6 +15,7 @@
 //! | `driver` | the single loop that leases jobs and hands them to their stage |
 //! | `progress` | the states of jobs, derived from what the stages wrote |
 //! | `retention` | what time alone makes leave |
+//! | `withdraw` | what ends when a participant withdraws |
 //! | `clinical_pacs` | what the node says that results go back to |
 //! | `route` | the project of an instance (DEC-B) |
 //! | `own_record`, `recorder`, `indexing` | what `deidentify` reads and remembers |
@@ -48,3 +49,4 @@ mod return_to_pacs;
 mod returned_set;
 pub mod route;
 mod verify;
+pub mod withdraw;

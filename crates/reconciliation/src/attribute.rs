@@ -6,6 +6,7 @@ pub(crate) const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 pub(crate) const IMAGE_TYPE: Tag = Tag(0x0008, 0x0008);
 pub(crate) const SOP_CLASS_UID: Tag = Tag(0x0008, 0x0016);
 pub(crate) const SOP_INSTANCE_UID: Tag = Tag(0x0008, 0x0018);
+pub(crate) const ACCESSION_NUMBER: Tag = Tag(0x0008, 0x0050);
 pub(crate) const MODALITY: Tag = Tag(0x0008, 0x0060);
 pub(crate) const SERIES_DESCRIPTION: Tag = Tag(0x0008, 0x103E);
 pub(crate) const CODE_VALUE: Tag = Tag(0x0008, 0x0100);
@@ -21,6 +22,7 @@ pub(crate) const SERIES_NUMBER: Tag = Tag(0x0020, 0x0011);
 pub(crate) const FRAME_OF_REFERENCE_UID: Tag = Tag(0x0020, 0x0052);
 pub(crate) const LONGITUDINAL_TEMPORAL_INFORMATION: Tag = Tag(0x0028, 0x0303);
 pub(crate) const CONCEPT_NAME_CODE: Tag = Tag(0x0040, 0xA043);
+pub(crate) const REFERENCED_REQUEST: Tag = Tag(0x0040, 0xA370);
 pub(crate) const UID: Tag = Tag(0x0040, 0xA124);
 pub(crate) const ENCAPSULATED_DOCUMENT: Tag = Tag(0x0042, 0x0011);
 pub(crate) const ENCRYPTED_ATTRIBUTES: Tag = Tag(0x0400, 0x0500);
@@ -49,7 +51,7 @@ pub(crate) fn is_identity(tag: Tag) -> bool {
 static STUDY_LEVEL: &[Tag] = &[
     Tag(0x0008, 0x0020), // Study Date
     Tag(0x0008, 0x0030), // Study Time
-    Tag(0x0008, 0x0050), // Accession Number
+    ACCESSION_NUMBER,
     Tag(0x0008, 0x0051), // Issuer of Accession Number Sequence
     Tag(0x0008, 0x0090), // Referring Physician's Name
     Tag(0x0008, 0x0092), // Referring Physician's Address

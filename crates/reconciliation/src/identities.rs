@@ -2,19 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::io::Read;
 
-use dicom_stream::Tag;
 use dicom_stream::text::{shift_date, trim_uid, yyyymmdd};
+use dicom_stream::{Limits, SourceError, Tag, TransferSyntax};
 
-use crate::attribute::STANDARD_ROOT;
+use crate::attribute::{STANDARD_ROOT, is_identity};
+use crate::visit::{Element, Visitor, visit};
 
 /// The way back for one participant, as issued to one partner. Holds an identity: prints nothing of it.
 #[derive(Clone, Default)]
 pub struct Identities {
-    /// Pseudonym UID → original, for every UID of the result set that was issued (RR-1). After a person's decision also the partner's
-    /// own Study Instance UID → the study it belongs to (RC-05).
+    /// Pseudonym UID → original, for every UID of the result set that was issued (RR-1).
     pub originals: HashMap<String, String>,
-    /// New UIDs in place of the partner's (RR-7), for all of [`crate::Judgement::regenerate`]; the same ones at every repeat.
+    /// UIDs in place of the partner's: new ones for all of [`crate::Judgement::regenerate`] (RR-7), the same at every repeat; and, after
+    /// a person's decision, the original study in place of the partner's own (RC-05).
     pub fresh: HashMap<String, String>,
     /// The shifted dates issued, as yyyymmdd.
     pub shifted: BTreeSet<u32>,
@@ -62,6 +64,33 @@ impl Identities {
         yyyymmdd(value).filter(|day| self.shifted.contains(day))?;
         shift_date(value, self.shift_days.checked_neg()?)
     }
+}
+
+impl Given {
+    /// What an object of the study as it was sent says; `code` is the one issued with it.
+    ///
+    /// # Errors
+    /// [`SourceError`]: the object cannot be read.
+    pub fn of_sent<R: Read>(
+        code: &str,
+        sent: R,
+        syntax: &TransferSyntax,
+        limits: Limits,
+    ) -> Result<Self, SourceError> {
+        let mut given = Self { code: code.to_owned(), values: BTreeMap::new() };
+        visit(sent, syntax, limits, &mut given)?;
+        Ok(given)
+    }
+}
+
+impl Visitor for Given {
+    fn value(&mut self, element: &Element<'_>, value: &[u8]) {
+        if element.is_root() && is_identity(element.tag) {
+            self.values.insert(element.tag, value.to_vec());
+        }
+    }
+
+    fn bulk(&mut self, _: &Element<'_>) {}
 }
 
 /// How many UIDs of a field were replaced.

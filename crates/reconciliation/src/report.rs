@@ -21,7 +21,8 @@ pub struct Report {
     pub attributes_restored: u64,
     /// Attributes of patient and study that the partner had altered or added, as `(gggg,eeee)`.
     pub altered: Vec<String>,
-    /// Those of `altered` that are not in the Original Attributes: sequences, long values, and values in which a pseudonym shows.
+    /// Those of `altered` that are not in the Original Attributes: sequences, values that are long or cannot be read, and those in which a pseudonym
+    /// shows.
     pub altered_not_recorded: Vec<String>,
     /// The character set of the output.
     pub text_set: TextSet,

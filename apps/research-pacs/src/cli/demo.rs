@@ -51,7 +51,11 @@ impl Demo {
         std::fs::create_dir_all(&folder)?;
         let log = folder.join("demo.log");
         let file = std::fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-        tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::DEBUG).with_writer(file).init();
+        tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(file)
+            .init();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let outcome = runtime.block_on(self.circle(folder))?;
         runtime.shutdown_timeout(Duration::from_secs(5));
@@ -132,7 +136,9 @@ async fn release_by_person(database: &database::Database) -> anyhow::Result<u64>
 /// Each stage with its count, from the ledger.
 async fn stages(database: &database::Database) -> anyhow::Result<String> {
     let totals = ledger::totals(database.reader()).await?;
-    let count = |event: LedgerEvent| totals.iter().filter(|total| total.event == event).map(|total| total.lines).sum::<u64>();
+    let count = |event: LedgerEvent| {
+        totals.iter().filter(|total| total.event == event).map(|total| total.lines).sum::<u64>()
+    };
     let stages = [
         ("de-identified", LedgerEvent::Deidentified),
         ("verified", LedgerEvent::Cleared),

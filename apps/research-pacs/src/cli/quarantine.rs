@@ -1,5 +1,6 @@
 //! `quarantine`: what waits for a person, and the person's decision (zone Z6). May run beside the server.
 
+use anyhow::bail;
 use archive::buffer::{self, Decision};
 use clap::{Args, Subcommand};
 use pipeline::clock::Clock;
@@ -148,6 +149,9 @@ impl Decide {
         let (main, buffer) = (open_database(&data, "main").await?, open_database(&data, "buffer").await?);
         let now = Clock::system().now();
         let entry = buffer::show_quarantined(buffer.reader(), self.entry.id).await?;
+        if let Some((decision, ..)) = &entry.decision {
+            bail!("it was decided before: {}", decision.as_str());
+        }
         // The decision is audited before it takes effect: a crash in between leaves an entry that is still held.
         let event = AuditEvent::Decided {
             decision: kind,

@@ -37,7 +37,8 @@ impl Serve {
         let site = self.config.site()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let (defaults, json) = (self.config.config.is_none(), self.json);
-        runtime.block_on(async { serve::run(site, |at| say(at, defaults, json), serve::signalled()?).await })?;
+        runtime
+            .block_on(async { serve::run(site, |at| say(at, defaults, json), serve::signalled()?).await })?;
         // What is left are blocking calls on their way out; they hold nothing that was acknowledged.
         runtime.shutdown_timeout(std::time::Duration::from_secs(5));
         Ok(Outcome::Good)
@@ -49,7 +50,8 @@ impl Serve {
 fn say(at: Addresses, defaults: bool, json: bool) {
     let Addresses { dicom, http } = at;
     if json {
-        let ready = serde_json::json!({ "event": "ready", "dicom": dicom.to_string(), "http": http.to_string() });
+        let ready =
+            serde_json::json!({ "event": "ready", "dicom": dicom.to_string(), "http": http.to_string() });
         println!("{ready}");
         return;
     }
@@ -57,6 +59,8 @@ fn say(at: Addresses, defaults: bool, json: bool) {
     if defaults {
         println!("No configuration was given: nobody may send yet. Write one with");
         println!("  research-pacs config example > site.toml");
-        println!("declare the nodes that may send and a project, then start: research-pacs serve --config site.toml");
+        println!(
+            "declare the nodes that may send and a project, then start: research-pacs serve --config site.toml"
+        );
     }
 }

@@ -5,15 +5,19 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
+use archive::state::{ActorKind, Change};
 use builder::Site;
 use clap::{Args, Subcommand};
 use pipeline::clock::Clock;
+use pipeline::withdraw::withdraw;
 use pseudonym::{
     Correspondence, Holder, InclusionList, KeyRing, KeySource, LineError, OppositionList, ParticipantId,
-    Purpose, ShiftRange, Vault, WrappingKey,
+    Purpose, ShiftRange, Vault, VaultError, WrappingKey,
 };
+use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
+use uuid::Uuid;
 
-use super::ConfigFile;
+use super::{ConfigFile, main_database};
 use crate::exit::Outcome;
 use crate::stores;
 
@@ -93,26 +97,33 @@ impl VaultCommand {
                 println!("{} participants rewrapped", rotation.rewrapped);
             }
             Self::Include(list) => {
-                let site = list.config.site()?;
+                let site = list.site()?;
                 let parsed = InclusionList::parse(list.open()?, &list.project, &issuers(&site), now);
                 let Some(parsed) = lines(parsed) else { return Ok(Outcome::Bad) };
-                open(&site).await?.import_inclusions(&parsed, now).await?;
+                let imported = open(&site).await?.import_inclusions(&parsed, now).await;
+                let Some(_) = entered(imported)? else { return Ok(Outcome::Bad) };
                 println!("inclusion list entered");
             }
             Self::Oppose(list) => {
-                let site = list.config.site()?;
+                let site = list.site()?;
                 let parsed = OppositionList::parse(list.open()?, &list.project, &issuers(&site), now);
                 let Some(parsed) = lines(parsed) else { return Ok(Outcome::Bad) };
-                let stopped = open(&site).await?.import_oppositions(&parsed, now).await?;
-                println!("opposition list entered; {} known participants are stopped", stopped.len());
+                let imported = open(&site).await?.import_oppositions(&parsed, now).await;
+                let Some(stopped) = entered(imported)? else { return Ok(Outcome::Bad) };
+                let jobs = stop_work(&site, &list.project, &stopped, now).await?;
+                println!(
+                    "opposition list entered; {} known participants are stopped, {jobs} jobs withdrawn",
+                    stopped.len()
+                );
             }
             Self::Import(Import { list, partner }) => {
-                let site = list.config.site()?;
+                let site = list.site()?;
                 let parsed = Correspondence::parse(list.open()?, &list.project, &issuers(&site));
                 let Some(parsed) = lines(parsed) else { return Ok(Outcome::Bad) };
                 let dossier = dossier_version(&site, &list.project)?;
                 let holder = Holder { partner: &partner, dossier: &dossier, shift: ShiftRange::default() };
-                open(&site).await?.import_correspondence(&parsed, holder, now).await?;
+                let imported = open(&site).await?.import_correspondence(&parsed, holder, now).await;
+                let Some(_) = entered(imported)? else { return Ok(Outcome::Bad) };
                 println!("correspondence entered");
             }
             Self::Erase(erase) => {
@@ -135,6 +146,15 @@ impl VaultCommand {
 }
 
 impl List {
+    /// The configuration, if it has the project: a list for another one would protect nobody.
+    fn site(&self) -> anyhow::Result<Site> {
+        let site = self.config.site()?;
+        if !site.projects.iter().any(|project| project.id == self.project) {
+            bail!("project {:?} is not configured; nothing was entered", self.project);
+        }
+        Ok(site)
+    }
+
     fn open(&self) -> anyhow::Result<File> {
         File::open(&self.file).with_context(|| format!("cannot read {}", self.file.display()))
     }
@@ -157,7 +177,7 @@ pub(super) async fn init(site: &Site, now: i64) -> anyhow::Result<&'static str> 
     let database = stores::open_database(&site.site.data.canonicalize()?, "vault").await?;
     match Vault::create(database, KeyRing::new(key, None), now).await {
         Ok(_) => Ok("vault created; keep a copy of its key in a safe place, apart from the data"),
-        Err(pseudonym::VaultError::Exists) => Ok("the vault is there already"),
+        Err(VaultError::Exists) => Ok("the vault is there already"),
         Err(error) => Err(error.into()),
     }
 }
@@ -182,9 +202,51 @@ fn issuers(site: &Site) -> impl Fn(&str) -> Option<String> {
     move |issuer| known.iter().find(|(of, _)| of == issuer).map(|(_, authority)| authority.clone())
 }
 
+/// Ends the jobs and results of participants; answers how many jobs.
+async fn stop_work(site: &Site, project: &str, stopped: &[ParticipantId], now: i64) -> anyhow::Result<usize> {
+    let database = main_database(site).await?;
+    let version = dossier_version(site, project).unwrap_or_default();
+    let change = Change {
+        actor_kind: ActorKind::Person,
+        actor: "research-pacs vault oppose",
+        cause: "opposition list",
+        dossier_version: &version,
+        gate_hash: None,
+        at: now,
+    };
+    let trail = AuditTrail::new(&site.site.name, concat!("research-pacs ", env!("CARGO_PKG_VERSION")));
+    let mut jobs = 0;
+    for participant in stopped {
+        let mut transaction = database.write().await?;
+        let withdrawn = withdraw(&mut transaction, *participant, &change).await?;
+        let records: Vec<AuditRecord> = withdrawn.iter().map(|job| withdrawal(*job, now)).collect();
+        trail.append(&mut transaction, &records).await?;
+        transaction.commit().await?;
+        jobs += withdrawn.len();
+    }
+    Ok(jobs)
+}
+
+fn withdrawal(job: Uuid, at: i64) -> AuditRecord {
+    let event = AuditEvent::Decided {
+        decision: DecisionKind::Withdraw,
+        subject: job,
+        reason: Text::from_operator("opposition list"),
+    };
+    AuditRecord { at, actor: Actor::Program(Text::from_operator("vault oppose")), event }
+}
+
 fn dossier_version(site: &Site, project: &str) -> anyhow::Result<String> {
     let project = site.projects.iter().find(|of| of.id == project).context("no such project")?;
     Ok(project.dossier.as_ref().context("the project has no dossier")?.version.to_string())
+}
+
+/// What an import gave; lines that contradict the vault are said like those that cannot be read.
+fn entered<T>(imported: Result<T, VaultError>) -> anyhow::Result<Option<T>> {
+    match imported {
+        Err(VaultError::Import(errors)) => Ok(lines(Err(errors))),
+        imported => Ok(Some(imported?)),
+    }
 }
 
 /// Says every faulty line.

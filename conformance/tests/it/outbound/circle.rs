@@ -56,6 +56,9 @@ fn a_participant_keeps_code_and_uids_over_days_modes_and_restarts_and_is_another
     server.stop();
     let both = check_set(&originals, &at("uni"));
     assert_eq!(both.files, 14);
+    // ACX.2: every batch and every set that left is in the trail, by our own ids
+    assert_eq!(world.audited("RPACS-AUDIT-0201", "instances"), 14 + 6);
+    assert_eq!(world.audited("RPACS-AUDIT-0301", "instances"), 14 + 6);
     assert_eq!(both.codes["MRN-0042"], first.codes["MRN-0042"]);
     assert_ne!(both.codes["MRN-0043"], first.codes["MRN-0042"]);
     assert!(first.uids.iter().all(|(original, new)| both.uids[original] == *new));

@@ -124,6 +124,14 @@ fn only_who_is_included_leaves_under_the_code_that_the_list_assigns() {
 
     let good = list(&world, "good.csv", &format!("{INCLUSION}MRN-0001,site,TRIAL-01,2024-05-01,v2\n"));
     world.answer(&["vault", "include", "--project", "trial", good.to_str().unwrap()], 0);
+    // what contradicts the vault is named as well, and a list is for a project that there is
+    let twice = list(&world, "twice.csv", &format!("{INCLUSION}MRN-0007,site,TRIAL-01,2024-05-01,v2\n"));
+    let said = world.answer(&["vault", "include", "--project", "trial", twice.to_str().unwrap()], 1);
+    assert!(said.contains("line 2") && said.contains("nothing was entered"), "{said}");
+    world.answer(&["vault", "include", "--project", "trail", good.to_str().unwrap()], 2);
+    let opposed =
+        list(&world, "opposed.csv", &format!("{OPPOSITION}MRN-0009,site,opposition,2024-05-01,stop\n"));
+    world.answer(&["vault", "oppose", "--project", "trail", opposed.to_str().unwrap()], 2);
     for held in world.held() {
         decide(&world, "redo", held["id"].as_str().unwrap());
     }
@@ -138,7 +146,7 @@ fn only_who_is_included_leaves_under_the_code_that_the_list_assigns() {
     let codes: Vec<String> = partner.arrivals().into_iter().map(|arrival| arrival.patient).collect();
     assert_eq!(codes[..2], ["TRIAL-01", "TRIAL-01"]);
     assert!(codes.len() == 3 && !codes[2].contains("MRN"));
-    let decisions = world.count("main", "audit WHERE actor LIKE '%Dr Table Holder%'");
+    let decisions = world.count("main", "audit_trail WHERE entry LIKE '%Dr Table Holder%'");
     assert_eq!(decisions, 3, "each decision is in the trail with its name");
 }
 
@@ -166,7 +174,7 @@ fn of_an_opposed_participant_nothing_stays_but_a_ledger_line() {
     assert!(world.held().is_empty());
     assert_eq!(partner.arrivals().len(), 1);
     assert_eq!(world.count("main", "ledger WHERE event = 'opposed'"), 3);
-    assert_eq!(world.count("main", "audit WHERE kind = 'purged'"), 1, "with a certificate");
+    assert_eq!(world.audited("RPACS-AUDIT-0501", "objects"), 3, "with certificates of their purge");
     assert_eq!(world.count("buffer", "received_instance WHERE patient_id = 'MRN-0666'"), 0);
     assert_eq!(world.site.listing().instances.len(), 1, "only the other one is in the receive buffer");
 }
@@ -197,6 +205,10 @@ fn what_has_no_route_or_no_patient_id_waits_and_is_discarded_by_a_person() {
         let held = world.held();
         held.len() == 2 && held.iter().all(|held| held["id"] != first.as_str())
     });
+    // nobody decides twice, and what has no effect is not in the trail
+    let again = ["quarantine", "discard", &first, "--by", "Dr Late", "--reason", "too late"];
+    assert_eq!(world.command(&again).status.code(), Some(2));
+    assert_eq!(world.count("main", "audit_trail WHERE entry LIKE '%Dr Late%'"), 0);
     for held in world.held() {
         decide(&world, "discard", held["id"].as_str().unwrap());
     }

@@ -28,7 +28,12 @@ fn what_is_refused_is_named_in_the_ledger_and_the_rest_is_delivered() {
     for eager in [false, true] {
         let partner = ScriptedPartner::new(tempfile::tempdir().unwrap().keep());
         let _peer = partner.start(&["--refuse-every", "3"]);
-        let project = Project { eager, ..Project::open("picky", "P1", "uni") };
+        // under eager long enough for all of it to be one increment
+        let project = Project {
+            eager,
+            stable_after_seconds: if eager { 30 } else { 1 },
+            ..Project::open("picky", "P1", "uni")
+        };
         let world = World::new(&[project], &dicom_partner("uni", partner.port));
         let server = world.serve();
         push(&server, "P1", &study(&world.site.folder("a"), "MRN-0042", &["--images", "7"]));

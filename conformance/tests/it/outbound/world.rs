@@ -157,6 +157,13 @@ impl World {
         });
     }
 
+    /// Sum of a number over the entries of one kind in the audit trail.
+    pub(super) fn audited(&self, code: &str, number: &str) -> u64 {
+        let entries = self.rows("main", &format!("SELECT entry FROM audit_trail WHERE code = '{code}'"));
+        let of = |row: &Value| -> Value { serde_json::from_str(row["entry"].as_str().unwrap()).unwrap() };
+        entries.iter().map(|row| of(row)["event"][number].as_u64().unwrap()).sum()
+    }
+
     /// What waits in quarantine, as `quarantine list` tells it.
     pub(super) fn held(&self) -> Vec<Value> {
         json_lines(&self.command(&["quarantine", "list", "--json"]))

@@ -1,6 +1,7 @@
 //! What the caller looked up in the vault for the UIDs and codes of a result set.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use crate::date::Window;
 use crate::survey::{Geometry, Survey};
@@ -35,13 +36,15 @@ pub struct IssuedUid {
     pub study: Option<String>,
 }
 
-/// What was issued to the partner that a result set is from, and what the set's UIDs are besides.
-#[derive(Debug, Clone, Default)]
+/// What was issued to the partner that a result set is from, and what the set's UIDs are besides. Real UIDs may be among them: prints
+/// none.
+#[derive(Clone, Default)]
 pub struct Issued {
     /// UIDs of the set that were issued to this partner in this project. More than one entry for a UID only where a project retains
     /// UIDs.
     pub uids: HashMap<String, Vec<IssuedUid>>,
-    /// UIDs of the set that were issued to another partner or in another project (RC-06).
+    /// UIDs of the set that were issued to another partner or in another project, or that are pseudonyms never sent to anybody
+    /// (RC-06).
     pub elsewhere: BTreeSet<String>,
     /// UIDs of the set that are real clinical ones and were not issued (RC-06).
     pub originals: BTreeSet<String>,
@@ -92,4 +95,10 @@ pub struct Conditions {
     pub deadline_passed: bool,
     /// Allowed difference of geometry: millimetres, and cosines of the orientation.
     pub tolerance: f64,
+}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Issued({} UIDs, {} codes, ..)", self.uids.len(), self.codes.len())
+    }
 }

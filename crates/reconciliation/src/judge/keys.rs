@@ -39,7 +39,9 @@ pub(super) struct Keys {
     pub(super) study: Key,
     /// Referenced series and instances that were issued; never `Unknown`, the others are a matter of RR-4.
     pub(super) references: Key,
-    /// Participants of other issued UIDs, a frame of reference for one: no key, but they must not contradict.
+    /// Participants of codes inside of items: no key, but they must not contradict.
+    nested: Vec<BTreeSet<Participant>>,
+    /// Participants of all issued UIDs, those that are no key too, a frame of reference for one.
     others: Vec<BTreeSet<Participant>>,
     /// Studies that the issued UIDs are of, the caller's keys.
     pub(super) studies: BTreeSet<String>,
@@ -50,6 +52,7 @@ impl Keys {
         let code = |value: &str| Key::new(value, issued.codes.get(value).copied().into_iter().collect());
         let study = candidates(issued, &survey.study, |kind| kind == Kind::Study);
         let mut references: Option<BTreeSet<Participant>> = None;
+        let nested = survey.nested_ids.iter().filter_map(|id| issued.codes.get(id));
         let mut others = Vec::new();
         let mut studies = BTreeSet::new();
         for uid in &survey.uids {
@@ -72,6 +75,7 @@ impl Keys {
             subject: code(&survey.trial_subject),
             study: Key::new(&survey.study, study),
             references: references.map_or(Key::Absent, Key::Points),
+            nested: nested.map(|owner| BTreeSet::from([*owner])).collect(),
             others,
             studies,
         }
@@ -83,7 +87,7 @@ impl Keys {
 
     /// Candidates by everything that points to anybody.
     pub(super) fn participants(&self) -> impl Iterator<Item = &BTreeSet<Participant>> {
-        self.all().into_iter().filter_map(Key::candidates).chain(&self.others)
+        self.all().into_iter().filter_map(Key::candidates).chain(&self.others).chain(&self.nested)
     }
 
     /// Candidates by UIDs.

@@ -95,7 +95,7 @@ impl<'a> Findings<'a> {
         if !name.is_empty() && !self.is_code_of(name, keys) {
             manual.insert(ManualReason::PatientNameAltered);
         }
-        verdict.study = self.study(survey);
+        verdict.study = self.study(survey, keys);
     }
 
     /// Whether a text is the code of a participant that the keys can mean.
@@ -104,9 +104,12 @@ impl<'a> Findings<'a> {
         owner.is_some_and(|owner| keys.participants().all(|candidates| candidates.contains(owner)))
     }
 
-    fn study(&self, survey: &Survey) -> Option<String> {
+    fn study(&self, survey: &Survey, keys: &Keys) -> Option<String> {
         let found = self.issued.uids.get(&survey.study)?;
-        found.iter().find(|issued| issued.kind == Kind::Study).and_then(|issued| issued.study.clone())
+        let of_all = |participant| keys.participants().all(|candidates| candidates.contains(participant));
+        let mut studies =
+            found.iter().filter(|issued| issued.kind == Kind::Study && of_all(&issued.participant));
+        studies.next().and_then(|issued| issued.study.clone())
     }
 
     /// RR-2, RR-4.

@@ -136,7 +136,9 @@ impl Search<'_> {
             VR::IS | VR::DS => pseudonyms.in_number(value),
             vr if uses_character_set(vr) || matches!(vr, VR::AE | VR::CS | VR::UR | VR::AS | VR::TM) => {
                 let mut kinds = pseudonyms.in_text(&element.sets.current().decode(vr, value));
-                kinds.extend(pseudonyms.in_text(&String::from_utf8_lossy(value)));
+                if !value.is_ascii() || value.contains(&0x1B) {
+                    kinds.extend(pseudonyms.in_text(&String::from_utf8_lossy(value)));
+                }
                 kinds.extend(pseudonyms.in_bytes(value));
                 kinds
             }

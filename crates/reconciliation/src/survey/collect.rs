@@ -1,6 +1,6 @@
 //! Gathers a survey while the elements pass.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dicom_stream::charset::uses_character_set;
 use dicom_stream::text::{trim, trim_uid};
@@ -10,8 +10,9 @@ use super::geometry::GeometryCollector;
 use super::{DateUse, Role, Survey, SurveyError, UidUse, is_standard};
 use crate::attribute::{
     CODE_VALUE, CONCEPT_NAME_CODE, ENCAPSULATED_DOCUMENT, ENCRYPTED_ATTRIBUTES, FRAME_OF_REFERENCE_UID,
-    MODALITY, PATIENT_ID, PATIENT_NAME, PIXEL_GROUP, SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID,
-    SPECIFIC_CHARACTER_SET, STUDY_INSTANCE_UID, TRIAL_SUBJECT_ID, is_identity, is_processing_date, refers,
+    MODALITY, PATIENT_ID, PATIENT_NAME, PIXEL_GROUP, REFERENCED_REQUEST, SERIES_INSTANCE_UID, SOP_CLASS_UID,
+    SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, STUDY_INSTANCE_UID, TRIAL_SUBJECT_ID, is_identity,
+    is_processing_date, refers,
 };
 use crate::character_set::Repertoire;
 use crate::date::days;
@@ -19,6 +20,9 @@ use crate::visit::{Element, Visitor};
 
 /// Longest text that can be a UID of any use; PS3.5 9.1 allows 64 characters.
 const UID_MAX: usize = 256;
+
+/// Longest text that is gathered of an element that stands several times.
+const TWICE_MAX: usize = 64 << 10;
 
 pub(super) struct Collector {
     survey: Survey,
@@ -46,6 +50,7 @@ impl Default for Collector {
             patient_name: String::new(),
             patient_name_raw: Vec::new(),
             trial_subject: String::new(),
+            nested_ids: BTreeSet::new(),
             character_set: Vec::new(),
             uids: Vec::new(),
             dates: Vec::new(),
@@ -53,6 +58,7 @@ impl Default for Collector {
             pixels: None,
             is_document: false,
             has_encrypted_attributes: false,
+            has_foreign_request: false,
             text: Repertoire::new(),
         };
         Self {
@@ -79,6 +85,11 @@ impl Visitor for Collector {
     fn value(&mut self, element: &Element<'_>, value: &[u8]) {
         if element.is_root() {
             self.look_at(element, value);
+        } else if matches!(element.tag, PATIENT_ID | TRIAL_SUBJECT_ID) {
+            self.note_nested_id(element, value);
+        } else if element.tag == STUDY_INSTANCE_UID && innermost(element) == Some(REFERENCED_REQUEST) {
+            // the object's own stands before, in group 0020
+            self.survey.has_foreign_request |= trim_uid(value) != self.survey.study.as_bytes();
         }
         if element.tag == CODE_VALUE {
             self.note_concept(element, value);
@@ -143,18 +154,18 @@ impl Collector {
         let uid = || String::from_utf8_lossy(trim_uid(value)).into_owned();
         match element.tag {
             SPECIFIC_CHARACTER_SET => survey.character_set = value.to_vec(),
-            SOP_CLASS_UID => survey.sop_class = uid(),
-            SOP_INSTANCE_UID => survey.sop_instance = uid(),
-            STUDY_INSTANCE_UID => survey.study = uid(),
-            SERIES_INSTANCE_UID => survey.series = uid(),
-            FRAME_OF_REFERENCE_UID => survey.frame_of_reference = uid(),
-            MODALITY => survey.modality = text(),
-            PATIENT_ID => survey.patient_id = text(),
+            SOP_CLASS_UID => add(&mut survey.sop_class, uid()),
+            SOP_INSTANCE_UID => add(&mut survey.sop_instance, uid()),
+            STUDY_INSTANCE_UID => add(&mut survey.study, uid()),
+            SERIES_INSTANCE_UID => add(&mut survey.series, uid()),
+            FRAME_OF_REFERENCE_UID => add(&mut survey.frame_of_reference, uid()),
+            MODALITY => add(&mut survey.modality, text()),
+            PATIENT_ID => add(&mut survey.patient_id, text()),
             PATIENT_NAME => {
-                survey.patient_name = text();
+                add(&mut survey.patient_name, text());
                 survey.patient_name_raw = value.to_vec();
             }
-            TRIAL_SUBJECT_ID => survey.trial_subject = text(),
+            TRIAL_SUBJECT_ID => add(&mut survey.trial_subject, text()),
             ENCAPSULATED_DOCUMENT => survey.is_document = true,
             _ => {}
         }
@@ -167,6 +178,15 @@ impl Collector {
         {
             *concept = String::from_utf8_lossy(trim(VR::SH, value)).chars().take(16).collect();
         }
+    }
+
+    fn note_nested_id(&mut self, element: &Element<'_>, value: &[u8]) {
+        let id = element.sets.current().decode(element.vr, trim(element.vr, value)).into_owned();
+        if self.survey.nested_ids.len() >= Survey::NESTED_IDS_MAX && !self.survey.nested_ids.contains(&id) {
+            return self
+                .fail(SurveyError::TooMany { what: "patient ids in items", limit: Survey::NESTED_IDS_MAX });
+        }
+        self.survey.nested_ids.insert(id);
     }
 
     fn note_uids(&mut self, element: &Element<'_>, value: &[u8]) {
@@ -201,6 +221,16 @@ impl Collector {
 
     fn fail(&mut self, error: SurveyError) {
         self.failed.get_or_insert(error);
+    }
+}
+
+/// An element that stands twice with two values, in a data set out of order, has both of them: no key is found by that.
+fn add(field: &mut String, value: String) {
+    if field.is_empty() {
+        *field = value;
+    } else if *field != value && !value.is_empty() && field.len() + value.len() < TWICE_MAX {
+        field.push('\\');
+        field.push_str(&value);
     }
 }
 

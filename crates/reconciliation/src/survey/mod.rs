@@ -75,7 +75,8 @@ pub struct DateUse {
     pub path: ElementPath,
 }
 
-/// What one object says. The partner may have put an identity in: prints nothing of it.
+/// What one object says. An element that stands twice with two values shows both, with a backslash between. The partner may have put an
+/// identity in: prints nothing of it.
 #[derive(Clone)]
 pub struct Survey {
     /// SOP Class UID (0008,0016).
@@ -98,6 +99,8 @@ pub struct Survey {
     pub patient_name_raw: Vec<u8>,
     /// Clinical Trial Subject ID (0012,0040), decoded.
     pub trial_subject: String,
+    /// Patient IDs and trial subjects inside of items, decoded: no key, but they must not be another participant's.
+    pub nested_ids: BTreeSet<String>,
     /// Specific Character Set (0008,0005) as received.
     pub character_set: Vec<u8>,
     /// UIDs, those of the standard left out.
@@ -112,6 +115,8 @@ pub struct Survey {
     pub is_document: bool,
     /// Whether Encrypted Attributes (0400,0500) are there (RC-15).
     pub has_encrypted_attributes: bool,
+    /// Referenced Request Sequence (0040,A370) names another study than the object's own.
+    pub(crate) has_foreign_request: bool,
     pub(crate) text: Repertoire,
 }
 
@@ -120,6 +125,8 @@ impl Survey {
     pub const UIDS_MAX: usize = 100_000;
     /// Different dates of one object.
     pub const DATES_MAX: usize = 10_000;
+    /// Different patient ids in the items of one object.
+    pub const NESTED_IDS_MAX: usize = 1_000;
 
     /// How far the text of the object can be read by the character set it declares.
     pub fn fidelity(&self) -> Fidelity {
@@ -140,6 +147,18 @@ pub fn survey<R: Read>(input: R, syntax: &TransferSyntax, limits: Limits) -> Res
 /// The different UIDs of a result set: what to look up as issued (RR-1).
 pub fn uids_of(surveys: &[Survey]) -> BTreeSet<&str> {
     surveys.iter().flat_map(|survey| survey.uids.iter().map(|uid| uid.uid.as_str())).collect()
+}
+
+/// The different texts of a result set that may be codes: what to look up as issued (AC8.1).
+pub fn codes_of(surveys: &[Survey]) -> BTreeSet<&str> {
+    let of_root =
+        surveys.iter().flat_map(|survey| [&survey.patient_id, &survey.trial_subject, &survey.patient_name]);
+    let nested = surveys.iter().flat_map(|survey| &survey.nested_ids);
+    of_root
+        .chain(nested)
+        .map(|code| code.trim_end_matches(['^', '=', ' ']))
+        .filter(|code| !code.is_empty())
+        .collect()
 }
 
 /// Whether a UID is one of the standard's own.

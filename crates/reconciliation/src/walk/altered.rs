@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use dicom_stream::charset::uses_character_set;
+use dicom_stream::charset::{Fidelity, uses_character_set};
 use dicom_stream::text::{trim, trim_uid};
 use dicom_stream::{Header, Tag, VR};
 
@@ -33,9 +33,10 @@ impl<W: Write> Walk<'_, '_, W> {
             return Ok(());
         }
         self.context.report.altered.push(show(tag));
-        let text = self.sets.current().decode(vr, plain);
+        let (text, fidelity) = self.sets.current().decode_checked(vr, plain);
         let has_parts = matches!(vr, VR::SQ | VR::UN | VR::OB | VR::OW);
-        if has_parts || plain.len() > VALUE_MAX || self.shows_pseudonym(&text, plain) {
+        let is_read = !has_parts && plain.len() <= VALUE_MAX && fidelity < Fidelity::Replaced;
+        if !is_read || self.shows_pseudonym(&text, plain) {
             self.context.report.altered_not_recorded.push(show(tag));
             return Ok(());
         }

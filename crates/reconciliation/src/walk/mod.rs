@@ -131,9 +131,15 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         if self.is_root() && self.root_value(header, value)? {
             return Ok(());
         }
+        if self.request(header)? {
+            return Ok(());
+        }
         if header.tag == SPECIFIC_CHARACTER_SET {
             self.sets.declare(self.sequences.len(), value);
             return self.copy(token);
+        }
+        if header.tag == ENCAPSULATED_DOCUMENT {
+            self.not_inspected(NotInspected::DocumentBody);
         }
         match effective_vr(header.tag, header.vr) {
             VR::UI => self.uids(token, header, value),

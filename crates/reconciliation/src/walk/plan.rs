@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dicom_stream::charset::uses_character_set;
 use dicom_stream::text::trim;
 use dicom_stream::{Tag, VR};
 
@@ -79,11 +80,17 @@ fn character_set(own: &OwnRecord, target: &Target) -> Option<Row> {
     }
 }
 
-fn restore(vr: VR, value: &Value, own: &OwnRecord, target: &Target) -> Result<Row, ReconciliationError> {
+/// A value of the own record, in the character set of the output.
+pub(super) fn restore(
+    vr: VR,
+    value: &Value,
+    own: &OwnRecord,
+    target: &Target,
+) -> Result<Row, ReconciliationError> {
     let bytes = match value {
         Value::Absent => return Ok(Row::Remove),
         Value::Empty => Vec::new(),
-        Value::Bytes(bytes) if target.kind == TextSet::Source => bytes.clone(),
+        Value::Bytes(bytes) if target.kind == TextSet::Source || !uses_character_set(vr) => bytes.clone(),
         Value::Bytes(bytes) => {
             let text = own.set();
             let text = text.decode(vr, trim(vr, bytes));

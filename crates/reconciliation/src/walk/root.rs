@@ -5,11 +5,12 @@ use std::io::Write;
 use dicom_stream::text::{integer, trim};
 use dicom_stream::{Header, Tag, VR};
 
-use super::plan::Row;
+use super::plan::{Row, restore};
 use super::{Done, Walk};
 use crate::attribute::{
-    CONTRIBUTING_EQUIPMENT, PATIENT_IDENTITY_REMOVED, SERIES_INSTANCE_UID, SOP_INSTANCE_UID,
-    SPECIFIC_CHARACTER_SET, is_identity, is_plain_image, is_signature, is_trial_time_point,
+    ACCESSION_NUMBER, CONTRIBUTING_EQUIPMENT, PATIENT_IDENTITY_REMOVED, REFERENCED_REQUEST,
+    SERIES_INSTANCE_UID, SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, is_identity, is_plain_image, is_signature,
+    is_trial_time_point,
 };
 use crate::policy::TrialAttributes;
 use crate::reconcile::ReconciliationError;
@@ -131,6 +132,24 @@ impl<W: Write> Walk<'_, '_, W> {
             }
             Row::AppendItem => Ok(()),
         }
+    }
+
+    /// Accession Number in the items of Referenced Request (table 8.3), where they are all of this study.
+    pub(super) fn request(&mut self, header: &Header) -> Result<bool, ReconciliationError> {
+        let is_request = matches!(self.sequences.as_slice(), [(REFERENCED_REQUEST, _)]);
+        if !is_request || header.tag != ACCESSION_NUMBER || self.context.survey.has_foreign_request {
+            return Ok(false);
+        }
+        let own = self.context.own.attributes.iter().find(|attribute| attribute.tag == ACCESSION_NUMBER);
+        let bytes = match own
+            .map(|own| restore(own.vr, &own.value, self.context.own, &self.context.target))
+            .transpose()?
+        {
+            Some(Row::Restore(_, bytes)) => bytes,
+            _ => Vec::new(),
+        };
+        self.write(ACCESSION_NUMBER, VR::SH, &bytes)?;
+        Ok(true)
     }
 
     /// Bytes of little endian in the byte order of the output.

@@ -73,19 +73,18 @@ impl<W: Write> Walk<'_, '_, W> {
         if !self.is_re_encoded(vr) {
             return self.copy(token);
         }
-        let field = self.re_encoded(vr, value)?;
-        if field == value {
-            return self.copy(token);
-        }
-        self.write(header.tag, header.vr, &field)
-    }
-
-    pub(super) fn re_encoded(&self, vr: VR, value: &[u8]) -> Result<Vec<u8>, ReconciliationError> {
         let (text, fidelity) = self.sets.current().decode_checked(vr, value);
         if fidelity == Fidelity::Replaced {
             return Err(ReconciliationError::UnreadableText);
         }
-        self.context.target.set.encode(vr, &text).map_err(|_| ReconciliationError::UnreadableText)
+        let encode = |text: &str| self.context.target.set.encode(vr, text);
+        if encode(&text).is_ok_and(|field| field == value) {
+            return self.copy(token);
+        }
+        // padding was for the old length
+        let field =
+            encode(text.trim_end_matches([' ', '\0'])).map_err(|_| ReconciliationError::UnreadableText)?;
+        self.write(header.tag, header.vr, &field)
     }
 
     /// Bytes of a private element whose VR was lost: a UID is known by membership, all else stays (RC-09).

@@ -87,10 +87,12 @@ def seg(images):
         algorithm_identification=hd.AlgorithmIdentificationSequence("Net", codes.DCM.ArtificialIntelligence, "1"),
         tracking_uid=fresh(), tracking_id="L1",
     )
-    return hd.seg.Segmentation(
+    result = hd.seg.Segmentation(
         images, mask, hd.seg.SegmentationTypeValues.BINARY, [segment], content_creator_name="Creator^Jürgen",
         series_description="Segmentierung für Läsion", **own("SEG"),
     )
+    result.SpecificCharacterSet = "ISO_IR 192"
+    return result
 
 
 def parametric_map(images):

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use dicom_stream::VR;
-use reconciliation::{IssuedUid, Kind, ManualReason, Outcome, Proposal, RefuseReason, judge};
+use reconciliation::{
+    IssuedUid, Kind, ManualReason, Outcome, Proposal, RefuseReason, Survey, codes_of, judge,
+};
 
 use crate::support::{
-    ALICE, BOB, CODE, INSTANCE, SR, STUDY, STUDY_KEY, conditions, issued, issued_uid, reference, result, surveyed,
+    ALICE, BOB, CODE, INSTANCE, SR, STUDY, STUDY_KEY, conditions, issued, issued_uid, reference, result,
+    surveyed,
 };
 use crate::tree::{Element, text, uid};
 
@@ -64,7 +67,8 @@ fn every_combination_of_keys() {
         match judge(&set, &issued, &conditions()).outcome {
             Outcome::Accept { participant } => {
                 accepted += 1;
-                let (who, state) = if participant == ALICE { (ALICE, State::Alice) } else { (BOB, State::Bob) };
+                let (who, state) =
+                    if participant == ALICE { (ALICE, State::Alice) } else { (BOB, State::Bob) };
                 assert!(participant == who && count(state) >= 2 && count(State::Unknown) == 0, "{states:?}");
                 assert_eq!(study, state, "{states:?}");
             }
@@ -76,7 +80,8 @@ fn every_combination_of_keys() {
                     && reasons.contains(&ManualReason::StudyUnknown);
                 let altered = code == State::Unknown || subject == State::Unknown;
                 assert!(few || unknown_study || altered, "{states:?} {reasons:?}");
-                let by_uid = matches!(study, State::Alice | State::Bob) || matches!(references, State::Alice | State::Bob);
+                let by_uid = matches!(study, State::Alice | State::Bob)
+                    || matches!(references, State::Alice | State::Bob);
                 assert_eq!(proposal.is_some(), by_uid, "{states:?}");
             }
             Outcome::Refuse { .. } => unreachable!(),
@@ -132,14 +137,18 @@ fn rc_04_two_participants_are_refused_in_one_object_and_in_one_set() {
     assert_eq!(judge(&set[1..], &issued, &conditions()).outcome, Outcome::Accept { participant: BOB });
     let judgement = judge(&set, &issued, &conditions());
     assert_eq!(judgement.outcome, refused);
-    assert!(judgement.objects.iter().all(|object| object.refuse.contains(&RefuseReason::SeveralParticipants)));
+    assert!(
+        judgement.objects.iter().all(|object| object.refuse.contains(&RefuseReason::SeveralParticipants))
+    );
 }
 
 #[test]
 fn rc_05_a_study_of_the_partners_own_is_proposed_by_its_references_only() {
     let own_study = uid(0x0020_000D, "1.2.826.1.9.3");
-    let manual = |set, study: Option<&str>| {
-        let Outcome::Manual { reasons, proposal } = judge(set, &issued(), &conditions()).outcome else { panic!() };
+    let manual = |set: &[Survey], study: Option<&str>| {
+        let Outcome::Manual { reasons, proposal } = judge(set, &issued(), &conditions()).outcome else {
+            panic!()
+        };
         assert!(reasons.contains(&ManualReason::StudyUnknown));
         assert_eq!(proposal.and_then(|proposal| proposal.study).as_deref(), study);
     };
@@ -202,13 +211,30 @@ fn rc_11_retained_uids_are_issued_ones_and_what_was_not_exported_is_refused() {
     let set = [surveyed(&result(SR, vec![reference("2.25.7777")]))];
     assert!(matches!(judge(&set, &issued, &conditions()).outcome, Outcome::Refuse { .. }));
     // nothing but what two participants share: never guessed
-    let shared = [text(0x0010_0020, VR::LO, ""), text(0x0012_0040, VR::LO, ""), text(0x0010_0010, VR::PN, "")];
+    let shared =
+        [text(0x0010_0020, VR::LO, ""), text(0x0012_0040, VR::LO, ""), text(0x0010_0010, VR::PN, "")];
     let set = [surveyed(&result(SR, shared.to_vec()))];
-    let Outcome::Manual { reasons, proposal: None } = judge(&set, &issued, &conditions()).outcome else { panic!() };
+    let Outcome::Manual { reasons, proposal: None } = judge(&set, &issued, &conditions()).outcome else {
+        panic!()
+    };
     assert!(reasons.contains(&ManualReason::TooFewKeys));
 }
 
 #[test]
 fn an_empty_set_is_nobodys() {
     assert!(matches!(judge(&[], &issued(), &conditions()).outcome, Outcome::Manual { proposal: None, .. }));
+}
+
+#[test]
+fn rc_04_a_code_of_another_inside_of_an_item_is_refused_and_one_that_stands_twice_is_no_key() {
+    let nested = crate::tree::sequence(0x0040_A730, vec![vec![text(0x0010_0020, VR::LO, "P-BBBB7 ")]]);
+    let set = [surveyed(&result(SR, vec![nested, reference(INSTANCE)]))];
+    assert!(codes_of(&set).contains("P-BBBB7"));
+    assert!(matches!(judge(&set, &issued(), &conditions()).outcome, Outcome::Refuse { .. }));
+    // an unsorted data set with two patients, the right one last
+    let mut twice = result(SR, vec![reference(INSTANCE)]);
+    twice.insert(0, text(0x0010_0020, VR::LO, "P-BBBB7"));
+    let outcome = judge(&[surveyed(&twice)], &issued(), &conditions()).outcome;
+    let Outcome::Manual { reasons, .. } = outcome else { panic!() };
+    assert_eq!(reasons, BTreeSet::from([ManualReason::PatientIdAltered]));
 }

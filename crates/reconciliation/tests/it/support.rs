@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::{FileStart, Tag, TransferSyntax, VR};
 use reconciliation::{
-    Attribute, Conditions, Equipment, Given, Identities, Issued, IssuedUid, Kind, LIMITS, Marking, Object, OwnRecord,
-    Participant, Policy, Pseudonyms, ReconciliationError, Report, Scan, Sent, Survey, TrialAttributes, Value, Window,
-    reconcile, reverse_scan, survey,
+    Attribute, Conditions, Equipment, Given, Identities, Issued, IssuedUid, Kind, LIMITS, Marking, Object,
+    OwnRecord, Participant, Policy, Pseudonyms, ReconciliationError, Report, Scan, Sent, Survey,
+    TrialAttributes, Value, Window, reconcile, reverse_scan, survey,
 };
 
 use crate::tree::{Element, explicit, read, text, uid};
@@ -111,7 +111,10 @@ pub(crate) fn conditions() -> Conditions {
 
 pub(crate) fn identities() -> Identities {
     Identities {
-        originals: UIDS.iter().map(|(pseudonym, original, _)| ((*pseudonym).into(), (*original).into())).collect(),
+        originals: UIDS
+            .iter()
+            .map(|(pseudonym, original, _)| ((*pseudonym).into(), (*original).into()))
+            .collect(),
         fresh: HashMap::new(),
         shifted: BTreeSet::from([SHIFTED]),
         shift_days: SHIFT_DAYS,
@@ -124,7 +127,10 @@ pub(crate) fn given() -> Given {
 
 pub(crate) fn policy() -> Policy {
     Policy {
-        marking: Some(Marking { series_description_prefix: "RESEARCH".to_owned(), series_number_offset: 9000 }),
+        marking: Some(Marking {
+            series_description_prefix: "RESEARCH".to_owned(),
+            series_number_offset: 9000,
+        }),
         trial: TrialAttributes::Remove,
         equipment: Equipment {
             manufacturer: "Our Site".to_owned(),
@@ -189,13 +195,22 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn usual() -> Self {
-        Self { own: own("ISO_IR 100", "Müller^Jörg"), identities: identities(), given: given(), policy: policy() }
+        Self {
+            own: own("ISO_IR 100", "Müller^Jörg"),
+            identities: identities(),
+            given: given(),
+            policy: policy(),
+        }
     }
 
     pub(crate) fn bytes(&self, syntax: &TransferSyntax, input: &[u8]) -> Result<Output, ReconciliationError> {
         let survey = survey(input, syntax, LIMITS).unwrap();
-        let object =
-            Object { survey: &survey, transfer_syntax: syntax, length: Some(input.len() as u64), limits: LIMITS };
+        let object = Object {
+            survey: &survey,
+            transfer_syntax: syntax,
+            length: Some(input.len() as u64),
+            limits: LIMITS,
+        };
         let mut bytes = Vec::new();
         let report =
             reconcile(&object, &self.identities, &self.own, &self.given, &self.policy, input, &mut bytes)?;
@@ -227,7 +242,8 @@ impl Output {
 
     /// The bytes of an element of the main data set as written, header included.
     pub(crate) fn holds(&self, tag: Tag, vr: VR, value: &[u8]) -> bool {
-        let header = dicom_stream::Header::new(tag, vr, value.len() as u32, dicom_stream::Encoding::ExplicitLittle);
+        let header =
+            dicom_stream::Header::new(tag, vr, value.len() as u32, dicom_stream::Encoding::ExplicitLittle);
         let wanted = [header.raw(), value].concat();
         self.bytes.windows(wanted.len()).any(|window| window == wanted)
     }

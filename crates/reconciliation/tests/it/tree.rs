@@ -58,14 +58,16 @@ fn write_into(writer: &mut Writer<Vec<u8>>, elements: &[Element], sequences: Seq
     for element in elements {
         match element {
             Element::Value(tag, vr, value) => {
-                let value = if writer.encoding() == Encoding::ExplicitBig { swap(*vr, value) } else { value.clone() };
+                let value =
+                    if writer.encoding() == Encoding::ExplicitBig { swap(*vr, value) } else { value.clone() };
                 writer.value(*tag, *vr, &value).unwrap();
             }
             Element::Sequence(tag, items) if sequences == Sequences::Unknown => {
                 let mut bytes = Vec::new();
                 for item in items {
                     let body = write(item, Encoding::ImplicitLittle, Sequences::Unknown);
-                    let head = Header::new(Tag(0xFFFE, 0xE000), VR::UN, body.len() as u32, Encoding::ImplicitLittle);
+                    let head =
+                        Header::new(Tag(0xFFFE, 0xE000), VR::UN, body.len() as u32, Encoding::ImplicitLittle);
                     bytes.extend_from_slice(head.raw());
                     bytes.extend(body);
                 }
@@ -105,7 +107,9 @@ pub(crate) fn read(bytes: &[u8], syntax: &TransferSyntax) -> Vec<Element> {
                 let element = element(&header, value.to_vec());
                 levels.last_mut().unwrap().push(element);
             }
-            Token::BulkStart { header } => levels.last_mut().unwrap().push(Element::Value(header.tag, header.vr, Vec::new())),
+            Token::BulkStart { header } => {
+                levels.last_mut().unwrap().push(Element::Value(header.tag, header.vr, Vec::new()))
+            }
             Token::Bulk(piece) => {
                 if let Some(Element::Value(_, _, value)) = levels.last_mut().unwrap().last_mut() {
                     value.extend_from_slice(piece);
@@ -139,8 +143,8 @@ fn element(header: &Header, value: Vec<u8>) -> Element {
     let known = dictionary_vr(header.tag);
     let vr = if known == VR::UN { header.vr } else { known };
     if vr == VR::SQ || (header.vr == VR::UN && value.starts_with(&[0xFE, 0xFF, 0, 0xE0])) {
-        let head = Header::new(header.tag, VR::SQ, value.len() as u32, Encoding::ImplicitLittle);
-        let bytes = [head.raw(), &value].concat();
+        let head = Header::new(header.tag, VR::SQ, dicom_stream::UNDEFINED, Encoding::ImplicitLittle);
+        let bytes = [head.raw(), &value, b"\xFE\xFF\xDD\xE0\0\0\0\0"].concat();
         return read(&bytes, &TransferSyntax::IMPLICIT_LITTLE).remove(0);
     }
     let value = if header.encoding == Encoding::ExplicitBig { swap(header.vr, &value) } else { value };

@@ -39,8 +39,11 @@ pub(super) fn identifiers_found(
         }
     }
     let search = AhoCorasick::new(tokens)?;
-    let found: BTreeSet<_> =
-        places.iter().flat_map(|place| search.find_overlapping_iter(place)).map(|hit| hit.pattern()).collect();
+    let found: BTreeSet<_> = places
+        .iter()
+        .flat_map(|place| search.find_overlapping_iter(place))
+        .map(|hit| hit.pattern())
+        .collect();
     Ok(found.len())
 }
 

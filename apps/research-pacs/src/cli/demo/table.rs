@@ -43,13 +43,18 @@ impl Table {
         released: u64,
     ) -> anyhow::Result<Self> {
         let totals = ledger::totals(database.reader()).await?;
-        let count = |event: LedgerEvent| totals.iter().filter(|of| of.event == event).map(|of| of.lines).sum::<u64>();
+        let count =
+            |event: LedgerEvent| totals.iter().filter(|of| of.event == event).map(|of| of.lines).sum::<u64>();
         let buffer = crate::stores::open_database(&folder.join("data"), "buffer").await?;
         let held = buffer::list_quarantined(buffer.reader(), None, None, 1000).await?;
         let quarantined = held.iter().map(|item| format!("{}: {}", item.reason, item.detail)).collect();
         buffer.close().await;
-        let tokens: Vec<String> =
-            world.studies.iter().flat_map(|study| study.planted()).filter_map(|planted| planted.token.clone()).collect();
+        let tokens: Vec<String> = world
+            .studies
+            .iter()
+            .flat_map(|study| study.planted())
+            .filter_map(|planted| planted.token.clone())
+            .collect();
         let mut pages = Vec::new();
         for path in ["", "metrics", "readyz"] {
             pages.push(page(&format!("http://{}/{path}", at.http)).await?);
@@ -104,18 +109,31 @@ impl Table {
         for reason in reasons {
             println!("  {reason}");
         }
-        println!("messages                   {:5}  ({} mails, {} webhooks)", self.mails + self.webhooks, self.mails, self.webhooks);
+        println!(
+            "messages                   {:5}  ({} mails, {} webhooks)",
+            self.mails + self.webhooks,
+            self.mails,
+            self.webhooks
+        );
         println!("released by a named person {:5}  result sets", self.released);
-        println!("identifiers found outside the vault: {}  ({} searched for)", self.identifiers, self.searched);
+        println!(
+            "identifiers found outside the vault: {}  ({} searched for)",
+            self.identifiers, self.searched
+        );
         println!();
         println!("At the clinical PACS:");
         for study in &self.studies {
             let InStudy { number, modality, originals, results, untouched } = study;
             let state = if *untouched { "originals untouched" } else { "ORIGINALS CHANGED" };
-            println!("  study {number} ({modality}): {originals} originals, {results} results in the same study, {state}");
+            println!(
+                "  study {number} ({modality}): {originals} originals, {results} results in the same study, {state}"
+            );
         }
         println!();
-        println!("{}", if self.is_good() { "The circle is closed." } else { "THE CIRCLE IS NOT CLOSED: see demo.log" });
+        println!(
+            "{}",
+            if self.is_good() { "The circle is closed." } else { "THE CIRCLE IS NOT CLOSED: see demo.log" }
+        );
     }
 }
 

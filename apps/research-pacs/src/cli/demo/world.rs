@@ -97,7 +97,8 @@ impl World {
     pub(super) async fn push(&self, at: &Addresses) -> anyhow::Result<usize> {
         let mut pushed = 0;
         for (number, title) in TITLES.iter().enumerate() {
-            let to = Peer { title: AeTitle::new(title)?, host: at.dicom.ip().to_string(), port: at.dicom.port() };
+            let to =
+                Peer { title: AeTitle::new(title)?, host: at.dicom.ip().to_string(), port: at.dicom.port() };
             let of_project = self.studies.iter().skip(number).step_by(TITLES.len());
             let uids: Vec<String> = of_project.map(|study| study.uid.clone()).collect();
             let push = self.pacs.push(&to, &uids, 2).await;

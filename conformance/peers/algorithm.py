@@ -1,0 +1,190 @@
+"""A partner's algorithm with highdicom: algorithm.py SOURCE OUT --number N [--kinds seg sr …] [--fault F] [--originals FOLDER]
+
+SOURCE is what the partner holds; the patient N is told by Instance Numbers (make_patient.py). Writes the results that were asked for
+into OUT, with a fault if one is named. Prints {"study": Study Instance UID as the partner knows it, "files": N}. UIDs of the results are
+fresh at each run.
+
+Kinds:  seg, sr (after seg, which it cites), pm, gsps, kos, sc, pdf
+Faults: patient-id, patient-name  the partner writes its own
+        foreign-code              the code of another participant
+        foreign-reference         an instance of another participant is cited
+        two-patients              a second segmentation says another participant and cites that one's images
+        other-project             an instance of the same partner's other project is cited
+        original-uid              a real UID of the clinical PACS is cited (found in --originals)
+        unknown-study             a Study Instance UID of the tool's own
+        date                      a date that is neither issued nor of the partner's work
+        missing                   the first kind is made, cited by the others, and not delivered
+        sop-class                 a class that nobody returns
+        active                    a PDF with JavaScript
+"""
+import argparse
+import json
+from pathlib import Path
+
+import highdicom as hd
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import ExplicitVRLittleEndian
+
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+
+def own(number):
+    return {"series_instance_uid": hd.UID(), "series_number": number, "sop_instance_uid": hd.UID(), "instance_number": 1,
+            "manufacturer": "Partner AI", "manufacturer_model_name": "Net", "software_versions": "1.0", "device_serial_number": "7"}
+
+
+def seg(images, _):
+    mask = np.zeros((len(images), images[0].Rows, images[0].Columns), dtype=np.uint8)
+    mask[:, 4:12, 4:12] = 1
+    algorithm = hd.AlgorithmIdentificationSequence("Net", codes.DCM.ArtificialIntelligence, "1.0")
+    segment = hd.seg.SegmentDescription(
+        1, "Lesion", codes.SCT.MorphologicallyAbnormalStructure, codes.SCT.Lesion, algorithm_type="AUTOMATIC",
+        algorithm_identification=algorithm, tracking_uid=hd.UID(), tracking_id="L1")
+    return hd.seg.Segmentation(images, mask, "BINARY", [segment], series_description="Läsion", **own(5))
+
+
+def pm(images, _):
+    values = np.full((len(images), images[0].Rows, images[0].Columns), 0.25, dtype=np.float32)
+    mapping = hd.pm.RealWorldValueMapping(
+        "p", "probability", codes.UCUM.NoUnits, value_range=(0.0, 1.0), slope=1, intercept=0)
+    return hd.pm.ParametricMap(
+        images, values, contains_recognizable_visual_features=False, real_world_value_mappings=[mapping],
+        window_center=0.5, window_width=1, **own(6))
+
+
+def sr(images, made):
+    observer = hd.sr.ObserverContext(
+        codes.DCM.Device, hd.sr.DeviceObserverIdentifyingAttributes(uid=hd.UID(), name="Net"))
+    sources = [hd.sr.SourceImageForSegmentation(one.SOPClassUID, one.SOPInstanceUID) for one in images]
+    segmentation = made["seg"]
+    segment = hd.sr.ReferencedSegment(
+        segmentation.SOPClassUID, segmentation.SOPInstanceUID, segment_number=1, source_images=sources)
+    group = hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=hd.sr.TrackingIdentifier(uid=hd.UID(), identifier="L1"), finding_type=codes.SCT.Lesion,
+        measurements=[hd.sr.Measurement(codes.SCT.Volume, 12.5, codes.UCUM.CubicMillimeter)], referenced_segment=segment)
+    report = hd.sr.MeasurementReport(
+        hd.sr.ObservationContext(observer_device_context=observer), codes.LN.CTUnspecifiedBodyRegion,
+        imaging_measurements=[group])
+    return hd.sr.Comprehensive3DSR(evidence=[*images, segmentation], content=report[0], institution_name="Partner", **own(7))
+
+
+def kos(images, _):
+    content = hd.ko.KeyObjectSelection(codes.DCM.OfInterest, images[:2], description="See these")
+    return hd.ko.KeyObjectSelectionDocument(images[:2], content, **own(8))
+
+
+def gsps(images, _):
+    layer = hd.pr.GraphicLayer("LAYER", 1)
+    text = hd.pr.TextObject("L1", units="PIXEL", anchor_point=(4.0, 4.0))
+    annotation = hd.pr.GraphicAnnotation(images[:1], layer, text_objects=[text])
+    return hd.pr.GrayscaleSoftcopyPresentationState(
+        images[:1], content_label="RESULT", graphic_annotations=[annotation], graphic_layers=[layer],
+        concept_name=codes.DCM.PresentationState, voi_lut_transformations=[hd.pr.SoftcopyVOILUTTransformation(40, 400)],
+        **own(9))
+
+
+def sc(images, _):
+    one = hd.sc.SCImage.from_ref_dataset(
+        images[0], np.zeros((16, 16), dtype=np.uint8), photometric_interpretation="MONOCHROME2", bits_allocated=8,
+        coordinate_system="PATIENT", patient_orientation=("L", "P"), **own(10))
+    reference = Dataset()
+    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = images[0].SOPClassUID, images[0].SOPInstanceUID
+    one.SourceImageSequence = [reference]
+    return one
+
+
+def pdf(images, _):
+    one = sc(images, _)
+    for keyword in ("PixelData", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+                    "SamplesPerPixel", "PhotometricInterpretation", "PatientOrientation", "SourceImageSequence"):
+        if keyword in one:
+            delattr(one, keyword)
+    one.SOPClassUID = one.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.104.1"
+    one.Modality, one.BurnedInAnnotation, one.DocumentTitle = "DOC", "YES", "REPORT"
+    one.MIMETypeOfEncapsulatedDocument, one.EncapsulatedDocument = "application/pdf", PDF + b"\n" * (len(PDF) % 2)
+    return one
+
+
+MAKERS = {"seg": seg, "pm": pm, "sr": sr, "kos": kos, "gsps": gsps, "sc": sc, "pdf": pdf}
+
+
+def read(folder):
+    return [pydicom.dcmread(path) for path in sorted(folder.rglob("*")) if path.is_file() and pydicom.misc.is_dicom(path)]
+
+
+def cite(one, instance):
+    item = Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", instance
+    one.ReferencedInstanceSequence = [item]
+
+
+def spoil(fault, made, images, others, args):
+    one = next(iter(made.values()))
+    if fault == "patient-id":
+        one.PatientID = "SUBJECT 12"
+    elif fault == "patient-name":
+        one.PatientName = "ANON"
+    elif fault == "foreign-code":
+        one.PatientID = others[0].PatientID
+    elif fault == "foreign-reference":
+        cite(one, others[0].SOPInstanceUID)
+    elif fault == "two-patients":
+        second = seg(others, {})
+        second.StudyInstanceUID = images[0].StudyInstanceUID
+        made["second"] = second
+    elif fault == "other-project":
+        elsewhere = [of for of in read(args.source) if of.get("ClinicalTrialProtocolID") != args.project]
+        cite(one, elsewhere[0].SOPInstanceUID)
+    elif fault == "original-uid":
+        original = next(of for of in read(args.originals) if of.InstanceNumber == images[0].InstanceNumber)
+        cite(one, original.SOPInstanceUID)
+    elif fault == "unknown-study":
+        one.StudyInstanceUID = hd.UID()
+    elif fault == "date":
+        one.AcquisitionDate = "20010203"
+    elif fault == "missing":
+        made.pop(next(iter(made)))
+    elif fault == "sop-class":
+        one.SOPClassUID = one.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1"
+    elif fault == "active":
+        body = PDF.replace(b"/Type/Catalog", b"/Type/Catalog/OpenAction<</S/JavaScript/JS(app.alert(1))>>")
+        one.EncapsulatedDocument = body + b"\n" * (len(body) % 2)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("source", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--number", type=int, required=True)
+    parser.add_argument("--kinds", nargs="+", default=["seg"], choices=MAKERS)
+    parser.add_argument("--fault", default="")
+    parser.add_argument("--originals", type=Path)
+    parser.add_argument("--project", default="", help="Clinical Trial Protocol ID; where the partner has two projects")
+    args = parser.parse_args()
+    held = [one for one in read(args.source) if one.Modality == "CT" and args.project in ("", one.get("ClinicalTrialProtocolID"))]
+    for one in held:  # highdicom takes no code extensions; a pseudonymised object has nothing left that needs them
+        if one.get("SpecificCharacterSet") and one["SpecificCharacterSet"].VM > 1:
+            one.SpecificCharacterSet = "ISO_IR 192"
+    held.sort(key=lambda one: int(one.InstanceNumber))
+    images = [one for one in held if one.InstanceNumber // 100 == args.number]
+    others = [one for one in held if one.PatientID != images[0].PatientID]
+    if others:
+        others = [one for one in others if one.StudyInstanceUID == others[0].StudyInstanceUID]
+    made = {}
+    for kind in args.kinds:
+        made[kind] = MAKERS[kind](images, made)
+    spoil(args.fault, made, images, others, args)
+    args.out.mkdir(parents=True, exist_ok=True)
+    for name, one in made.items():
+        if not hasattr(one, "file_meta"):
+            one.file_meta = FileMetaDataset()
+            one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        one.save_as(args.out / f"{args.number}_{name}.dcm", enforce_file_format=True)
+    print(json.dumps({"study": images[0].StudyInstanceUID, "files": len(made)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""Judges what came back into the clinical PACS: check_return.py ORIGINALS PARTNER SENT PACS
+
+ORIGINALS: the files as the modality sent them. PARTNER: the images as the partner holds them. SENT: the results as the partner sent them.
+PACS: everything that the clinical PACS holds. Fails with every reason found. Prints {"results": N, "references": how many were resolved,
+"restored": UIDs that went back}.
+
+Rules: AC8.3 to AC8.10; the oracles are pydicom, `dcentvfy` and `dciodvfy` of dicom3tools.
+"""
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from copy import deepcopy
+from pathlib import Path
+
+import pydicom
+
+# Patient, Patient Study and General Study modules (PS3.3 C.7.1.1, C.7.2.1, C.7.2.2), as far as originals here have them or could.
+ENTITY = ["PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientBirthTime", "PatientSex", "OtherPatientIDs",
+          "OtherPatientNames", "PatientAge", "PatientWeight", "PatientSize", "PatientComments", "EthnicGroup", "StudyInstanceUID",
+          "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber", "StudyDescription"]
+STANDARD = "1.2.840.10008."
+PROBLEMS = []
+
+
+def demand(truth, text):
+    if not truth:
+        PROBLEMS.append(text)
+
+
+def files(folder):
+    return [path for path in sorted(Path(folder).rglob("*")) if path.is_file() and pydicom.misc.is_dicom(path)]
+
+
+def read(folder):
+    return {path: pydicom.dcmread(path) for path in files(folder)}
+
+
+def data_set(path):
+    """Bytes after the file meta information (PS3.10 7.1)."""
+    data = path.read_bytes()
+    return data[144 + int.from_bytes(data[140:144], "little"):]
+
+
+def raw(path, keyword):
+    """Value bytes as they stand in the file; None where absent."""
+    element = pydicom.dcmread(path).get_item(keyword)
+    return None if element is None else bytes(element.value or b"")
+
+
+def uids(dataset, path=()):
+    for element in dataset:
+        if element.VR == "SQ":
+            for index, item in enumerate(element.value):
+                yield from uids(item, (*path, element.tag, index))
+        elif element.VR == "UI" and element.value:
+            for index, value in enumerate(element.value if element.VM > 1 else [element.value]):
+                yield (*path, element.tag, index), str(value)
+
+
+def errors(path):
+    """dciodvfy's error lines without values and item numbers."""
+    done = subprocess.run(["dciodvfy", "-new", path], stdin=subprocess.DEVNULL, capture_output=True)
+    lines = (done.stdout + done.stderr).decode("latin-1").splitlines()
+    return {re.sub(r"\[\d+\]", "", re.sub(r" = <[^>]*>.*", "", line)) for line in lines if line.startswith("Error")}
+
+
+def check_entity(result_path, result, original_path, original):
+    same_set = result.get("SpecificCharacterSet") == original.get("SpecificCharacterSet")
+    for keyword in ENTITY:
+        if same_set:
+            demand(raw(result_path, keyword) == raw(original_path, keyword),
+                   f"{keyword} has other bytes: {raw(result_path, keyword)} for {raw(original_path, keyword)}")
+        else:
+            demand(result.get(keyword) == original.get(keyword), f"{keyword}: {result.get(keyword)!r}")
+
+
+def check_marks(result, sent):
+    demand(result.get("PatientIdentityRemoved") == "NO", "(0012,0062) is not NO")
+    for keyword in ("DeidentificationMethod", "DeidentificationMethodCodeSequence", "LongitudinalTemporalInformationModified"):
+        demand(keyword not in result, f"{keyword} is still there")
+    demand(result.get("ContentQualification") == "RESEARCH", "(0018,9004) is not RESEARCH")
+    description = f"RESEARCH: {sent.get('SeriesDescription') or ''}".strip()
+    demand(result.get("SeriesDescription") == description, f"Series Description {result.get('SeriesDescription')!r}")
+    demand("OriginalAttributesSequence" not in result, "(0400,0561), and the partner altered nothing")
+    demand(len(result.get("ContributingEquipmentSequence", [])) == len(sent.get("ContributingEquipmentSequence", [])) + 1, "(0018,A001)")
+    demand(result.get("Manufacturer") == sent.get("Manufacturer"), "Manufacturer of the partner")
+    demand("ClinicalTrialSubjectID" not in result, "(0012,0040) is still there")
+
+
+def check_uids(result, sent, forward):
+    """Each UID is the partner's own, or went back by one map."""
+    before = dict(uids(sent))
+    for path, value in uids(result):
+        old = before.get(path)
+        if old is None or old == value:
+            continue
+        demand(not old.startswith(STANDARD), f"standard UID {old} was changed")
+        demand(forward.setdefault(old, value) == value, f"{old} went back to two UIDs")
+
+
+def known(pacs):
+    """UIDs of everything that the PACS holds, by what they name."""
+    names = {"instance": set(), "series": set(), "study": set(), "frame": set()}
+    for one in pacs.values():
+        names["instance"].add(one.SOPInstanceUID)
+        names["series"].add(one.SeriesInstanceUID)
+        names["study"].add(one.StudyInstanceUID)
+        names["frame"].add(one.get("FrameOfReferenceUID"))
+    return names
+
+
+ROLES = {"ReferencedSOPInstanceUID": ("instance", "study"), "SeriesInstanceUID": ("series",), "StudyInstanceUID": ("study",),
+         "FrameOfReferenceUID": ("frame",), "ReferencedFrameOfReferenceUID": ("frame",)}
+
+
+def check_references(result, names):
+    resolved = 0
+    for path, value in uids(result):
+        roles = ROLES.get(pydicom.datadict.keyword_for_tag(path[-2]))
+        if roles and value not in ("",) and not value.startswith(STANDARD):
+            demand(any(value in names[role] for role in roles), f"{pydicom.datadict.keyword_for_tag(path[-2])} {value} is not at the PACS")
+            resolved += len(path) > 2
+    return resolved
+
+
+def check_nothing_left(path, partner):
+    data = path.read_bytes()
+    secrets = {one.PatientID for one in partner.values()}
+    for one in partner.values():
+        secrets |= {value for _, value in uids(one) if not value.startswith(STANDARD)}
+    for secret in secrets:
+        demand(secret.encode() not in data, f"{path.name}: {secret} is still in it")
+
+
+def check_study(study):
+    """dcentvfy compares bytes: where the character sets of a study differ, it gets copies in one."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [str(path) for path in study]
+        if len({str(one.get("SpecificCharacterSet")) for one in study.values()}) > 1:
+            for number, one in enumerate(study.values()):
+                copy = copy_of(one)
+                paths[number] = f"{folder}/{number}.dcm"
+                copy.save_as(paths[number])
+        listing = Path(folder) / "files.txt"
+        listing.write_text("".join(f"{path}\n" for path in paths))
+        done = subprocess.run(["dcentvfy", "-f", listing], stdin=subprocess.DEVNULL, capture_output=True)
+    for line in (done.stdout + done.stderr).decode("latin-1").splitlines():
+        demand(not line.startswith("Error"), f"dcentvfy: {line}")
+
+
+def copy_of(one):
+    copy = deepcopy(one)
+    copy.decode()
+    copy.SpecificCharacterSet = "ISO_IR 192"
+    return copy
+
+
+def main():
+    originals, partner, sent, pacs = map(read, sys.argv[1:5])
+    partner = {path: one for path, one in partner.items() if one.Modality == "CT"}
+    by_uid = {one.SOPInstanceUID: (path, one) for path, one in pacs.items()}
+    demand(len(by_uid) == len(pacs), "the PACS holds an instance twice")
+    for path, one in originals.items():
+        there = by_uid.get(one.SOPInstanceUID)
+        demand(there is not None and data_set(there[0]) == data_set(path), f"original {path.name} is not there unchanged")
+    demand(len(pacs) == len(originals) + len(sent), f"{len(pacs)} at the PACS for {len(originals)} originals and {len(sent)} results")
+    names, forward, references = known(pacs), {}, 0
+    source_series = {one.SeriesInstanceUID for one in originals.values()}
+    for sent_path, one in sent.items():
+        there = by_uid.get(one.SOPInstanceUID)
+        if there is None:
+            demand(False, f"result {sent_path.name} is not at the PACS")
+            continue
+        path, result = there
+        study = [(of, original) for of, original in originals.items() if original.StudyInstanceUID == result.StudyInstanceUID]
+        demand(study, f"{sent_path.name} is in no original study")
+        if study:
+            check_entity(path, result, *study[0])
+        demand(result.SeriesInstanceUID not in source_series, "an original series was added to")
+        check_marks(result, one)
+        check_uids(result, one, forward)
+        references += check_references(result, names)
+        check_nothing_left(path, partner)
+        for line in sorted(errors(path) - errors(sent_path)):
+            demand(False, f"{sent_path.name}: new {line}")
+    demand(len(set(forward.values())) == len(forward), "two UIDs went back to one")
+    for study in {one.StudyInstanceUID for one in originals.values()}:
+        check_study({path: one for path, one in pacs.items() if one.StudyInstanceUID == study})
+    if PROBLEMS:
+        sys.exit("check_return:\n" + "\n".join(PROBLEMS[:40]))
+    print(json.dumps({"results": len(sent), "references": references, "restored": len(forward)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+//! The way back with real peers: poll, fetch, inspect, reconcile, release, return, confirm, close.
+
+mod archive;
+mod faulty;
+mod identity;
+mod kills;
+mod release;
+mod whole;
+mod withheld;
+mod world;

@@ -1,0 +1,207 @@
+//! The archives at both ends: Orthanc as clinical PACS or partner, DCMTK's `dcmqrscp` in the same parts.
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::{free_port, get, post, run, system_command, wait_until};
+
+/// An archive with an address of its own, that may be there or not.
+pub(super) struct Archive {
+    pub(super) title: &'static str,
+    /// Of its DICOM listener.
+    pub(super) port: u16,
+    http: u16,
+    folder: TempDir,
+    child: Option<Child>,
+}
+
+impl Archive {
+    /// Reserves its ports; nothing listens yet.
+    pub(super) fn new(title: &'static str) -> Self {
+        Self {
+            title,
+            port: free_port(),
+            http: free_port(),
+            folder: tempfile::tempdir().unwrap(),
+            child: None,
+        }
+    }
+
+    /// An Orthanc that listens.
+    pub(super) fn orthanc(title: &'static str) -> Self {
+        let mut archive = Self::new(title);
+        archive.start_orthanc();
+        archive
+    }
+
+    /// Starts Orthanc with its DICOMweb plugin, on what it held before.
+    pub(super) fn start_orthanc(&mut self) {
+        let config = json!({
+            "Name": self.title, "DicomAet": self.title, "DicomPort": self.port, "HttpPort": self.http,
+            "StorageDirectory": self.folder.path(), "IndexDirectory": self.folder.path(),
+            "RemoteAccessAllowed": false, "AuthenticationEnabled": false, "DicomCheckCalledAet": false,
+            "DicomAlwaysAllowStore": true, "DicomAlwaysAllowFind": true, "DicomAlwaysAllowGet": true,
+            // what it answers questions in
+            "DefaultEncoding": "Utf8",
+            "Plugins": ["/usr/share/orthanc/plugins/libOrthancDicomWeb.so"],
+            "DicomWeb": { "Enable": true, "Root": "/dicom-web/" },
+        });
+        let path = self.folder.path().join("orthanc.json");
+        fs::write(&path, config.to_string()).unwrap();
+        let mut command = system_command("Orthanc");
+        command.arg(&path);
+        self.start(command, &[self.port, self.http]);
+    }
+
+    /// A `dcmqrscp` that listens.
+    pub(super) fn dcmqrscp(title: &'static str) -> Self {
+        let mut archive = Self::new(title);
+        let area = archive.folder.path().join("area");
+        fs::create_dir_all(&area).unwrap();
+        let path = archive.folder.path().join("dcmqrscp.cfg");
+        let config = format!(
+            "NetworkTCPPort = {}\nMaxPDUSize = 131072\nMaxAssociations = 16\nHostTable BEGIN\nHostTable END\n\
+             VendorTable BEGIN\nVendorTable END\nAETable BEGIN\n{title} {} RW (200, 512mb) ANY\nAETable END\n",
+            archive.port,
+            area.display()
+        );
+        fs::write(&path, config).unwrap();
+        let mut command = system_command("dcmqrscp");
+        command.arg("-c").arg(&path);
+        archive.start(command, &[archive.port]);
+        archive
+    }
+
+    /// Goes away; what it holds stays.
+    pub(super) fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    fn start(&mut self, mut command: Command, ports: &[u16]) {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        self.child = Some(child);
+        for port in ports {
+            let address = SocketAddr::from(([127, 0, 0, 1], *port));
+            wait_until(&format!("{} listens", self.title), || TcpStream::connect(address).is_ok());
+        }
+    }
+
+    fn http(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.http))
+    }
+
+    /// Where Orthanc's DICOMweb service is.
+    pub(super) fn dicomweb(&self) -> String {
+        format!("http://{}/dicom-web", self.http())
+    }
+
+    /// Gives Orthanc the files of a folder.
+    pub(super) fn take(&self, folder: &Path) {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            let (status, body) = post(self.http(), "/instances", &fs::read(entry.path()).unwrap());
+            assert_eq!(status, 200, "{}: {body}", entry.path().display());
+        }
+    }
+
+    /// Gives the files of a folder with DCMTK's `storescu`.
+    pub(super) fn take_by_store(&self, folder: &Path) {
+        store(self.port, self.title, folder);
+    }
+
+    /// Lets Orthanc send everything that it holds.
+    pub(super) fn send_all(&self, title: &str, port: u16) {
+        let peer = json!({ "AET": title, "Host": "127.0.0.1", "Port": port }).to_string();
+        let url = format!("http://{}/modalities/research", self.http());
+        run(Command::new("curl").args(["-sf", "-X", "PUT", "-d", &peer, &url]));
+        let ids = self.instances();
+        let (status, body) =
+            post(self.http(), "/modalities/research/store", json!(ids).to_string().as_bytes());
+        assert_eq!(status, 200, "{body}");
+        let answer: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(answer["FailedInstancesCount"], 0, "{body}");
+    }
+
+    fn instances(&self) -> Vec<String> {
+        let (status, body) = get(self.http(), "/instances");
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// Number of instances that Orthanc holds.
+    pub(super) fn count(&self) -> usize {
+        self.instances().len()
+    }
+
+    /// Writes what it holds into `folder`.
+    pub(super) fn export(&self, folder: &Path) {
+        fs::create_dir_all(folder).unwrap();
+        let area = self.folder.path().join("area");
+        if area.exists() {
+            for entry in fs::read_dir(area).unwrap().flatten() {
+                if entry.path().extension().is_some_and(|end| end == "dcm")
+                    || entry.file_name() != "index.dat"
+                {
+                    fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+                }
+            }
+            return;
+        }
+        for id in self.instances() {
+            let file = File::create(folder.join(format!("{id}.dcm"))).unwrap();
+            let url = format!("http://{}/instances/{id}/file", self.http());
+            assert!(Command::new("curl").args(["-sf", &url]).stdout(file).status().unwrap().success());
+        }
+    }
+
+    /// Changes attributes of one study in Orthanc, under the same UIDs, as a correction at the hospital does.
+    pub(super) fn correct(&self, study: &str, values: &Value) {
+        let keep = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"];
+        let mut replace = values.clone();
+        // Orthanc wants the Patient ID said whenever a patient's attribute changes
+        replace.as_object_mut().unwrap().entry("PatientID").or_insert(json!(self.patient_id(study)));
+        let body = json!({ "Replace": replace, "Keep": keep, "Force": true, "KeepSource": false });
+        let path = format!("/studies/{}/modify", self.id_of(study));
+        let (status, answer) = post(self.http(), &path, body.to_string().as_bytes());
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    /// Deletes one study from Orthanc.
+    pub(super) fn delete(&self, study: &str) {
+        let url = format!("http://{}/studies/{}", self.http(), self.id_of(study));
+        run(Command::new("curl").args(["-sf", "-X", "DELETE", &url]));
+    }
+
+    fn id_of(&self, study: &str) -> String {
+        let (_, body) = post(self.http(), "/tools/lookup", study.as_bytes());
+        let found: Vec<Value> = serde_json::from_str(&body).unwrap();
+        let study = found.iter().find(|found| found["Type"] == "Study");
+        study.unwrap_or_else(|| panic!("{body}"))["ID"].as_str().unwrap().to_owned()
+    }
+
+    fn patient_id(&self, study: &str) -> String {
+        let (_, body) = get(self.http(), &format!("/studies/{}", self.id_of(study)));
+        let found: Value = serde_json::from_str(&body).unwrap();
+        found["PatientMainDicomTags"]["PatientID"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Archive {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Sends a folder with DCMTK's `storescu`.
+pub(super) fn store(port: u16, called: &str, folder: &Path) {
+    let mut command = system_command("storescu");
+    command.args(["-aet", "MODALITY", "-aec", called, "-R", "+sd", "127.0.0.1", &port.to_string()]);
+    run(command.arg(folder));
+}

@@ -1,0 +1,66 @@
+//! The whole circle (AC8.3 to AC8.10, AC9.3, AC9.5, AC10.2): results in their studies, with their identities, and nothing else.
+
+use super::archive::{Archive, store};
+use super::world::{Rules, World};
+use crate::harness::wait_until;
+
+const IDENTITIES: [(u32, &[&str]); 3] =
+    [(1, &["--charset", "latin"]), (2, &["--charset", "utf8"]), (3, &["--charset", "japanese", "--bare"])];
+
+/// Results of all patients, given to the partner by `give`, return; everything is as it has to be.
+fn goes_round(world: &World, kinds: &[&str], give: impl Fn(&std::path::Path)) {
+    let patients = IDENTITIES.len();
+    world.wait_for_partner(patients as u64);
+    world.held_by_partner();
+    let options: Vec<&str> = ["--kinds"].iter().chain(kinds).copied().collect();
+    for (number, _) in IDENTITIES {
+        world.compute(number, &options, "sent");
+    }
+    give(&world.at("sent"));
+    world.wait_for_sets(patients, &["closed"]);
+    wait_until("all jobs close", || world.count("main", "job WHERE state = 'closed'") == patients as u64);
+    let found = world.check_return("sent");
+    assert_eq!(found["results"], patients * kinds.len());
+    assert!(found["references"].as_u64().unwrap() > 0 && found["restored"].as_u64().unwrap() > 0, "{found}");
+    assert_eq!(world.events()["return.confirmed"], patients as u64, "once for each set");
+    world.assert_purged();
+}
+
+#[test]
+fn orthanc_to_orthanc_by_dicomweb() {
+    let world = World::new(&Rules::default());
+    for (number, options) in IDENTITIES {
+        world.patient(number, options);
+    }
+    let server = world.serve();
+    world.pacs.take(&world.at("originals"));
+    world.pacs.send_all("P1", server.dicom.port());
+    goes_round(&world, &["seg", "sr", "pm", "gsps", "kos"], |sent| world.partner.take(sent));
+    server.stop();
+}
+
+#[test]
+fn orthanc_to_orthanc_by_dimse() {
+    let world = World::new(&Rules { by_web: false, ..Rules::default() });
+    for (number, options) in IDENTITIES {
+        world.patient(number, options);
+    }
+    let server = world.serve();
+    world.acquire(&server);
+    goes_round(&world, &["seg", "sr", "pm"], |sent| world.partner.take(sent));
+    server.stop();
+}
+
+#[test]
+fn dcmtk_to_dcmtk() {
+    let (pacs, partner) = (Archive::dcmqrscp("PACS"), Archive::dcmqrscp("UNI"));
+    let world = World::between(pacs, partner, &Rules { by_web: false, ..Rules::default() });
+    for (number, options) in IDENTITIES {
+        world.patient(number, options);
+    }
+    let server = world.serve();
+    world.pacs.take_by_store(&world.at("originals"));
+    store(server.dicom.port(), "P1", &world.at("originals"));
+    goes_round(&world, &["seg", "sr"], |sent| world.partner.take_by_store(sent));
+    server.stop();
+}

@@ -1,0 +1,74 @@
+//! What happened between export and return: originals purged (ACX.5), a participant who opposes (AC8.2, ACX.4).
+
+use std::fs;
+
+use super::world::{Rules, World};
+use crate::harness::wait_until;
+
+#[test]
+fn acx_5_the_circle_closes_after_the_originals_are_gone() {
+    let world = World::new(&Rules { retention_hours: 0, ..Rules::default() });
+    world.patient(1, &["--charset", "japanese"]);
+    let server = world.serve();
+    world.acquire(&server);
+    world.wait_for_partner(1);
+    world.held_by_partner();
+    wait_until("the originals are purged", || world.count("buffer", "received_instance") == 0);
+    world.compute(1, &["--kinds", "seg", "sr"], "sent");
+    world.partner.take(&world.at("sent"));
+    wait_until("every set closes", || {
+        let sets = world.sets();
+        !sets.is_empty() && sets.iter().all(|set| set.state == "closed") && world.pacs.count() == 5
+    });
+    assert_eq!(world.check_return("sent")["results"], 2);
+    server.stop();
+}
+
+fn oppose(world: &World) {
+    let list = world.at("lists").join("opposition.csv");
+    fs::write(&list, "patient_id,issuer,kind,date,action\nHOSP-0001,site,opposition,2026-01-02,stop\n")
+        .unwrap();
+    let told = world.answer(&["vault", "oppose", "--project", "first", list.to_str().unwrap()]);
+    assert!(told.contains("1 known participants are stopped"), "{told}");
+}
+
+#[test]
+fn nothing_returns_for_a_participant_who_opposed_before_the_result() {
+    let world = World::new(&Rules::default());
+    world.patient(1, &["--bare"]);
+    world.patient(2, &["--bare"]);
+    let server = world.serve();
+    world.acquire(&server);
+    world.wait_for_partner(2);
+    world.held_by_partner();
+    oppose(&world);
+    for number in [1, 2] {
+        world.compute(number, &[], "sent");
+    }
+    world.partner.take(&world.at("sent"));
+    wait_until("the other's result returns", || world.sets().iter().any(|set| set.state == "closed"));
+    wait_until("a person is told", || world.count("main", "job WHERE state = 'attention'") == 1);
+    assert_eq!(world.pacs.count(), 7);
+    assert_eq!(world.sets().len(), 1, "the gate kept the result from being fetched");
+    server.stop();
+}
+
+#[test]
+fn nothing_returns_for_a_participant_who_opposed_before_the_release() {
+    let world = World::new(&Rules { release: "person", ..Rules::default() });
+    world.patient(1, &["--bare"]);
+    let server = world.serve();
+    world.acquire(&server);
+    world.wait_for_partner(1);
+    world.held_by_partner();
+    world.compute(1, &[], "sent");
+    world.partner.take(&world.at("sent"));
+    let sets = world.wait_for_sets(1, &["reconciled"]);
+    oppose(&world);
+    world.answer(&["result", "release", &sets[0].id, "--by", "Dr Grey"]);
+    world.wait_for_sets(1, &["attention", "blocked", "withdrawn"]);
+    world.assert_nothing_returned();
+    let shown = world.show(&sets[0].id);
+    assert!(shown.contains("gate is closed"), "{shown}");
+    server.stop();
+}

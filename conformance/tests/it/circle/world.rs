@@ -1,0 +1,269 @@
+//! A site between a clinical PACS and a partner, what it wrote down, and what the partner computes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::archive::{Archive, store};
+use crate::harness::{Launcher, Server, Site, json_lines, program, python, run, wait_until};
+
+/// What differs between the sites of the tests.
+#[derive(Clone)]
+pub(super) struct Rules {
+    /// `release` of the project.
+    pub(super) release: &'static str,
+    /// Whether the status of the partner's software is recorded.
+    pub(super) software_status: bool,
+    /// Whether the clinical PACS is declared to answer queries.
+    pub(super) query: bool,
+    /// Partner by DICOMweb, else by DIMSE.
+    pub(super) by_web: bool,
+    /// How long originals are kept at most.
+    pub(super) retention_hours: u32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { release: "automatic", software_status: true, query: true, by_web: true, retention_hours: 720 }
+    }
+}
+
+/// A result set, with the study that it is in as the partner knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Set {
+    pub(super) id: String,
+    pub(super) state: String,
+    pub(super) study: String,
+}
+
+/// What `algorithm.py` made.
+#[derive(Debug, Deserialize)]
+pub(super) struct Made {
+    /// Study Instance UID as the partner knows it.
+    pub(super) study: String,
+}
+
+/// The site and both ends.
+pub(super) struct World {
+    pub(super) site: Site,
+    pub(super) pacs: Archive,
+    pub(super) partner: Archive,
+}
+
+impl World {
+    /// Orthanc at both ends.
+    pub(super) fn new(rules: &Rules) -> Self {
+        Self::between(Archive::orthanc("PACS"), Archive::orthanc("UNI"), rules)
+    }
+
+    pub(super) fn between(pacs: Archive, partner: Archive, rules: &Rules) -> Self {
+        let site = Site::new();
+        let key = site.folder("keys").join("vault.key");
+        let site = site.section(&sections(&key, &pacs, &partner, rules));
+        let world = Self { site, pacs, partner };
+        world.answer(&["vault", "init"]);
+        world
+    }
+
+    pub(super) fn serve(&self) -> Server<'_> {
+        self.site.serve()
+    }
+
+    /// The program with a clock that is so many minutes ahead, so that leases and pauses have passed.
+    pub(super) fn serve_later(&self, minutes: u64) -> Server<'_> {
+        let ahead = format!("+{minutes}m");
+        self.site.serve_under(&Launcher::new(["faketime", "--exclude-monotonic", "-f", &ahead]))
+    }
+
+    /// `research-pacs WORDS --config …`; fails the test unless it exits with 0. Answers standard output.
+    pub(super) fn answer(&self, words: &[&str]) -> String {
+        let output = run(Command::new(program()).args(words).arg("--config").arg(self.site.write_config()));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// A folder of the test.
+    pub(super) fn at(&self, name: &str) -> PathBuf {
+        self.site.folder(name)
+    }
+
+    /// Writes a study with `make_patient.py` into the folder `originals`.
+    pub(super) fn patient(&self, number: u32, options: &[&str]) -> PathBuf {
+        let folder = self.at("originals");
+        let number = number.to_string();
+        run(python("make_patient.py").arg(&folder).args(["--number", &number]).args(options));
+        folder
+    }
+
+    /// Puts the originals into the clinical PACS and sends them to us, as the modality does.
+    pub(super) fn acquire(&self, server: &Server) {
+        self.pacs.take(&self.at("originals"));
+        store(server.dicom.port(), "P1", &self.at("originals"));
+    }
+
+    /// Waits until `count` jobs wait for a result.
+    pub(super) fn wait_for_partner(&self, count: u64) {
+        wait_until(&format!("{count} jobs wait for a result"), || {
+            self.count("main", "job WHERE state = 'awaiting-result'") == count
+        });
+    }
+
+    /// What the partner holds, in the folder `partner`.
+    pub(super) fn held_by_partner(&self) -> PathBuf {
+        let folder = self.at("partner");
+        self.partner.export(&folder);
+        folder
+    }
+
+    /// Lets the partner compute for the patient; the results are in the folder `sent`, and not yet with the partner.
+    pub(super) fn compute(&self, number: u32, options: &[&str], out: &str) -> Made {
+        let mut command = python("algorithm.py");
+        command
+            .arg(self.at("partner"))
+            .arg(self.at(out))
+            .args(["--number", &number.to_string()])
+            .args(options);
+        serde_json::from_value(json_lines(&run(&mut command))[0].clone()).unwrap()
+    }
+
+    /// Rows of the database `name`, read beside the program.
+    pub(super) fn rows(&self, name: &str, sql: &str) -> Vec<Value> {
+        let file = self.site.data_folder().join(format!("{name}.sqlite"));
+        json_lines(&run(python("rows.py").arg(file).arg(sql)))
+    }
+
+    pub(super) fn count(&self, name: &str, from: &str) -> u64 {
+        self.rows(name, &format!("SELECT COUNT(*) AS n FROM {from}"))[0]["n"].as_u64().unwrap()
+    }
+
+    /// The result sets, the oldest first.
+    pub(super) fn sets(&self) -> Vec<Set> {
+        let sql = "SELECT r.id, r.state, s.study_instance_uid AS study FROM result_set r JOIN job j ON j.id = r.job \
+                   JOIN study s ON s.id = j.study ORDER BY r.id";
+        self.rows("main", sql).into_iter().map(|row| serde_json::from_value(row).unwrap()).collect()
+    }
+
+    /// Waits until there are `count` sets and each is in one of these states.
+    pub(super) fn wait_for_sets(&self, count: usize, states: &[&str]) -> Vec<Set> {
+        let mut sets = Vec::new();
+        let started = std::time::Instant::now();
+        while sets.len() != count || !sets.iter().all(|set: &Set| states.contains(&set.state.as_str())) {
+            let told: Vec<String> = sets.iter().map(|set| self.show(&set.id)).collect();
+            assert!(started.elapsed().as_secs() < 50, "waited for {count} {states:?}: {told:#?}");
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            sets = self.sets();
+        }
+        sets
+    }
+
+    /// What `result show` tells.
+    pub(super) fn show(&self, set: &str) -> String {
+        self.answer(&["result", "show", set])
+    }
+
+    /// How often each event was put into the outbox.
+    pub(super) fn events(&self) -> BTreeMap<String, u64> {
+        let rows = self.rows(
+            "main",
+            "SELECT event_type AS type, COUNT(*) AS n FROM notification_outbox GROUP BY event_type",
+        );
+        rows.iter()
+            .map(|row| (row["type"].as_str().unwrap().to_owned(), row["n"].as_u64().unwrap()))
+            .collect()
+    }
+
+    /// Fails the test unless zone and buffer rows of results are empty (AC9.5, INV-9).
+    pub(super) fn assert_purged(&self) {
+        let left = self.blobs("inbound") + self.blobs("return-buffer");
+        assert_eq!(left, 0, "objects in Z4 or Z5 of {}", self.site.data_folder().display());
+        assert_eq!(self.count("buffer", "inbound_instance") + self.count("buffer", "return_instance"), 0);
+    }
+
+    /// Objects in a zone, by its word.
+    pub(super) fn blobs(&self, zone: &str) -> usize {
+        let mut folders = vec![self.site.data_folder().to_owned()];
+        let mut count = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|end| end == "blob") {
+                    count += usize::from(path.iter().any(|part| part == zone));
+                }
+            }
+        }
+        count
+    }
+
+    /// What `result show` tells last about the one set of the study.
+    pub(super) fn ends(&self, study: &str) -> String {
+        let sets = self.sets();
+        let of_study: Vec<&Set> = sets.iter().filter(|set| set.study == study).collect();
+        assert_eq!(of_study.len(), 1, "{of_study:?}");
+        let shown = self.show(&of_study[0].id);
+        shown.trim_end().lines().last().unwrap().to_owned()
+    }
+
+    /// Fails the test unless the clinical PACS holds the originals and nothing else.
+    pub(super) fn assert_nothing_returned(&self) {
+        assert_eq!(self.pacs.count(), fs::read_dir(self.at("originals")).unwrap().count());
+    }
+
+    /// `check_return.py` on originals, partner, results and PACS; fails the test unless everything is as it has to be.
+    pub(super) fn check_return(&self, sent: &str) -> Value {
+        let pacs = self.at("pacs");
+        self.pacs.export(&pacs);
+        let folders = [self.at("originals"), self.at("partner"), self.at(sent), pacs];
+        json_lines(&run(python("check_return.py").args(folders)))[0].clone()
+    }
+}
+
+fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Rules) -> String {
+    let Rules { release, software_status, query, by_web, retention_hours } = rules;
+    let status = if *software_status { "software_status = \"research-only\"\n" } else { "" };
+    let transport = if *by_web {
+        format!("[partner.transport.dicomweb]\nstow_url = \"{}\"\n", partner.dicomweb())
+    } else {
+        let Archive { title, port, .. } = partner;
+        format!(
+            "[partner.transport.dicom]\nhost = \"127.0.0.1\"\nport = {port}\ncalled = \"{title}\"\ncalling = \"RPACS\"\nassociations = 1\n"
+        )
+    };
+    let project = |id: &str, title: &str| {
+        format!(
+            "[[project]]\nid = \"{id}\"\ncalled_ae_titles = [\"{title}\"]\nmode = \"pseudonymise\"\nstable_after_seconds = 1\n\
+             retention_hours = {retention_hours}\npartners = [\"uni\"]\n\
+             [project.dossier]\nstate = \"active\"\nversion = 3\nvalid_until = \"2099-12-31\"\nmode = \"pseudonymise\"\n\
+             recipients = [\"uni\"]\ninclusion_required = false\n\
+             [project.clinical_trial]\nsponsor_name = \"SPONSOR\"\nprotocol_id = \"PROTOCOL-{id}\"\n\
+             [project.results]\nreturn_to = \"pacs\"\npoll_seconds = 1\nidle_seconds = 1\npurge_after_hours = 0\n\
+             release = \"{release}\"\n{status}"
+        )
+    };
+    format!(
+        "[vault]\nkey = {{ file = \"{}\" }}\n\
+         [[node]]\nname = \"pacs\"\nae_title = \"{}\"\naddresses = [\"127.0.0.1/32\"]\nhost = \"127.0.0.1\"\nport = {}\n\
+         query = {query}\n{}{}\
+         [[partner]]\nid = \"uni\"\n{transport}\
+         [notification]\nlink_base = \"https://research.example.org\"\n\
+         [[notification.recipient]]\nname = \"hook\"\nwebhook = {{ url = \"http://127.0.0.1:9/hook\", \
+         secret = {{ file = \"{}\" }}, allow_networks = [\"127.0.0.0/8\"] }}\n",
+        key.display(),
+        pacs.title,
+        pacs.port,
+        project("first", "P1"),
+        project("second", "P2"),
+        secret(key).display(),
+    )
+}
+
+/// Nobody listens to the webhook: the outbox keeps what was to be told.
+fn secret(key: &Path) -> PathBuf {
+    let path = key.with_file_name("webhook.secret");
+    fs::write(&path, "a secret of more than sixteen bytes").unwrap();
+    path
+}

@@ -1,0 +1,150 @@
+//! Identity → de-identified → simulated partner → identity (AC8.10), with the de-identifier of this product.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use deidentification::{Profile, PseudonymSource, deidentify};
+use dicom_stream::charset::CharacterSet;
+use dicom_stream::{Limits, TransferSyntax, VR};
+use reconciliation::{Attribute, Given, Identities, LIMITS, OwnRecord, Value};
+
+use crate::support::{CODE, NAMES, Run, SR};
+use crate::tree::{Element, at, bytes_at, explicit, read, sequence, tag, text, uid};
+
+const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
+
+/// The vault: remembers what it gave.
+#[derive(Default)]
+struct Source {
+    given: RefCell<HashMap<String, String>>,
+}
+
+impl PseudonymSource for Source {
+    fn uid(&self, original: &str) -> String {
+        let hash = original.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
+        });
+        let pseudonym = format!("2.25.{hash}");
+        self.given.borrow_mut().insert(pseudonym.clone(), original.to_owned());
+        pseudonym
+    }
+
+    fn code(&self) -> &str {
+        CODE
+    }
+}
+
+fn original(character_set: &str, name: &str) -> Vec<Element> {
+    let set = CharacterSet::parse(character_set.as_bytes()).0;
+    let mut elements = vec![
+        text(0x0008_0005, VR::CS, character_set),
+        uid(0x0008_0016, CT),
+        uid(0x0008_0018, "1.2.3.4.5.3"),
+        text(0x0008_0020, VR::DA, "20240120"),
+        text(0x0008_0030, VR::TM, "101500"),
+        text(0x0008_0050, VR::SH, "ACC-0042"),
+        Element::Value(tag(0x0008_0090), VR::PN, set.encode(VR::PN, name).unwrap()),
+        text(0x0010_0020, VR::LO, "PID 0815"),
+        text(0x0010_0030, VR::DA, "19480229"),
+        text(0x0010_0040, VR::CS, ""),
+        Element::Value(tag(0x0010_0010), VR::PN, set.encode(VR::PN, name).unwrap()),
+        text(0x0010_4000, VR::LT, "Lives alone"),
+        uid(0x0020_000D, "1.2.3.4.5.1"),
+        uid(0x0020_000E, "1.2.3.4.5.2"),
+        text(0x0020_0010, VR::SH, "S1"),
+        uid(0x0020_0052, "1.2.3.4.5.4"),
+    ];
+    elements.sort_by_key(Element::tag);
+    elements
+}
+
+/// As `pipeline` keeps it at receipt.
+fn own_record(original: &[Element]) -> OwnRecord {
+    let numbers = [
+        0x0008_0020u32,
+        0x0008_0030,
+        0x0008_0050,
+        0x0008_0090,
+        0x0008_1030,
+        0x0010_0010,
+        0x0010_0020,
+        0x0010_0030,
+        0x0010_0040,
+        0x0010_1010,
+        0x0010_4000,
+        0x0020_0010,
+    ];
+    let value = |number: u32| match bytes_at(original, &format!("{number:08X}")) {
+        None => Value::Absent,
+        Some(bytes) if bytes.is_empty() => Value::Empty,
+        Some(mut bytes) => {
+            bytes.resize(bytes.len().next_multiple_of(2), b' ');
+            Value::Bytes(bytes)
+        }
+    };
+    let vr = |number: u32| dicom_stream::dictionary_vr(tag(number));
+    OwnRecord {
+        study: at(original, "0020000D").unwrap(),
+        character_set: value(0x0008_0005),
+        attributes: numbers
+            .map(|number| Attribute { tag: tag(number), vr: vr(number), value: value(number) })
+            .into(),
+    }
+}
+
+#[test]
+fn rc_14_patient_and_study_come_back_byte_for_byte() {
+    for (character_set, name) in NAMES {
+        let original = original(character_set, name);
+        let bytes = explicit(&original);
+        let syntax = TransferSyntax::EXPLICIT_LITTLE;
+        let source = Source::default();
+        let object = deidentification::Object {
+            sop_class: CT,
+            sop_instance: "1.2.3.4.5.3",
+            transfer_syntax: &syntax,
+            length: None,
+        };
+        let profile = Profile::basic().compile(None).unwrap();
+        let mut sent = Vec::new();
+        deidentify(&profile, &object, &source, Limits::INSTANCE, &bytes[..], &mut sent).unwrap();
+        let given = Given::of_sent(CODE, &sent[..], &syntax, LIMITS).unwrap();
+        let sent = read(&sent, &syntax);
+
+        // the partner copies what it was given, and refers to it
+        let mut result: Vec<Element> = sent
+            .iter()
+            .filter(|element| matches!(element.tag().group(), 0x0010 | 0x0012 | 0x0020))
+            .cloned()
+            .collect();
+        let copied = [0x0008_0020, 0x0008_0030, 0x0008_0050, 0x0008_0090].map(tag);
+        result.extend(sent.iter().filter(|element| copied.contains(&element.tag())).cloned());
+        result.retain(|element| element.tag() != tag(0x0020_000E));
+        result.extend([
+            uid(0x0008_0016, SR),
+            uid(0x0008_0018, "1.2.826.1.9.1"),
+            uid(0x0020_000E, "1.2.826.1.9.2"),
+            sequence(0x0008_2112, vec![vec![uid(0x0008_1155, &at(&sent, "00080018").unwrap())]]),
+        ]);
+        result.sort_by_key(Element::tag);
+
+        let identities = Identities { originals: source.given.borrow().clone(), ..Identities::default() };
+        let run = Run { own: own_record(&original), identities, given, policy: crate::support::policy() };
+        let output = run.elements(&result).unwrap();
+        let module = |elements: &[Element]| -> Vec<Element> {
+            let of_study =
+                [0x0008_0005, 0x0008_0020, 0x0008_0030, 0x0008_0050, 0x0008_0090, 0x0020_000D, 0x0020_0010];
+            let is_ours = |t: dicom_stream::Tag| t.group() == 0x0010 || of_study.map(tag).contains(&t);
+            elements.iter().filter(|element| is_ours(element.tag())).cloned().collect()
+        };
+        let expected = read(&bytes, &syntax);
+        assert_eq!(module(&output.elements), module(&expected), "{character_set}");
+        assert_eq!(output.at("00082112/00081155").as_deref(), Some("1.2.3.4.5.3"));
+        assert_eq!(output.at("00200052").as_deref(), Some("1.2.3.4.5.4"));
+        assert!(
+            output.scan.findings.is_empty() && output.report.altered.is_empty(),
+            "{:?}",
+            output.report.altered
+        );
+    }
+}
