@@ -1,11 +1,12 @@
 //! `job`: what goes out. May run beside the server.
 
-use archive::job::{self, Job, JobEvent};
+use archive::job::{self, Job, JobEvent, JobState};
 use archive::job_queue;
 use archive::ledger::{self, Of};
 use archive::state::{ActorKind, Change, history};
 use clap::{Args, Subcommand};
 use pipeline::clock::Clock;
+use pipeline::poll;
 use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
 use uuid::Uuid;
 
@@ -22,6 +23,8 @@ pub(super) enum JobCommand {
     List(ListArgs),
     /// Show one job: its states, and what the ledger says.
     Show(One),
+    /// Ask the partner of a job that awaits its result now, not at the next turn of its timer (AC6.2).
+    Poll(One),
     /// Try a job in attention again.
     Retry(Act),
     /// Stop a job for good.
@@ -70,6 +73,7 @@ impl JobCommand {
             match self {
                 Self::List(list) => list.work().await,
                 Self::Show(one) => one.work().await,
+                Self::Poll(one) => one.poll().await,
                 Self::Retry(act) => act.work(JobEvent::Resume, DecisionKind::Retry).await,
                 Self::Cancel(act) => act.work(JobEvent::Cancel, DecisionKind::Cancel).await,
             }
@@ -115,6 +119,26 @@ impl One {
         for (event, lines) in ledger::count(database.reader(), Of::Job(self.id)).await? {
             println!("{lines} {event}");
         }
+        Ok(Outcome::Good)
+    }
+
+    /// Makes the timer due that asks the partner about the open jobs of the project; the server takes it up, and passes the gate.
+    async fn poll(self) -> anyhow::Result<Outcome> {
+        let database = main_database(&self.config.site()?).await?;
+        let mut transaction = database.write().await?;
+        let job = job::show(&mut *transaction, self.id).await?;
+        if job.state != JobState::AwaitingResult {
+            println!("{} is {} and awaits no result", job.id, job.state);
+            return Ok(Outcome::Bad);
+        }
+        let name = poll::timer(&job.project, &job.partner);
+        let timers = job_queue::timers(&mut *transaction).await?;
+        if !timers.iter().any(|timer| timer.name == name) {
+            anyhow::bail!("the server has no timer for project {} at {}", job.project, job.partner);
+        }
+        job_queue::wake_timer(&mut transaction, &name, Clock::system().now()).await?;
+        transaction.commit().await?;
+        println!("{} is asked as soon as the server runs", job.partner);
         Ok(Outcome::Good)
     }
 }

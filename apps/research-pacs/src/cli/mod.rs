@@ -5,7 +5,11 @@ mod config;
 mod deid;
 mod demo;
 mod echo;
+mod find;
+mod get;
 mod job;
+mod node;
+mod partner;
 mod quarantine;
 mod result;
 mod send;
@@ -45,9 +49,19 @@ enum Command {
     Demo(demo::Demo),
     /// Ask a DICOM node whether it answers (C-ECHO).
     Echo(echo::Echo),
+    /// Ask a DICOM node what it has (C-FIND, Study Root).
+    Find(find::Find),
+    /// Fetch a study, or one series of it, into a folder (C-FIND, C-GET).
+    Get(get::Get),
     /// See the jobs that go out, and act on one.
     #[command(subcommand)]
     Job(job::JobCommand),
+    /// Look at the declared DICOM nodes.
+    #[command(subcommand)]
+    Node(node::NodeCommand),
+    /// Look at the declared partners.
+    #[command(subcommand)]
+    Partner(partner::PartnerCommand),
     /// See what is held for a person, and decide about it.
     #[command(subcommand)]
     Quarantine(quarantine::Quarantine),
@@ -73,7 +87,11 @@ impl Cli {
             Command::Deid(command) => command.run(),
             Command::Demo(command) => command.run(),
             Command::Echo(command) => command.run(),
+            Command::Find(command) => command.run(),
+            Command::Get(command) => command.run(),
             Command::Job(command) => command.run(),
+            Command::Node(command) => command.run(),
+            Command::Partner(command) => command.run(),
             Command::Quarantine(command) => command.run(),
             Command::Result(command) => command.run(),
             Command::Send(command) => command.run(),
