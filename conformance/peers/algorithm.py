@@ -1,8 +1,8 @@
-"""A partner's algorithm with highdicom: algorithm.py SOURCE OUT --number N [--kinds seg sr …] [--fault F] [--originals FOLDER]
+"""A partner's algorithm with highdicom: algorithm.py SOURCE OUT [--project P] [--originals FOLDER] [--implicit] CASE…
 
-SOURCE is what the partner holds; the patient N is told by Instance Numbers (make_patient.py). Writes the results that were asked for
-into OUT, with a fault if one is named. Prints {"study": Study Instance UID as the partner knows it, "files": N}. UIDs of the results are
-fresh at each run.
+SOURCE is what the partner holds. A case is NUMBER:KIND,KIND[:FAULT]: the patient, told by Instance Numbers (make_patient.py), the results
+to make, and what is wrong with them. They become OUT/NUMBER_KIND.dcm. Prints {"study": Study Instance UID as the partner knows it} for
+each case. UIDs of the results are fresh at each run.
 
 Kinds:  seg, sr (after seg, which it cites), pm, gsps, kos, sc, pdf
 Faults: patient-id, patient-name  the partner writes its own
@@ -19,14 +19,15 @@ Faults: patient-id, patient-name  the partner writes its own
 """
 import argparse
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import highdicom as hd
 import numpy as np
 import pydicom
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import ImplicitVRLittleEndian
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
@@ -154,14 +155,30 @@ def spoil(fault, made, images, others, args):
         one.EncapsulatedDocument = body + b"\n" * (len(body) % 2)
 
 
+def case(held, text, args):
+    number, kinds, fault = (*text.split(":"), "")[:3]
+    held = deepcopy(held)  # results share elements with the images they are made from
+    images = [one for one in held if one.InstanceNumber // 100 == int(number)]
+    others = [one for one in held if one.PatientID != images[0].PatientID]
+    others = [one for one in others if one.StudyInstanceUID == others[0].StudyInstanceUID]
+    made = {}
+    for kind in kinds.split(","):
+        made[kind] = MAKERS[kind](images, made)
+    spoil(fault, made, images, others, args)
+    for name, one in made.items():
+        if args.implicit:
+            one.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+        one.save_as(args.out / f"{number}_{name}.dcm", enforce_file_format=True)
+    print(json.dumps({"study": images[0].StudyInstanceUID}))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("source", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--number", type=int, required=True)
-    parser.add_argument("--kinds", nargs="+", default=["seg"], choices=MAKERS)
-    parser.add_argument("--fault", default="")
+    parser.add_argument("cases", nargs="+")
     parser.add_argument("--originals", type=Path)
+    parser.add_argument("--implicit", action="store_true", help="write the results in implicit VR")
     parser.add_argument("--project", default="", help="Clinical Trial Protocol ID; where the partner has two projects")
     args = parser.parse_args()
     held = [one for one in read(args.source) if one.Modality == "CT" and args.project in ("", one.get("ClinicalTrialProtocolID"))]
@@ -169,21 +186,9 @@ def main():
         if one.get("SpecificCharacterSet") and one["SpecificCharacterSet"].VM > 1:
             one.SpecificCharacterSet = "ISO_IR 192"
     held.sort(key=lambda one: int(one.InstanceNumber))
-    images = [one for one in held if one.InstanceNumber // 100 == args.number]
-    others = [one for one in held if one.PatientID != images[0].PatientID]
-    if others:
-        others = [one for one in others if one.StudyInstanceUID == others[0].StudyInstanceUID]
-    made = {}
-    for kind in args.kinds:
-        made[kind] = MAKERS[kind](images, made)
-    spoil(args.fault, made, images, others, args)
     args.out.mkdir(parents=True, exist_ok=True)
-    for name, one in made.items():
-        if not hasattr(one, "file_meta"):
-            one.file_meta = FileMetaDataset()
-            one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        one.save_as(args.out / f"{args.number}_{name}.dcm", enforce_file_format=True)
-    print(json.dumps({"study": images[0].StudyInstanceUID, "files": len(made)}))
+    for text in args.cases:
+        case(held, text, args)
 
 
 if __name__ == "__main__":

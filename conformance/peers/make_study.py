@@ -1,4 +1,5 @@
 """Writes one study: make_study.py FOLDER --patient ID [--study NAME] [--images N] [--first K] [--references] [--without-patient-id]
+    [--in-study-of PATIENT]
 
 CT images with instance numbers from K; with --references a segmentation and a structure set that point at them (PS3.3 C.7.6.1.1.4,
 C.8.8.5). The same arguments give the same bytes. Every identity is invented.
@@ -17,7 +18,8 @@ def of_study(one, args, number, series):
     if args.without_patient_id:
         one.PatientID = ""
     one.AccessionNumber, one.StudyDescription = f"ACC{args.study.upper()}", f"HEAD OF {args.name}"
-    one.StudyInstanceUID, one.SeriesInstanceUID = uid(args.patient, args.study), uid(args.patient, args.study, series)
+    one.StudyInstanceUID = uid(args.in_study_of or args.patient, args.study)
+    one.SeriesInstanceUID = uid(args.patient, args.study, series)
     one.SOPInstanceUID, one.InstanceNumber = uid(args.patient, args.study, number), number
     one.FrameOfReferenceUID = uid(args.patient, args.study, "frame")
     return one
@@ -61,6 +63,7 @@ def main():
     parser.add_argument("--patient", required=True)
     parser.add_argument("--name", default="MILLGATE")
     parser.add_argument("--study", default="one")
+    parser.add_argument("--in-study-of")
     parser.add_argument("--images", type=int, default=3)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--references", action="store_true")

@@ -3,6 +3,7 @@
 mod cli;
 mod exit;
 mod http;
+mod http_listener;
 mod metrics;
 mod secret;
 mod serve;

@@ -20,10 +20,11 @@ use pipeline::admit::Admission;
 use pipeline::clock::Clock;
 use pipeline::driver;
 use pipeline::import::FolderImport;
-use pipeline::line::{Line, Project};
+use pipeline::line::{Line, Project, Wake};
 use pipeline::receive::Receiver;
 use pipeline::route::Routes;
 use register::{AuditTrail, RejectionWriter};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -31,12 +32,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::http::{Status, router};
+use crate::http_listener;
 use crate::metrics::Metrics;
 use crate::secret;
 use crate::stores::{SPOOL, Stores};
-
-/// Jobs that are worked on at the same time; their CPU work shares the blocking pool.
-const WORKERS: usize = 2;
 
 /// Longest wait for work under way at the end; whatever it had done is written, and the rest is done again.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -69,6 +68,7 @@ pub(crate) async fn run(
     ready: impl FnOnce(Addresses),
     end: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
+    raise_descriptor_limit();
     let clock = Clock::system();
     let (stores, recovery) = Stores::open(&site).await?;
     let channels = Arc::new(Channels::new(&site.notification, &secret::for_notification)?);
@@ -107,9 +107,13 @@ pub(crate) async fn run(
         archive::job_queue::release_leases(&mut transaction, clock.now()).await?;
         transaction.commit().await?;
     }
-    for number in 0..WORKERS {
-        let owner = format!("{}-{number}", std::process::id());
-        tasks.spawn(driver::work(Arc::clone(&line), owner, stop.clone()));
+    {
+        let (line, stop) = (Arc::clone(&line), stop.clone());
+        tasks.spawn(async move {
+            if let Err(error) = driver::run(line, stop).await {
+                tracing::error!(%error, "no work is done: restart after mending the main database");
+            }
+        });
     }
     {
         let (line, stop) = (Arc::clone(&line), stop.clone());
@@ -154,10 +158,7 @@ pub(crate) async fn run(
         spool: stores.spool.clone(),
         name: site.site.name.as_str().into(),
     };
-    let serving = axum::serve(http, router(status)).with_graceful_shutdown(stop.clone().cancelled_owned());
-    tasks.spawn(
-        async move { serving.await.inspect_err(|error| tracing::error!(%error, "HTTP listener ended")) },
-    );
+    tasks.spawn(http_listener::serve(http, router(status), stop.clone()));
 
     let listening = tokio::spawn(node.serve(dicom, tls, stop.clone()));
     tracing::info!(dicom = %dicom_address, http = %http_address, "ready");
@@ -195,6 +196,16 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// Raises the soft limit of open files to the hard one: connections, objects of a batch and segments share it.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    match raised {
+        Ok(()) => tracing::info!(before = limit.current, now = limit.maximum, "limit of open files"),
+        Err(error) => tracing::warn!(%error, limit = limit.current, "limit of open files stays"),
+    }
+}
+
 /// Puts together what the stages work with.
 fn line(site: &Site, stores: &Stores, trail: AuditTrail, clock: Clock) -> anyhow::Result<Line> {
     let mut projects = BTreeMap::new();
@@ -223,7 +234,7 @@ fn line(site: &Site, stores: &Stores, trail: AuditTrail, clock: Clock) -> anyhow
         partners,
         notification: site.notification.clone(),
         clock,
-        work: Notify::new(),
+        work: Wake::default(),
         messages: Arc::new(Notify::new()),
         quarantine_hours: site.site.quarantine_hours,
         nodes: site.nodes.iter().map(|node| (node.name.clone(), node.clone())).collect(),

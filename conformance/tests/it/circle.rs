@@ -5,6 +5,7 @@ mod faulty;
 mod identity;
 mod kills;
 mod release;
+mod returned;
 mod whole;
 mod withheld;
 mod world;

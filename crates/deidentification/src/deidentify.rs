@@ -56,6 +56,9 @@ pub enum DeidentificationError {
     /// SOP class or instance of the data set is missing, or not the one that was announced: quarantine.
     #[error("SOP class or SOP instance of the data set is missing or differs from the one announced")]
     NotTheObject,
+    /// One element stands twice in the main data set (PS3.5 §7.1), or there are more than any real data set has: quarantine.
+    #[error("the main data set has an element twice, or too many elements")]
+    Repeated,
     /// The source has no code: create the participant's row first.
     #[error("no code for the participant")]
     NoCode,

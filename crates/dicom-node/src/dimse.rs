@@ -166,30 +166,35 @@ impl Command {
     /// Reads a command set. The group length and the order of elements are not relied on.
     ///
     /// # Errors
-    /// A description, when an element is of another group or runs beyond the end, or there is no Command Field.
+    /// A description, when an element runs beyond the end, there is no Command Field, or an element of a request is of another group.
+    /// (Orthanc puts the Failed SOP Instance UID List, (0008,0058), into the command set of a C-GET-RSP.)
     pub(crate) fn decode(mut bytes: &[u8]) -> Result<Self, &'static str> {
+        const RESPONSE: u16 = 0x8000;
         let mut command = Self::default();
+        let mut foreign = false;
         while !bytes.is_empty() {
             let Some(([g0, g1, e0, e1, l0, l1, l2, l3], rest)) = bytes.split_first_chunk() else {
                 return Err("command set ends inside an element");
             };
-            if [*g0, *g1] != [0, 0] {
-                return Err("command set with an element that is not of group 0000");
-            }
             let length = u32::from_le_bytes([*l0, *l1, *l2, *l3]) as usize;
             let Some((value, rest)) = rest.split_at_checked(length) else {
                 return Err("command set with an element beyond its end");
             };
             let element = u16::from_le_bytes([*e0, *e1]);
-            if element != 0 {
+            if [*g0, *g1] != [0, 0] {
+                foreign = true;
+            } else if element != 0 {
                 command.set(element, value.to_vec());
             }
             bytes = rest;
         }
-        if command.get_number(element::COMMAND_FIELD).is_none() {
-            return Err("command set without Command Field");
+        match command.get_number(element::COMMAND_FIELD) {
+            None => Err("command set without Command Field"),
+            Some(field) if foreign && field & RESPONSE == 0 => {
+                Err("command set with an element that is not of group 0000")
+            }
+            Some(_) => Ok(command),
         }
-        Ok(command)
     }
 }
 

@@ -265,12 +265,13 @@ where
         None
     }
 
-    /// Asks, in this order: the service provider, the total limit, access control, the limit of the peer.
+    /// Asks, in this order: the service provider, access control, the limit of the peer, the total limit. So a peer
+    /// that has no place left, or is unknown, never holds one of the total that others could use.
     async fn admit<S: Stream>(&self, proposal: &Proposal<S>) -> Result<(Policy, Places), Rejection> {
         proposal.check()?;
-        let total = place(Arc::clone(&self.places)).await?;
         let policy = self.access.decide(proposal.peer()).await?;
         let of_node = place(self.places_of(&policy)).await?;
+        let total = place(Arc::clone(&self.places)).await?;
         Ok((policy, (total, of_node)))
     }
 

@@ -39,7 +39,8 @@ pub struct Admission {
 /// What is decided about one instance.
 enum Verdict {
     Admitted,
-    Held(QuarantineReason),
+    /// Why; never empty.
+    Held(Vec<QuarantineReason>),
     /// The participant objected or withdrew (DEC-S).
     Opposed,
 }
@@ -76,6 +77,8 @@ impl Admission {
             }
             if let Err(error) = self.round().await {
                 tracing::error!(%error, "admission failed, trying again");
+                // What the round committed and did not hand on is found again.
+                resumed = false;
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -146,12 +149,13 @@ impl Admission {
                 }
                 match self.verdict(&instance, &mut knowledge).await? {
                     Verdict::Admitted => admitted.push(id),
-                    Verdict::Held(reason) => {
+                    Verdict::Held(reasons) => {
                         let accepted = buffer::accepted_reasons(&mut *transaction, id).await?;
-                        if reason.can_be_accepted() && accepted.contains(&reason) {
-                            admitted.push(id);
-                        } else {
-                            held.push((reason, id));
+                        let standing =
+                            reasons.into_iter().find(|of| !of.can_be_accepted() || !accepted.contains(of));
+                        match standing {
+                            Some(reason) => held.push((reason, id)),
+                            None => admitted.push(id),
                         }
                     }
                     Verdict::Opposed => opposed.push(instance),
@@ -180,7 +184,7 @@ impl Admission {
         if received.project.is_some() {
             return None;
         }
-        let routed = self.routes.project(&received.called, &received.calling, &[]);
+        let routed = self.routes.project_of_titles(&received.called, &received.calling);
         routed.ok().map(|project| project.id.clone())
     }
 
@@ -206,20 +210,15 @@ impl Admission {
         knowledge: &mut Knowledge,
     ) -> Result<Verdict, StageError> {
         let received = &instance.received;
-        let Some(project) = &received.project else { return Ok(Verdict::Held(QuarantineReason::NoRoute)) };
+        let held = |reason| Ok(Verdict::Held(vec![reason]));
+        let Some(project) = &received.project else { return held(QuarantineReason::NoRoute) };
         if received.patient_id.is_empty() {
-            return Ok(Verdict::Held(QuarantineReason::NoPatientId));
+            return held(QuarantineReason::NoPatientId);
         }
         let Some(project) = self.line.projects.get(project) else { return Ok(Verdict::Admitted) };
-        if knowledge.outputs.contains(&received.sop_instance_uid) {
-            return Ok(Verdict::Held(QuarantineReason::OwnOutput));
-        }
-        if instance.differs {
-            return Ok(Verdict::Held(QuarantineReason::Differs));
-        }
         let subject =
             SubjectKey::new(&project.config.id, &received.assigning_authority, &received.patient_id);
-        let Ok(subject) = subject else { return Ok(Verdict::Held(QuarantineReason::NoPatientId)) };
+        let Ok(subject) = subject else { return held(QuarantineReason::NoPatientId) };
         let person = (received.assigning_authority.clone(), received.patient_id.clone());
         let listed = match knowledge.standings.get(&person) {
             Some(listed) => *listed,
@@ -233,11 +232,21 @@ impl Admission {
                 listed
             }
         };
-        Ok(match listed {
-            Listed::Opposed => Verdict::Opposed,
-            Listed::No if project.dossier.inclusion_required => Verdict::Held(QuarantineReason::NotIncluded),
-            Listed::No | Listed::Included => Verdict::Admitted,
-        })
+        if matches!(listed, Listed::Opposed) {
+            return Ok(Verdict::Opposed);
+        }
+        // All reasons: a person who accepts one does not know of the others.
+        let mut reasons = Vec::new();
+        if matches!(listed, Listed::No) && project.dossier.inclusion_required {
+            reasons.push(QuarantineReason::NotIncluded);
+        }
+        if knowledge.outputs.contains(&received.sop_instance_uid) {
+            reasons.push(QuarantineReason::OwnOutput);
+        }
+        if instance.differs {
+            reasons.push(QuarantineReason::Differs);
+        }
+        Ok(if reasons.is_empty() { Verdict::Admitted } else { Verdict::Held(reasons) })
     }
 
     /// One ledger line without identity for each, and the certificate of the purge, before anything is deleted (DEC-S).

@@ -52,6 +52,8 @@ pub(crate) async fn empty(line: &Arc<Line>, set: Uuid) -> Result<u64, StageError
     let inbound = buffer::inbound_of(line.buffer.reader(), set).await?;
     let returned = buffer::return_of(line.buffer.reader(), set).await?;
     let mut objects: Vec<(Zone, Uuid)> = inbound.iter().map(|of| (Zone::Inbound, of.id)).collect();
+    // Identified objects have the ids of those that they were made from; a run that broke left them without rows.
+    objects.extend(inbound.iter().map(|of| (Zone::ReturnBuffer, of.id)));
     objects.extend(returned.iter().map(|of| (Zone::ReturnBuffer, of.instance.id)));
     let blobs = Arc::clone(&line.blobs);
     let purged = blocking(move || {

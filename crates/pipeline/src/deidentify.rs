@@ -152,7 +152,13 @@ async fn admit_participant(
         shift: pseudonym::ShiftRange::default(),
     };
     match line.vault.participant(&admission, line.clock.now()).await {
-        Ok(participant) => Ok(Ok(participant)),
+        Ok(participant) => {
+            let study = first.receiving_study.unwrap_or_default();
+            if progress::is_of_another(line.main.reader(), study, &participant).await? {
+                return held(QuarantineReason::Irregular, "another patient in the same study");
+            }
+            Ok(Ok(participant))
+        }
         Err(VaultError::Code(_)) => held(QuarantineReason::NotIncluded, "no code can be given (AC2.12)"),
         Err(VaultError::Opposed) => held(QuarantineReason::NotIncluded, "opposed since admission"),
         Err(error) => Err(error.into()),

@@ -1,14 +1,19 @@
 //! The single loop that takes jobs under a lease, hands each to its stage, and decides what a failure means (rust.md §7).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use archive::ArchiveError;
 use archive::job::{self, JobEvent, JobState};
 use archive::job_queue::{self, ClaimedJob, Failure, QueueState};
 use archive::result_set::{self, ResultSetEvent, ResultSetState};
 use archive::state::{ActorKind, Change};
 use notification::{Event, EventType, ProjectName};
+use partner::Partner;
 use sqlx::AnyConnection;
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::line::{Line, StageError};
@@ -25,28 +30,69 @@ const RENEW: Duration = Duration::from_secs(20);
 const LOCKED_MS: i64 = 30_000;
 /// Failures after which a job waits for a person.
 const ATTEMPTS: i32 = 12;
-const KINDS: &[&str] = &[
-    deidentify::KIND,
-    export::KIND,
-    fetch::KIND,
-    inspect::KIND,
-    reconcile::KIND,
-    return_to_pacs::KIND,
-    confirm::KIND,
-    close::KIND,
-];
+/// Stages that talk to nobody.
+const LOCAL: &[&str] = &[deidentify::KIND, inspect::KIND, reconcile::KIND, close::KIND];
+/// Stages that talk to a partner.
+const PARTNERS: &[&str] = &[export::KIND, fetch::KIND];
+/// Stages that talk to the clinical PACS.
+const CLINICAL_PACS: &[&str] = &[return_to_pacs::KIND, confirm::KIND];
+/// Local jobs at the same time; their CPU work shares the blocking pool.
+const LOCAL_WORKERS: usize = 2;
+/// Jobs of one partner at the same time.
+const PARTNER_LANE: i32 = 2;
+/// Most jobs of all partners at the same time.
+const PARTNER_WORKERS: usize = 16;
+/// Returns at the same time.
+const PACS_WORKERS: usize = 2;
 
-/// Works until `stop`; several workers may run beside one another. A job that is under way at the stop is ended first.
-pub async fn work(line: Arc<Line>, owner: String, stop: CancellationToken) {
+/// Works until `stop`. Local stages, partners and the clinical PACS have workers of their own, and each partner its lane: one that is
+/// slow or mute holds up nobody else. A job that is under way at the stop is ended first.
+///
+/// # Errors
+/// Those of the main database at the start.
+pub async fn run(line: Arc<Line>, stop: CancellationToken) -> Result<(), StageError> {
+    let mut transaction = line.main.write().await?;
+    for partner in line.partners.keys() {
+        job_queue::set_lane(&mut transaction, partner, PARTNER_LANE).await?;
+    }
+    transaction.commit().await?;
+    let for_partners = line.partners.len().saturating_mul(PARTNER_LANE as usize).clamp(1, PARTNER_WORKERS);
+    let groups = [
+        (LOCAL, &line.work.local, LOCAL_WORKERS),
+        (PARTNERS, &line.work.partners, for_partners),
+        (CLINICAL_PACS, &line.work.clinical_pacs, PACS_WORKERS),
+    ];
+    let mut workers = JoinSet::new();
+    for (kinds, wake, count) in groups {
+        for _ in 0..count {
+            let owner = format!("{}-{}", std::process::id(), workers.len());
+            workers.spawn(work(Arc::clone(&line), kinds, Arc::clone(wake), owner, stop.clone()));
+        }
+    }
+    while let Some(ended) = workers.join_next().await {
+        if ended.is_err() {
+            tracing::error!("a worker ended by a fault of the program: restart");
+        }
+    }
+    Ok(())
+}
+
+async fn work(
+    line: Arc<Line>,
+    kinds: &'static [&'static str],
+    wake: Arc<Notify>,
+    owner: String,
+    stop: CancellationToken,
+) {
     while !stop.is_cancelled() {
-        match next(&line, &owner).await {
+        match next(&line, kinds, &wake, &owner).await {
             Ok(true) => continue,
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "the job table cannot be used, trying again"),
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = line.work.notified() => {}
+            () = wake.notified() => {}
             () = tokio::time::sleep(PERIOD) => {}
         }
     }
@@ -69,11 +115,12 @@ pub async fn timers(line: Arc<Line>, stop: CancellationToken) -> Result<(), Stag
     }
     job_queue::set_timer(&mut transaction, retention::TIMER, retention::EVERY_MS, now).await?;
     transaction.commit().await?;
+    let mut polls = Polls::new();
     while !stop.is_cancelled() {
         if let Err(error) = progress::overdue(&line).await {
             tracing::error!(%error, "overdue results cannot be looked for, trying again");
         }
-        match due(&line).await {
+        match due(&line, &mut polls).await {
             Ok(true) => continue,
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "a timer failed, trying again"),
@@ -83,11 +130,12 @@ pub async fn timers(line: Arc<Line>, stop: CancellationToken) -> Result<(), Stag
             () = tokio::time::sleep(PERIOD) => {}
         }
     }
+    polls.values().for_each(JoinHandle::abort);
     Ok(())
 }
 
 /// Does what the next due timer asks for; answers whether there was one.
-async fn due(line: &Arc<Line>) -> Result<bool, StageError> {
+async fn due(line: &Arc<Line>, polls: &mut Polls) -> Result<bool, StageError> {
     let mut transaction = line.main.write().await?;
     let dialect = line.main.dialect();
     let name = job_queue::take_due(&mut transaction, dialect, jitter(), line.clock.now()).await?;
@@ -99,22 +147,34 @@ async fn due(line: &Arc<Line>) -> Result<bool, StageError> {
     }
     let mut words = name.split(' ');
     if let (Some("poll"), Some(project), Some(partner)) = (words.next(), words.next(), words.next())
-        && let (Ok(project), Ok(partner)) = (line.project(project), line.partner(partner))
+        && let Ok(partner) = line.partner(partner)
+        && polls.get(&name).is_none_or(JoinHandle::is_finished)
     {
-        poll::run(line, project, &partner).await?;
+        let (line, project) = (Arc::clone(line), project.to_owned());
+        polls.insert(name, tokio::spawn(poll_one(line, project, partner)));
     }
     Ok(true)
 }
 
+/// Questions under way, one at most per project and partner: a mute partner delays no other timer.
+type Polls = HashMap<String, JoinHandle<()>>;
+
+async fn poll_one(line: Arc<Line>, project: String, partner: Arc<Partner>) {
+    let asked = async { poll::run(&line, line.project(&project)?, &partner).await };
+    if let Err(error) = asked.await {
+        tracing::error!(project, %error, "the question to a partner failed, trying again");
+    }
+}
+
 /// Takes and does one job; answers whether there was one.
-async fn next(line: &Arc<Line>, owner: &str) -> Result<bool, StageError> {
+async fn next(line: &Arc<Line>, kinds: &[&str], wake: &Notify, owner: &str) -> Result<bool, StageError> {
     let mut transaction = line.main.write().await?;
     let dialect = line.main.dialect();
-    let job = job_queue::claim(&mut transaction, dialect, KINDS, owner, line.clock.now()).await?;
+    let job = job_queue::claim(&mut transaction, dialect, kinds, owner, line.clock.now()).await?;
     transaction.commit().await?;
     let Some(job) = job else { return Ok(false) };
     // Another worker may find the next one.
-    line.work.notify_one();
+    wake.notify_one();
     if let Err(error) = do_job(line, &job).await {
         failed(line, &job, &error).await?;
     }
@@ -135,14 +195,27 @@ async fn do_job(line: &Arc<Line>, job: &ClaimedJob) -> Result<(), StageError> {
             _ => Ok(()),
         }
     };
-    tokio::pin!(stage);
+    // Both are polled: a stage inside a transaction must go on while the renewal waits for the one writer.
+    tokio::select! {
+        result = stage => result,
+        error = renew(line, job) => Err(error),
+    }
+}
+
+/// Keeps the lease of `job`; ends only when the lease is lost.
+async fn renew(line: &Line, job: &ClaimedJob) -> StageError {
     loop {
-        tokio::select! {
-            result = &mut stage => return result,
-            () = tokio::time::sleep(RENEW) => {
-                let mut transaction = line.main.write().await?;
-                job_queue::renew(&mut transaction, job.lease, line.clock.now()).await?;
-                transaction.commit().await?;
+        tokio::time::sleep(RENEW).await;
+        let renewed = async {
+            let mut transaction = line.main.write().await?;
+            job_queue::renew(&mut transaction, job.lease, line.clock.now()).await?;
+            Ok::<_, StageError>(transaction.commit().await?)
+        };
+        match renewed.await {
+            Ok(()) => {}
+            Err(error @ StageError::Archive(ArchiveError::LeaseLost { .. })) => return error,
+            Err(error) => {
+                tracing::warn!(stage = job.kind, subject = %job.subject, %error, "lease not renewed, trying again");
             }
         }
     }

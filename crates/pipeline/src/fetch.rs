@@ -12,7 +12,7 @@ use archive::job::{self, Job, JobState};
 use archive::job_queue::{self, ClaimedJob, NewEntry};
 use archive::ledger::{self, LedgerEvent};
 use archive::result_set::{self, ResultSetState};
-use archive::scan::Scan;
+use archive::scan::{Identification, Scan};
 use archive::zone::Zone;
 use dicom_node::receiver::{InstanceSink, StoreReceipt};
 use dicom_node::status::StoreFailure;
@@ -52,6 +52,9 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
             }
             pass_gate(line, project, &job).await?;
             let set = open_set(line, project, &job).await?;
+            if listing.cut {
+                call_person(line, project, &job).await?;
+            }
             let mut series: BTreeMap<&str, (Vec<WantedInstance>, bool)> = BTreeMap::new();
             for found in &listing.instances {
                 let (wanted, whole) = series.entry(&found.series).or_insert((Vec::new(), true));
@@ -118,6 +121,17 @@ async fn open_set(line: &Line, project: &Project, job: &Job) -> Result<Uuid, Sta
     Ok(set)
 }
 
+/// The partner has more than the limit of a listing: what is beyond it is never seen, a person has to look.
+async fn call_person(line: &Line, project: &Project, job: &Job) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let mut transaction = line.main.write().await?;
+    let event = notify::event(EventType::ResultManual, &project.config.id, job.id, 0, 0, now);
+    notify::enqueue(line, &mut transaction, &event).await?;
+    transaction.commit().await?;
+    line.messages.notify_one();
+    Ok(())
+}
+
 /// One series; answers how many instances the partner did not give.
 async fn fetch_series(
     line: &Arc<Line>,
@@ -134,6 +148,10 @@ async fn fetch_series(
         while let Some(answer) = answers.recv().await {
             match answer.fetched {
                 Fetched::Stored => {}
+                // Another object than the one asked for: asking again unchanged is of no use.
+                Fetched::Refused(refusal @ Refusal::Local(StoreFailure::DataSetDoesNotMatchSopClass)) => {
+                    note_refused(line, job, set, request, &answer.sop_instance, refusal).await?;
+                }
                 Fetched::Refused(Refusal::Local(_)) | Fetched::Missing => missing += 1,
                 Fetched::Refused(refusal) => {
                     note_refused(line, job, set, request, &answer.sop_instance, refusal).await?;
@@ -287,16 +305,19 @@ impl InstanceSink for InboundSink {
     async fn commit(self) -> Result<StoreReceipt, StoreFailure> {
         let Self { line, partner, set, announced, writer, scan } = self;
         let identification = scan.finish().map_err(|_| StoreFailure::CannotUnderstand)?;
-        if identification.sop_instance_uid != announced.sop_instance
-            || identification.sop_class_uid != announced.sop_class
-        {
+        if !is_what_was_asked_for(&identification, &announced) {
             return Err(StoreFailure::DataSetDoesNotMatchSopClass);
         }
-        let durable = tokio::task::block_in_place(|| line.blobs.finish_batch(vec![writer]));
         let failed = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, "a result cannot be kept");
             StoreFailure::OutOfResources
         };
+        // What comes after its set went on would never be looked at (AC7.4); it is asked for again, into a new set.
+        let state = result_set::show(line.main.reader(), set).await.map_err(|error| failed(&error))?.state;
+        if state != ResultSetState::ResultAvailable {
+            return Err(failed(&"its set went on meanwhile"));
+        }
+        let durable = tokio::task::block_in_place(|| line.blobs.finish_batch(vec![writer]));
         let blob = durable.map_err(|error| failed(&error))?.pop();
         let blob = blob.ok_or(StoreFailure::ProcessingFailure { code: 3 })?;
         let instance = ResultInstance {
@@ -316,9 +337,20 @@ impl InstanceSink for InboundSink {
             buffer::insert_inbound(&mut transaction, &partner, &[instance], line.clock.now()).await?;
             Ok::<(), StageError>(transaction.commit().await?)
         };
-        written.await.map_err(|error| failed(&error))?;
+        if let Err(error) = written.await {
+            // Without a row, nothing would ever delete it.
+            tokio::task::block_in_place(|| line.blobs.remove(blob.key)).map_err(|error| failed(&error))?;
+            return Err(failed(&error));
+        }
         Ok(StoreReceipt)
     }
 
     async fn abort(self) {}
+}
+
+/// Whether a data set is the one that was announced, in the study that was asked about: what lies in another study is not of this job.
+fn is_what_was_asked_for(found: &Identification, asked: &Announced) -> bool {
+    found.sop_instance_uid == asked.sop_instance
+        && found.sop_class_uid == asked.sop_class
+        && found.study_instance_uid == asked.study
 }

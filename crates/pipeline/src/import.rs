@@ -7,6 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use archive::spool::SpoolError;
 use archive::{Intake, IntakeError, Origin};
 use dicom_stream::{FILE_START, FileStart};
 use tokio_util::sync::CancellationToken;
@@ -66,8 +67,16 @@ impl FolderImport {
                 continue;
             }
             match self.import(&path).await {
-                Ok(()) => std::fs::remove_file(&path)?,
-                Err(ImportError::Intake(IntakeError::Spool(error))) => {
+                Ok(()) => {
+                    // What cannot be removed is not read again, for it is kept already.
+                    if let Err(error) = std::fs::remove_file(&path) {
+                        tracing::warn!(import = self.config.name, %error, "an imported file cannot be removed");
+                        self.refused.insert(path, modified);
+                    }
+                }
+                Err(ImportError::Intake(IntakeError::Spool(
+                    error @ (SpoolError::OutOfResources(_) | SpoolError::Failed(_)),
+                ))) => {
                     tracing::warn!(import = self.config.name, %error, "import waits");
                     return Ok(());
                 }

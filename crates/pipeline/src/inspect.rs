@@ -1,22 +1,23 @@
 //! Stage *inspect*: looks at a complete result set before anything is done with it (step 7). State of the result set: retrieved, or
 //! manual with the reason (AC7.2).
 
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::sync::Arc;
 
-use archive::blob::BlobKey;
 use archive::buffer::{self, ResultInstance};
 use archive::job_queue::{self, ClaimedJob, NewEntry};
 use archive::result_set::{self, ResultSetEvent, ResultSetState};
 use archive::state::Change;
 use archive::zone::Zone;
+use dicom_stream::{Limits, SourceError, Tag, Token, TokenSource, TransferSyntax};
 use notification::EventType;
 use uuid::Uuid;
 
 use crate::deidentify::blocking;
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
-use crate::{notify, reconcile};
+use crate::returned_set::open_data_set;
+use crate::{fetch, notify, reconcile};
 
 /// Name of the stage in the queue; its subject is a result set.
 pub(crate) const KIND: &str = "inspect";
@@ -24,9 +25,15 @@ pub(crate) const KIND: &str = "inspect";
 /// Encapsulated PDF Storage.
 const ENCAPSULATED_PDF: &str = "1.2.840.10008.5.1.4.1.1.104.1";
 /// Names of PDF (ISO 32000-1, 12.6.4) that make a document act by itself.
-const ACTIVE: [&[u8]; 5] = [b"/JavaScript", b"/JS", b"/Launch", b"/EmbeddedFile", b"/RichMedia"];
-/// Bytes searched at once; neighbours overlap by the longest name.
-const PIECE: usize = 256 << 10;
+const ACTIVE: [&[u8]; 6] = [b"JavaScript", b"JS", b"Launch", b"EmbeddedFile", b"EmbeddedFiles", b"RichMedia"];
+/// Names of PDF behind which any of [`ACTIVE`] may hide: compressed objects, encryption.
+const OPAQUE: [&[u8]; 2] = [b"ObjStm", b"Encrypt"];
+/// Longer names are none of ours.
+const NAME_MAX: usize = 127;
+/// Encapsulated Document.
+const DOCUMENT: Tag = Tag(0x0042, 0x0011);
+/// Wait while a fetch still adds to the set, or one that failed waits for a person.
+const FETCH_WAIT_MS: i64 = 2_000;
 
 /// Looks at the result set `claimed.subject` once nothing has been added to it for the idle time.
 ///
@@ -37,13 +44,19 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     let set = result_set::show(line.main.reader(), claimed.subject).await?;
     let project = line.project(&set.project)?;
     let instances = buffer::inbound_of(line.buffer.reader(), set.id).await?;
-    if let Some(later) = still_arriving(project, &instances, now) {
+    let busy = job_queue::is_pending(line.main.reader(), fetch::KIND, set.job).await?;
+    let later = still_arriving(project, &instances, now).or(busy.then_some(now + FETCH_WAIT_MS));
+    if let Some(later) = later {
         let mut transaction = line.main.write().await?;
         job_queue::postpone(&mut transaction, claimed.lease, later, now).await?;
         return Ok(transaction.commit().await?);
     }
     let doubt = doubt(line, &instances).await?;
     let mut transaction = line.main.write().await?;
+    if job_queue::is_pending(&mut *transaction, fetch::KIND, set.job).await? {
+        job_queue::postpone(&mut transaction, claimed.lease, now + FETCH_WAIT_MS, now).await?;
+        return Ok(transaction.commit().await?);
+    }
     if set.state == ResultSetState::ResultAvailable {
         let change = stage(project, "inspect", now);
         result_set::advance(&mut transaction, set.id, ResultSetEvent::Retrieve, &change).await?;
@@ -100,9 +113,13 @@ async fn doubt(line: &Arc<Line>, instances: &[ResultInstance]) -> Result<Option<
     let line = Arc::clone(line);
     blocking(move || {
         for id in documents {
-            let file = line.blobs.open(BlobKey::new(Zone::Inbound, id)?)?;
-            if has_active_content(file)? {
-                return Ok(Some("active-content"));
+            let (file, syntax) = open_data_set(&line, Zone::Inbound, id)?;
+            match names_of_document(file, syntax) {
+                Ok(Names { active: true, .. }) => return Ok(Some("active-content")),
+                Ok(Names { opaque: true, .. }) => return Ok(Some("document-cannot-be-inspected")),
+                Ok(_) => {}
+                Err(SourceError::Io(error)) => return Err(error.into()),
+                Err(_) => return Ok(Some("cannot-be-read")),
             }
         }
         Ok(None)
@@ -110,18 +127,90 @@ async fn doubt(line: &Arc<Line>, instances: &[ResultInstance]) -> Result<Option<
     .await?
 }
 
-fn has_active_content(mut file: impl Read) -> Result<bool, StageError> {
-    let longest = ACTIVE.iter().map(|name| name.len()).max().unwrap_or(0);
-    let mut held = Vec::with_capacity(PIECE + longest);
-    loop {
-        let read = (&mut file).take(PIECE as u64).read_to_end(&mut held)?;
-        if ACTIVE.iter().any(|name| held.windows(name.len()).any(|window| window == *name)) {
-            return Ok(true);
+/// What the names in the documents of a data set say.
+fn names_of_document(file: impl Read + Seek, syntax: &TransferSyntax) -> Result<Names, SourceError> {
+    let mut tokens = TokenSource::skimming(file, syntax, Limits::INSTANCE)?;
+    let mut names = Names::default();
+    let mut is_document = false;
+    while let Some(token) = tokens.next_token()? {
+        match token {
+            Token::Value { header, value } if header.tag == DOCUMENT => {
+                names.push(value);
+                names.end_name();
+            }
+            Token::BulkStart { header } => {
+                is_document = header.tag == DOCUMENT;
+                if !is_document {
+                    tokens.skip_bulk()?;
+                }
+            }
+            Token::Bulk(piece) if is_document => names.push(piece),
+            Token::BulkEnd => {
+                names.end_name();
+                is_document = false;
+            }
+            _ => {}
         }
-        if read == 0 {
-            return Ok(false);
-        }
-        let keep = held.len().saturating_sub(longest);
-        held.drain(..keep);
     }
+    Ok(names)
+}
+
+/// The names (ISO 32000-1, 7.3.5) in a PDF, in pieces of any length.
+#[derive(Default)]
+struct Names {
+    /// One of [`ACTIVE`] is there.
+    active: bool,
+    /// One of [`OPAQUE`] is there.
+    opaque: bool,
+    name: Option<Vec<u8>>,
+}
+
+impl Names {
+    fn push(&mut self, piece: &[u8]) {
+        for byte in piece {
+            match byte {
+                b'/' => {
+                    self.end_name();
+                    self.name = Some(Vec::new());
+                }
+                b'\0' | b'\t' | b'\n' | 0x0C | b'\r' | b' ' | b'(' | b')' | b'<' | b'>' | b'[' | b']'
+                | b'{' | b'}' | b'%' => self.end_name(),
+                byte => {
+                    if let Some(name) = &mut self.name {
+                        name.push(*byte);
+                    }
+                    if self.name.as_ref().is_some_and(|name| name.len() > NAME_MAX) {
+                        self.name = None;
+                    }
+                }
+            }
+        }
+    }
+
+    fn end_name(&mut self) {
+        let Some(name) = self.name.take() else { return };
+        let name = decoded(&name);
+        self.active |= ACTIVE.contains(&name.as_slice());
+        self.opaque |= OPAQUE.contains(&name.as_slice());
+    }
+}
+
+/// A name without its `#xx`.
+fn decoded(name: &[u8]) -> Vec<u8> {
+    let digit = |at: usize| name.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let mut decoded = Vec::with_capacity(name.len());
+    let mut at = 0;
+    while let Some(byte) = name.get(at) {
+        match (byte, digit(at + 1), digit(at + 2)) {
+            (b'#', Some(high), Some(low)) => {
+                decoded.push((high << 4 | low) as u8);
+                at += 3;
+            }
+            (byte, ..) => {
+                decoded.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    decoded
 }

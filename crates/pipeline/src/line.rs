@@ -42,7 +42,7 @@ pub struct Line {
     /// Time.
     pub clock: Clock,
     /// Wakes the workers when a job was enqueued.
-    pub work: Notify,
+    pub work: Wake,
     /// Wakes the dispatcher when a message was enqueued.
     pub messages: Arc<Notify>,
     /// Hours after which a quarantined object is purged if nobody decides.
@@ -196,6 +196,23 @@ pub enum StageError {
     /// The program stops; the work is repeated after the restart.
     #[error("interrupted by the shutdown")]
     Interrupted,
+}
+
+/// Wakes one idle worker of each group of [`crate::driver`].
+#[derive(Debug, Default)]
+pub struct Wake {
+    pub(crate) local: Arc<Notify>,
+    pub(crate) partners: Arc<Notify>,
+    pub(crate) clinical_pacs: Arc<Notify>,
+}
+
+impl Wake {
+    /// Tells that there may be work; kept for a worker that is busy now.
+    pub fn notify_one(&self) {
+        self.local.notify_one();
+        self.partners.notify_one();
+        self.clinical_pacs.notify_one();
+    }
 }
 
 impl From<sqlx::Error> for StageError {

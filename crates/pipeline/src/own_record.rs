@@ -48,18 +48,30 @@ pub(crate) struct Identified {
     pub birth_date: String,
 }
 
+/// Why an original has no record: a person has to look.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OwnRecordError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// An attribute is there more than once: which value is the patient's is not known.
+    #[error("attribute {0:08X} occurs more than once")]
+    Repeated(u32),
+}
+
 /// Reads the record of the original in `input`.
 ///
 /// # Errors
-/// Any [`SourceError`].
+/// Any [`OwnRecordError`].
 pub(crate) fn read(
     input: impl Read + Seek,
     syntax: &TransferSyntax,
     study: &str,
     receipt: Receipt,
-) -> Result<Identified, SourceError> {
+) -> Result<Identified, OwnRecordError> {
     let mut tokens = TokenSource::skimming(input, syntax, Limits::INSTANCE)?;
     let mut character_set = Value::Absent;
+    let mut has_character_set = false;
     let mut attributes: Vec<Attribute> = Vec::with_capacity(ATTRIBUTES.len());
     loop {
         let depth = tokens.depth();
@@ -71,8 +83,13 @@ pub(crate) fn read(
                 }
                 let vr = if header.vr == VR::UN { dictionary_vr(header.tag) } else { header.vr };
                 let value = if value.is_empty() { Value::Empty } else { Value::Bytes(value.to_vec()) };
-                if header.tag == SPECIFIC_CHARACTER_SET {
-                    character_set = value;
+                let seen = |of: &Attribute| of.tag == number(header.tag);
+                let is_character_set = header.tag == SPECIFIC_CHARACTER_SET;
+                if (is_character_set && has_character_set) || attributes.iter().any(seen) {
+                    return Err(OwnRecordError::Repeated(number(header.tag)));
+                }
+                if is_character_set {
+                    (character_set, has_character_set) = (value, true);
                 } else if ATTRIBUTES.contains(&header.tag) {
                     attributes.push(attribute(header.tag, vr, value));
                 }

@@ -66,7 +66,7 @@ pub async fn run(line: &Arc<Line>, project: &Project, partner: &Partner) -> Resu
     }
 }
 
-/// The interval, doubled with each failure; what the partner asks for, if that is longer.
+/// The interval, doubled with each failure; what the partner asks for, if that is longer. Never longer than an hour.
 fn pause(project: &Project, failures: u32, error: &PartnerError) -> i64 {
     let interval = project.config.results.as_ref().map_or(300, |results| results.poll_seconds);
     let backed_off = (i64::from(interval) * 1000).saturating_mul(1 << failures.min(12)).min(LONGEST_PAUSE_MS);
@@ -74,7 +74,7 @@ fn pause(project: &Project, failures: u32, error: &PartnerError) -> i64 {
         PartnerError::Transient { retry_after: Some(after), .. } => *after,
         _ => Duration::ZERO,
     };
-    backed_off.max(i64::try_from(asked.as_millis()).unwrap_or(LONGEST_PAUSE_MS))
+    backed_off.max(i64::try_from(asked.as_millis()).unwrap_or(LONGEST_PAUSE_MS)).min(LONGEST_PAUSE_MS)
 }
 
 async fn ask(line: &Arc<Line>, project: &Project, partner: &Partner) -> Result<(), StageError> {
@@ -133,6 +133,14 @@ pub(crate) async fn list<'j>(
     };
     let (listed, listings) = tokio::join!(listing, collecting);
     listed?;
+    for listing in listings.iter().filter(|listing| listing.cut) {
+        let instances = listing.instances.len();
+        tracing::warn!(
+            partner = partner.id(),
+            instances,
+            "a study has more instances than the limit of a listing: what is beyond it is not seen"
+        );
+    }
     let job_of = |listing: &Listing| {
         let number = studies.iter().position(|study| *study == listing.study)?;
         jobs.get(number)

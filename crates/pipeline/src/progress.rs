@@ -1,12 +1,13 @@
 //! The states of jobs, derived from what the stages wrote: an increment advances when every item of it has passed (house rule: the
 //! item runs ahead of the job).
 
+use archive::ArchiveError;
 use archive::buffer::{self, BufferState};
 use archive::job::{self, Job, JobEvent, JobState, NewJob};
 use archive::state::{ActorKind, Change};
 use notification::EventType;
 use pseudonym::Participant;
-use sqlx::AnyConnection;
+use sqlx::{AnyConnection, AnyExecutor};
 use uuid::Uuid;
 
 use crate::config::ExportMode;
@@ -41,12 +42,31 @@ pub(crate) async fn open_jobs(
         };
         let change = stage(project, "deidentify", line.clock.now());
         let id = job::create(&mut *transaction, new, &change).await?;
+        if is_of_another(&mut *transaction, receiving_study, participant).await? {
+            // A batch beside this one was faster: when repeated, this one is held.
+            let (state, event) = ("of another participant".to_owned(), "deidentify".to_owned());
+            return Err(ArchiveError::Refused { machine: "job", id, state, event }.into());
+        }
         job::set_study(&mut *transaction, id, study, Some(&participant.id.to_string())).await?;
         if project.config.export_mode == ExportMode::Eager {
             export::enqueue(line, transaction, id, partner).await?;
         }
     }
     Ok(())
+}
+
+/// Whether a job of this increment belongs to somebody else: a job is one study of one participant.
+///
+/// # Errors
+/// Those of the main database.
+pub(crate) async fn is_of_another(
+    executor: impl AnyExecutor<'_>,
+    receiving_study: Uuid,
+    participant: &Participant,
+) -> Result<bool, StageError> {
+    let own = participant.id.to_string();
+    let jobs = job::of_receiving_study(executor, receiving_study).await?;
+    Ok(jobs.iter().any(|job| job.participant.as_ref().is_some_and(|of| *of != own)))
 }
 
 /// Advances the jobs of an increment once its study is stable and nothing of it is on its way to Z3, and lets them be sent.

@@ -6,19 +6,21 @@ use std::sync::Arc;
 
 use archive::blob::{Blob, BlobKey, BlobWriter};
 use archive::buffer::{self, ResultInstance};
-use archive::index::{self, Indexed};
+use archive::index::{self, Indexed, Patient, Series, Study, StudyFilter};
 use archive::job::{self, Job};
 use archive::job_queue::{self, ClaimedJob};
 use archive::ledger::{self, LedgerEvent};
 use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
+use archive::scan::Identification;
 use archive::state::Change;
 use archive::zone::Zone;
 use dicom_stream::{FileMeta, Tag, TransferSyntax, VR};
 use notification::EventType;
 use pseudonym::{ExportRecord, Purpose, Reidentification, VaultError};
 use reconciliation::{
-    Conditions, Equipment, Given, Identities, Issued, Marking, NotInspected, Object, Outcome, OwnRecord,
-    Policy, Pseudonyms, Survey, TrialAttributes, Verdict, Window, judge, reconcile, reverse_scan,
+    Conditions, Equipment, Given, Identities, Issued, ManualReason, Marking, NotInspected, Object, Outcome,
+    OwnRecord, Participant, Policy, Pseudonyms, Survey, TrialAttributes, Verdict, Window, judge, reconcile,
+    reverse_scan,
 };
 use register::{Actor, AuditEvent, AuditRecord, Text, day_of};
 use uuid::Uuid;
@@ -92,21 +94,10 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
     };
     let mut issued = look_up(line, job, &surveys).await?;
     let conditions = conditions(line, results, set, job)?;
-    // Whose it is, before anything of an identity is opened.
-    let first = judge(&surveys, &issued, &conditions);
     let claimed_by = export::participant(job)?;
-    match &first.outcome {
-        Outcome::Refuse { reasons } => {
-            return Ok(End::Rejected(words(reasons.iter().map(|reason| reason.word()))));
-        }
-        Outcome::Hold => return Ok(End::Hold),
-        Outcome::Manual { reasons, .. } => {
-            return Ok(End::Manual(words(reasons.iter().map(|reason| reason.word()))));
-        }
-        Outcome::Accept { participant } if *participant != key_of(claimed_by) => {
-            return Ok(End::Rejected("another-participant".to_owned()));
-        }
-        Outcome::Accept { .. } => {}
+    // Whose it is, before anything of an identity is opened.
+    if let Some(end) = without_identity(&surveys, &issued, &conditions, key_of(claimed_by)) {
+        return Ok(end);
     }
     let purpose = Purpose::new("reconcile", "research-pacs", &line.site, &format!("job {}", job.id))?;
     let access = match line.vault.reidentify(&job.project, claimed_by, &purpose, line.clock.now()).await {
@@ -130,6 +121,9 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         Outcome::Manual { reasons, .. } => {
             return Ok(End::Manual(words(reasons.iter().map(|reason| reason.word()))));
         }
+    }
+    if !all_of_study(&judgement.objects, &record.study) {
+        return Ok(End::Manual("another-study".to_owned()));
     }
     let own = match own_record(line, &access, &record).await? {
         Ok(own) => own,
@@ -158,6 +152,38 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
     let participant = Uuid::from_u128(key_of(claimed_by).0);
     let Written { returned, archived, body_not_inspected } = written;
     Ok(End::Reconciled(Box::new(Reconciled { returned, archived, check, body_not_inspected, participant })))
+}
+
+/// How a set ends that is not this participant's, whatever the participant's own rows would tell; `None` when they have to be asked:
+/// only they know the dates that were issued and the real UIDs that must not be in it.
+fn without_identity(
+    surveys: &[Survey],
+    issued: &Issued,
+    conditions: &Conditions,
+    claimed_by: Participant,
+) -> Option<End> {
+    // A set that would wait for more says whose it is all the same.
+    let conditions = Conditions { deadline_passed: true, ..conditions.clone() };
+    match judge(surveys, issued, &conditions).outcome {
+        Outcome::Refuse { reasons } => Some(End::Rejected(words(reasons.iter().map(|reason| reason.word())))),
+        Outcome::Accept { participant } if participant == claimed_by => None,
+        Outcome::Accept { .. } => Some(End::Rejected("another-participant".to_owned())),
+        Outcome::Manual { reasons, proposal } => {
+            let may_change = |reason: &ManualReason| {
+                matches!(reason, ManualReason::UnknownReference | ManualReason::DateOfNoClass)
+            };
+            let is_theirs = proposal.is_some_and(|proposal| proposal.participant == claimed_by);
+            let ends = !(is_theirs && reasons.iter().all(may_change));
+            ends.then(|| End::Manual(words(reasons.iter().map(|reason| reason.word()))))
+        }
+        // not with the deadline passed
+        Outcome::Hold => Some(End::Hold),
+    }
+}
+
+/// Whether every object that goes back says that it is of the study whose identity is written into it.
+fn all_of_study(verdicts: &[Verdict], study: &str) -> bool {
+    verdicts.iter().filter(|verdict| !verdict.drop).all(|verdict| verdict.study.as_deref() == Some(study))
 }
 
 fn words<'w>(words: impl Iterator<Item = &'w str>) -> String {
@@ -313,37 +339,74 @@ async fn transform_all(
 ) -> Result<Result<Written, End>, StageError> {
     let (line, set) = (Arc::clone(line), set.id);
     blocking(move || {
-        let mut identified = Vec::new();
-        let mut archived = Vec::new();
-        let mut body_not_inspected = false;
-        for ((instance, survey), verdict) in instances.iter().zip(&surveys).zip(&verdicts) {
-            if verdict.drop {
-                tracing::info!(instance = %instance.id, "an original came back unchanged; it is dropped");
-                continue;
-            }
-            let (of, writer) = match identify(&line, set, instance, survey, &transform)? {
-                Ok(done) => done,
-                Err(end) => return Ok(Err(end)),
-            };
-            body_not_inspected |= of.body_not_inspected;
-            identified.push((of.instance, writer));
-            archived.push(archive(&line, instance)?);
+        let written = write_all(&line, set, &instances, &surveys, &verdicts, &transform);
+        if !matches!(written, Ok(Ok(_))) {
+            remove_identified(&line, &instances)?;
         }
-        let (returned, writers): (Vec<ResultInstance>, Vec<BlobWriter>) = identified.into_iter().unzip();
-        let blobs = line.blobs.finish_batch(writers)?;
-        let returned: Vec<ResultInstance> =
-            returned.into_iter().zip(&blobs).map(|(instance, blob)| with_blob(instance, blob)).collect();
-        if let Some(place) = left_over(&line, &returned, &transform.pseudonyms)? {
-            for blob in &blobs {
-                line.blobs.remove(blob.key)?;
-            }
-            return Ok(Err(End::Manual(format!("pseudonym-left {place}"))));
-        }
-        let (objects, writers): (Vec<Pseudonymised>, Vec<BlobWriter>) = archived.into_iter().unzip();
-        let archived = objects.into_iter().zip(line.blobs.finish_batch(writers)?).collect();
-        Ok(Ok(Written { returned, archived, body_not_inspected }))
+        written
     })
     .await?
+}
+
+/// Removes what Z5 holds of these objects of Z4, whether it has rows or not.
+fn remove_identified(line: &Line, received: &[ResultInstance]) -> Result<(), StageError> {
+    for instance in received {
+        line.blobs.remove(BlobKey::new(Zone::ReturnBuffer, instance.id)?)?;
+    }
+    Ok(())
+}
+
+/// Removes what an earlier try made of a set that now ends otherwise: identified objects, and copies for Z3 that were never indexed.
+async fn discard(line: &Arc<Line>, set: &ResultSet) -> Result<(), StageError> {
+    let instances = buffer::inbound_of(line.buffer.reader(), set.id).await?;
+    let is_indexed = index::count_of_source(line.main.reader(), set.id).await? > 0;
+    let line = Arc::clone(line);
+    blocking(move || {
+        remove_identified(&line, &instances)?;
+        if !is_indexed {
+            for instance in &instances {
+                line.blobs.remove(BlobKey::new(Zone::Archive, instance.id)?)?;
+            }
+        }
+        Ok(())
+    })
+    .await?
+}
+
+fn write_all(
+    line: &Line,
+    set: Uuid,
+    instances: &[ResultInstance],
+    surveys: &[Survey],
+    verdicts: &[Verdict],
+    transform: &Transform,
+) -> Result<Result<Written, End>, StageError> {
+    let mut identified = Vec::new();
+    let mut archived = Vec::new();
+    let mut body_not_inspected = false;
+    for ((instance, survey), verdict) in instances.iter().zip(surveys).zip(verdicts) {
+        if verdict.drop {
+            tracing::info!(instance = %instance.id, "an original came back unchanged; it is dropped");
+            continue;
+        }
+        let (of, writer) = match identify(line, set, instance, survey, transform)? {
+            Ok(done) => done,
+            Err(end) => return Ok(Err(end)),
+        };
+        body_not_inspected |= of.body_not_inspected;
+        identified.push((of.instance, writer));
+        archived.push(archive(line, instance)?);
+    }
+    let (returned, writers): (Vec<ResultInstance>, Vec<BlobWriter>) = identified.into_iter().unzip();
+    let blobs = line.blobs.finish_batch(writers)?;
+    let returned: Vec<ResultInstance> =
+        returned.into_iter().zip(&blobs).map(|(instance, blob)| with_blob(instance, blob)).collect();
+    if let Some(place) = left_over(line, &returned, &transform.pseudonyms)? {
+        return Ok(Err(End::Manual(format!("pseudonym-left {place}"))));
+    }
+    let (objects, writers): (Vec<Pseudonymised>, Vec<BlobWriter>) = archived.into_iter().unzip();
+    let archived = objects.into_iter().zip(line.blobs.finish_batch(writers)?).collect();
+    Ok(Ok(Written { returned, archived, body_not_inspected }))
 }
 
 struct Identified {
@@ -497,6 +560,9 @@ async fn conclude(
         End::Hold => {}
     }
     transaction.commit().await?;
+    if !matches!(end, End::Reconciled(_)) {
+        discard(line, set).await?;
+    }
     line.work.notify_one();
     line.messages.notify_one();
     Ok(())
@@ -511,7 +577,7 @@ async fn index_results(
     now: i64,
 ) -> Result<(), StageError> {
     for (object, blob) in &reconciled.archived {
-        let (patient, study, series) = indexed_series(&object.identification);
+        let (patient, study, series) = rows_above(&mut *transaction, project, &object.identification).await?;
         let indexed = Indexed {
             project: project.config.id.clone(),
             source: set.id,
@@ -524,6 +590,28 @@ async fn index_results(
         index::clear(&mut *transaction, &[blob.key.id()]).await?;
     }
     Ok(())
+}
+
+/// The rows that a result comes under. Ours stay as they are, whatever the partner wrote, and its free text stays out of the index:
+/// nobody has verified it.
+async fn rows_above(
+    transaction: &mut sqlx::AnyConnection,
+    project: &Project,
+    identification: &Identification,
+) -> Result<(Patient, Study, Series), StageError> {
+    let (patient, study, series) = indexed_series(identification);
+    let series = Series { series_description: String::new(), body_part_examined: String::new(), ..series };
+    let filter =
+        StudyFilter { study_instance_uid: Some(&study.study_instance_uid), ..StudyFilter::default() };
+    let found = index::find_studies(&mut *transaction, &project.config.id, &filter, 1).await?;
+    let Some(found) = found.into_iter().next() else {
+        let patient = Patient { patient_id: patient.patient_id, ..Patient::default() };
+        let study = Study { study_instance_uid: study.study_instance_uid, ..Study::default() };
+        return Ok((patient, study, series));
+    };
+    let known = index::series_of_study(&mut *transaction, found.id).await?;
+    let known = known.into_iter().find(|of| of.series.series_instance_uid == series.series_instance_uid);
+    Ok((found.patient, found.study, known.map_or(series, |of| of.series)))
 }
 
 async fn ledger_lines(

@@ -71,19 +71,31 @@ impl Routes {
         calling: &str,
         attributes: &[(Tag, String)],
     ) -> Result<&ProjectConfig, NoRoute> {
-        let by_called = |project: &&ProjectRoutes| names(&project.config.called_ae_titles, called);
-        let by_calling = |project: &&ProjectRoutes| names(&project.config.calling_ae_titles, calling);
-        let by_rule = |project: &&ProjectRoutes| !project.rules.is_empty() && project.matches(attributes);
-        let levels: [&dyn Fn(&&ProjectRoutes) -> bool; 3] = [&by_called, &by_calling, &by_rule];
-        for level in levels {
-            let mut matches = self.projects.iter().filter(level);
-            match (matches.next(), matches.next()) {
-                (Some(project), None) => return Ok(&project.config),
-                (Some(_), Some(_)) => return Err(NoRoute::Ambiguous),
-                (None, _) => {}
-            }
+        match self.project_of_titles(called, calling) {
+            Err(NoRoute::None) => {}
+            decided => return decided,
         }
-        Err(NoRoute::None)
+        self.only(|project| !project.rules.is_empty() && project.matches(attributes))
+    }
+
+    /// As [`Self::project`], of an instance whose attributes are not at hand: the query rules decide nothing.
+    ///
+    /// # Errors
+    /// [`NoRoute`]: it stays in quarantine.
+    pub fn project_of_titles(&self, called: &str, calling: &str) -> Result<&ProjectConfig, NoRoute> {
+        match self.only(|project| names(&project.config.called_ae_titles, called)) {
+            Err(NoRoute::None) => self.only(|project| names(&project.config.calling_ae_titles, calling)),
+            decided => decided,
+        }
+    }
+
+    fn only(&self, level: impl Fn(&ProjectRoutes) -> bool) -> Result<&ProjectConfig, NoRoute> {
+        let mut matches = self.projects.iter().filter(|project| level(project));
+        match (matches.next(), matches.next()) {
+            (Some(project), None) => Ok(&project.config),
+            (Some(_), Some(_)) => Err(NoRoute::Ambiguous),
+            (None, _) => Err(NoRoute::None),
+        }
     }
 }
 
@@ -177,6 +189,20 @@ mod tests {
             routes.project("A", "CT1", &[]).map(|project| project.id.as_str()),
             Err(NoRoute::Ambiguous)
         );
+    }
+
+    #[test]
+    fn titles_alone_never_answer_what_a_rule_left_open() {
+        let routes = Routes::new(&[
+            project("a", &["A"], &[], &[("Modality", &["*"])]),
+            project("b", &[], &["CT1"], &[("Modality", &["CT"])]),
+        ])
+        .unwrap();
+        let id =
+            |called, calling| routes.project_of_titles(called, calling).map(|project| project.id.as_str());
+        assert_eq!(id("RPACS", "X"), Err(NoRoute::None));
+        assert_eq!(id("A", "X"), Ok("a"));
+        assert_eq!(id("RPACS", "CT1"), Ok("b"));
     }
 
     #[test]

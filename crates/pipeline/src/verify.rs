@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom};
 use std::sync::Arc;
 
-use archive::buffer::QuarantineReason;
+use archive::buffer::{BufferedInstance, QuarantineReason};
 use deidentification::verify::{Identity, Verifier};
 use dicom_stream::{Limits, TransferSyntax};
 use pseudonym::Participant;
 
-use crate::deidentify::{Checked, Held, Transformed, blocking};
+use crate::deidentify::{Checked, Held, Outcome, Transformed, blocking};
 use crate::line::{Line, Project, StageError};
 
 /// Makes the objects of a batch durable and searches each; an object with a finding is removed again.
@@ -24,27 +24,28 @@ pub(crate) async fn finish_and_check(
     let line = Arc::clone(line);
     blocking(move || {
         let Transformed { originals, mut outcomes, writers, .. } = transformed;
-        let mut identity = Identity::default();
-        for original in &originals {
-            let received = &original.received;
-            let Some(syntax) = TransferSyntax::from_uid(&received.transfer_syntax_uid) else { continue };
-            // An original that cannot be read was held before and has no object to search.
-            let _ = identity.add_object(line.spool.read(&received.location)?, syntax, Limits::INSTANCE);
-        }
         let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
-        let verifier = Verifier::new(&identity, &ours)?;
+        let identity = identity_of(&line, &originals, &outcomes)?;
+        let verifier =
+            identity.and_then(|identity| Verifier::new(&identity, &ours).map_err(|error| error.to_string()));
         let blobs: BTreeMap<_, _> =
             line.blobs.finish_batch(writers)?.into_iter().map(|blob| (blob.key.id(), blob)).collect();
         for outcome in &mut outcomes {
             let (Ok(object), Some(blob)) = (&outcome.result, blobs.get(&outcome.id)) else { continue };
             let mut file = line.blobs.open(blob.key)?;
             file.seek(SeekFrom::Start(object.data_set))?;
-            let detail = match verifier.verify(file, object.transfer_syntax, Limits::INSTANCE) {
+            let searched = match &verifier {
+                Ok(verifier) => verifier
+                    .verify(file, object.transfer_syntax, Limits::INSTANCE)
+                    .map_err(|error| error.to_string()),
+                Err(error) => Err(error.clone()),
+            };
+            let detail = match searched {
                 Ok(findings) => match findings.first() {
                     Some(finding) => format!("{} ({} places)", finding.path, findings.len()),
                     None => continue,
                 },
-                Err(error) => error.to_string(),
+                Err(error) => error,
             };
             line.blobs.remove(blob.key)?;
             outcome.result = Err(Held { reason: QuarantineReason::IdentifierFound, detail });
@@ -52,6 +53,29 @@ pub(crate) async fn finish_and_check(
         Ok(Checked { outcomes, blobs })
     })
     .await?
+}
+
+/// What must not be found: the identifiers of all originals that became objects; or why they are not all known.
+fn identity_of(
+    line: &Line,
+    originals: &[BufferedInstance],
+    outcomes: &[Outcome],
+) -> Result<Result<Identity, String>, StageError> {
+    let mut identity = Identity::default();
+    for (original, outcome) in originals.iter().zip(outcomes) {
+        if outcome.result.is_err() {
+            continue;
+        }
+        let received = &original.received;
+        let Some(syntax) = TransferSyntax::from_uid(&received.transfer_syntax_uid) else {
+            return Ok(Err("an original of this series has an unknown transfer syntax".to_owned()));
+        };
+        let input = line.spool.read(&received.location)?;
+        if let Err(error) = identity.add_object(input, syntax, Limits::INSTANCE) {
+            return Ok(Err(format!("an original of this series cannot be read: {error}")));
+        }
+    }
+    Ok(Ok(identity))
 }
 
 /// Values that the project writes itself: they are no leak, whoever bears the same name.

@@ -1,5 +1,6 @@
 //! `result`: what comes back, and who lets it into the clinical record. May run beside the server.
 
+use archive::job_queue;
 use archive::result_set::{self, ResultSet, ResultSetEvent};
 use archive::state::{ActorKind, Change, history};
 use clap::{Args, Subcommand};
@@ -25,6 +26,8 @@ pub(super) enum ResultCommand {
     Release(Act),
     /// Refuse a set for good.
     Reject(Act),
+    /// Try a set that waits in attention, or that expired, again from the state it came from.
+    Retry(Act),
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +74,7 @@ impl ResultCommand {
                 Self::Show(one) => one.work().await,
                 Self::Release(act) => act.work(DecisionKind::Release).await,
                 Self::Reject(act) => act.work(DecisionKind::Reject).await,
+                Self::Retry(act) => act.work(DecisionKind::Retry).await,
             }
         })
     }
@@ -135,11 +139,21 @@ impl Act {
             at: now,
         };
         let mut transaction = database.write().await?;
-        if kind == DecisionKind::Release {
-            release::release(&mut transaction, &set, &change).await?;
-        } else {
-            result_set::advance(&mut transaction, set.id, ResultSetEvent::Reject, &change).await?;
-        }
+        let done = match kind {
+            DecisionKind::Release => {
+                release::release(&mut transaction, &set, &change).await?;
+                "released"
+            }
+            DecisionKind::Retry => {
+                result_set::advance(&mut transaction, set.id, ResultSetEvent::Resume, &change).await?;
+                job_queue::retry_subject(&mut transaction, set.id, now).await?;
+                "tried again"
+            }
+            _ => {
+                result_set::advance(&mut transaction, set.id, ResultSetEvent::Reject, &change).await?;
+                "rejected"
+            }
+        };
         let decided = AuditEvent::Decided {
             decision: kind,
             subject: set.id,
@@ -150,12 +164,7 @@ impl Act {
         let trail = AuditTrail::new(&site.site.name, concat!("research-pacs ", env!("CARGO_PKG_VERSION")));
         trail.append(&mut transaction, &[record]).await?;
         transaction.commit().await?;
-        println!(
-            "{} {} by {}",
-            set.id,
-            if kind == DecisionKind::Release { "released" } else { "rejected" },
-            self.by
-        );
+        println!("{} {done} by {}", set.id, self.by);
         Ok(Outcome::Good)
     }
 }

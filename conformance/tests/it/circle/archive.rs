@@ -18,6 +18,8 @@ pub(super) struct Archive {
     http: u16,
     folder: TempDir,
     child: Option<Child>,
+    /// Modality of what it answers with success and does not keep.
+    loses: Option<&'static str>,
 }
 
 impl Archive {
@@ -29,7 +31,13 @@ impl Archive {
             http: free_port(),
             folder: tempfile::tempdir().unwrap(),
             child: None,
+            loses: None,
         }
+    }
+
+    /// Lets Orthanc lose instances of a modality; before it starts.
+    pub(super) fn lose(&mut self, modality: &'static str) {
+        self.loses = Some(modality);
     }
 
     /// An Orthanc that listens.
@@ -41,7 +49,7 @@ impl Archive {
 
     /// Starts Orthanc with its DICOMweb plugin, on what it held before.
     pub(super) fn start_orthanc(&mut self) {
-        let config = json!({
+        let mut config = json!({
             "Name": self.title, "DicomAet": self.title, "DicomPort": self.port, "HttpPort": self.http,
             "StorageDirectory": self.folder.path(), "IndexDirectory": self.folder.path(),
             "RemoteAccessAllowed": false, "AuthenticationEnabled": false, "DicomCheckCalledAet": false,
@@ -51,6 +59,14 @@ impl Archive {
             "Plugins": ["/usr/share/orthanc/plugins/libOrthancDicomWeb.so"],
             "DicomWeb": { "Enable": true, "Root": "/dicom-web/" },
         });
+        if let Some(modality) = self.loses {
+            let script = self.folder.path().join("lose.lua");
+            let text = format!(
+                "function ReceivedInstanceFilter(dicom, origin)\n  return dicom.Modality ~= '{modality}'\nend\n"
+            );
+            fs::write(&script, text).unwrap();
+            config["LuaScripts"] = json!([script]);
+        }
         let path = self.folder.path().join("orthanc.json");
         fs::write(&path, config.to_string()).unwrap();
         let mut command = system_command("Orthanc");
@@ -161,18 +177,6 @@ impl Archive {
         }
     }
 
-    /// Changes attributes of one study in Orthanc, under the same UIDs, as a correction at the hospital does.
-    pub(super) fn correct(&self, study: &str, values: &Value) {
-        let keep = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"];
-        let mut replace = values.clone();
-        // Orthanc wants the Patient ID said whenever a patient's attribute changes
-        replace.as_object_mut().unwrap().entry("PatientID").or_insert(json!(self.patient_id(study)));
-        let body = json!({ "Replace": replace, "Keep": keep, "Force": true, "KeepSource": false });
-        let path = format!("/studies/{}/modify", self.id_of(study));
-        let (status, answer) = post(self.http(), &path, body.to_string().as_bytes());
-        assert_eq!(status, 200, "{answer}");
-    }
-
     /// Deletes one study from Orthanc.
     pub(super) fn delete(&self, study: &str) {
         let url = format!("http://{}/studies/{}", self.http(), self.id_of(study));
@@ -184,12 +188,6 @@ impl Archive {
         let found: Vec<Value> = serde_json::from_str(&body).unwrap();
         let study = found.iter().find(|found| found["Type"] == "Study");
         study.unwrap_or_else(|| panic!("{body}"))["ID"].as_str().unwrap().to_owned()
-    }
-
-    fn patient_id(&self, study: &str) -> String {
-        let (_, body) = get(self.http(), &format!("/studies/{}", self.id_of(study)));
-        let found: Value = serde_json::from_str(&body).unwrap();
-        found["PatientMainDicomTags"]["PatientID"].as_str().unwrap().to_owned()
     }
 }
 

@@ -1,9 +1,37 @@
 //! What the clinical PACS says about the study now (DEC-G, table 8.1): anything but the same identity needs a person.
 
-use serde_json::json;
+use std::fs;
+use std::path::PathBuf;
 
 use super::world::{Rules, World};
-use crate::harness::wait_until;
+use crate::harness::{run, system_command, wait_until};
+
+/// Files of a patient in a folder of the test.
+fn files_of(world: &World, folder: &str, number: u32) -> Vec<PathBuf> {
+    let start = format!("{number}_");
+    let paths = fs::read_dir(world.at(folder)).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(&start)).collect()
+}
+
+/// Study Instance UID of a patient at the hospital.
+fn study_of(world: &World, number: u32) -> String {
+    let file = &files_of(world, "originals", number)[0];
+    let output = run(system_command("dcmdump").args(["+P", "0020,000d"]).arg(file));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text[text.find('[').unwrap() + 1..text.find(']').unwrap()].to_owned()
+}
+
+/// Changes an attribute of a patient's study at the hospital; the UIDs stay.
+fn correct(world: &World, number: u32, change: &str) {
+    world.pacs.delete(&study_of(world, number));
+    let corrected = world.at(&format!("corrected {number}"));
+    for path in files_of(world, "originals", number) {
+        let copy = corrected.join(path.file_name().unwrap());
+        fs::copy(path, &copy).unwrap();
+        run(system_command("dcmodify").args(["-nb", "-m", change]).arg(copy));
+    }
+    world.pacs.take(&corrected);
+}
 
 #[test]
 fn a_study_that_changed_moved_or_went_goes_to_a_person() {
@@ -19,20 +47,12 @@ fn a_study_that_changed_moved_or_went_goes_to_a_person() {
     world.acquire(&server);
     world.wait_for_partner(6);
     world.held_by_partner();
-    let made: Vec<String> = (1..=6).map(|number| world.compute(number, &[], "sent").study).collect();
-    let original = |number: u32| {
-        let path = world.at("originals").join(format!("{number}_one_1.dcm"));
-        let output = crate::harness::run(
-            crate::harness::system_command("dcmdump").args(["+P", "0020,000d"]).arg(path),
-        );
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text[text.find('[').unwrap() + 1..text.find(']').unwrap()].to_owned()
-    };
-    world.pacs.correct(&original(1), &json!({ "PatientName": "Married^Name" }));
-    world.pacs.delete(&original(2));
-    world.pacs.correct(&original(3), &json!({ "AccessionNumber": "AC-OTHER" }));
+    let made = world.compute(&["1:seg", "2:seg", "3:seg", "4:seg", "5:seg", "6:seg"], "sent");
+    correct(&world, 1, "(0010,0010)=Married^Name");
+    world.pacs.delete(&study_of(&world, 2));
+    correct(&world, 3, "(0008,0050)=AC-OTHER");
     // merged into somebody else
-    world.pacs.correct(&original(4), &json!({ "PatientID": "HOSP-0001" }));
+    correct(&world, 4, "(0010,0020)=HOSP-0001");
     let held = world.pacs.count();
     world.partner.take(&world.at("sent"));
     world.wait_for_sets(6, &["manual", "closed"]);
@@ -45,27 +65,17 @@ fn a_study_that_changed_moved_or_went_goes_to_a_person() {
     assert_eq!(world.pacs.count(), held + 2, "the twins' results and no other");
     assert_eq!(world.blobs("return-buffer"), 0, "what waits for a person is not kept with an identity");
     // each twin's in the own study
-    world.pacs.export(&world.at("pacs"));
-    let twins = world.at("twins");
-    for (folder, keep) in [("originals", true), ("sent", true)] {
-        let into = twins.join(folder);
-        std::fs::create_dir_all(&into).unwrap();
-        for entry in std::fs::read_dir(world.at(folder)).unwrap().flatten() {
-            let name = entry.file_name().into_string().unwrap();
-            if (name.starts_with("5_") || name.starts_with("6_")) && keep {
-                std::fs::copy(entry.path(), into.join(name)).unwrap();
-            }
-        }
+    for number in [1, 3, 4] {
+        world.pacs.delete(&study_of(&world, number));
     }
     for number in 1..=4 {
-        if number != 2 {
-            world.pacs.delete(&original(number));
-        }
+        files_of(&world, "originals", number).iter().chain(&files_of(&world, "sent", number)).for_each(
+            |path| {
+                fs::remove_file(path).unwrap();
+            },
+        );
     }
-    let pacs = twins.join("pacs");
-    world.pacs.export(&pacs);
-    let folders = [twins.join("originals"), world.at("partner"), twins.join("sent"), pacs];
-    crate::harness::run(crate::harness::python("check_return.py").args(folders));
+    assert_eq!(world.check_return("sent")["results"], 2);
     server.stop();
 }
 
@@ -80,7 +90,7 @@ fn a_clinical_pacs_that_is_away_is_waited_for() {
     server.stop();
     world.pacs.stop();
     let server = world.serve();
-    world.compute(1, &[], "sent");
+    world.compute(&["1:seg"], "sent");
     world.partner.take(&world.at("sent"));
     wait_until("a try in vain", || {
         world.count("main", "job_queue WHERE kind = 'reconcile' AND attempts > 0 AND state = 'ready'") == 1

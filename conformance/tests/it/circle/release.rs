@@ -12,9 +12,8 @@ fn waiting(rules: &Rules, patients: u32, kinds: &str, check: impl FnOnce(&World)
     world.acquire(&server);
     world.wait_for_partner(patients.into());
     world.held_by_partner();
-    for number in 1..=patients {
-        world.compute(number, &["--kinds", kinds], "sent");
-    }
+    let cases: Vec<String> = (1..=patients).map(|number| format!("{number}:{kinds}")).collect();
+    world.compute(&cases.iter().map(String::as_str).collect::<Vec<_>>(), "sent");
     world.partner.take(&world.at("sent"));
     world.wait_for_sets(patients as usize, &["reconciled"]);
     assert_eq!(world.events()["return.waiting-release"], u64::from(patients));

@@ -7,15 +7,14 @@ use crate::harness::wait_until;
 const IDENTITIES: [(u32, &[&str]); 3] =
     [(1, &["--charset", "latin"]), (2, &["--charset", "utf8"]), (3, &["--charset", "japanese", "--bare"])];
 
-/// Results of all patients, given to the partner by `give`, return; everything is as it has to be.
-fn goes_round(world: &World, kinds: &[&str], give: impl Fn(&std::path::Path)) {
+/// Results of all patients, made with `options` and given to the partner by `give`, return; everything is as it has to be.
+fn goes_round(world: &World, kinds: &[&str], options: &[&str], give: impl Fn(&std::path::Path)) {
     let patients = IDENTITIES.len();
     world.wait_for_partner(patients as u64);
     world.held_by_partner();
-    let options: Vec<&str> = ["--kinds"].iter().chain(kinds).copied().collect();
-    for (number, _) in IDENTITIES {
-        world.compute(number, &options, "sent");
-    }
+    let cases = IDENTITIES.map(|(number, _)| format!("{number}:{}", kinds.join(",")));
+    let words: Vec<&str> = options.iter().copied().chain(cases.iter().map(String::as_str)).collect();
+    world.compute(&words, "sent");
     give(&world.at("sent"));
     world.wait_for_sets(patients, &["closed"]);
     wait_until("all jobs close", || world.count("main", "job WHERE state = 'closed'") == patients as u64);
@@ -35,19 +34,19 @@ fn orthanc_to_orthanc_by_dicomweb() {
     let server = world.serve();
     world.pacs.take(&world.at("originals"));
     world.pacs.send_all("P1", server.dicom.port());
-    goes_round(&world, &["seg", "sr", "pm", "gsps", "kos"], |sent| world.partner.take(sent));
+    goes_round(&world, &["seg", "sr", "pm", "gsps", "kos"], &[], |sent| world.partner.take(sent));
     server.stop();
 }
 
 #[test]
-fn orthanc_to_orthanc_by_dimse() {
+fn orthanc_to_orthanc_by_dimse_with_results_in_implicit_vr() {
     let world = World::new(&Rules { by_web: false, ..Rules::default() });
     for (number, options) in IDENTITIES {
         world.patient(number, options);
     }
     let server = world.serve();
     world.acquire(&server);
-    goes_round(&world, &["seg", "sr", "pm"], |sent| world.partner.take(sent));
+    goes_round(&world, &["seg", "sr", "pm"], &["--implicit"], |sent| world.partner.take(sent));
     server.stop();
 }
 
@@ -61,6 +60,6 @@ fn dcmtk_to_dcmtk() {
     let server = world.serve();
     world.pacs.take_by_store(&world.at("originals"));
     store(server.dicom.port(), "P1", &world.at("originals"));
-    goes_round(&world, &["seg", "sr"], |sent| world.partner.take_by_store(sent));
+    goes_round(&world, &["seg", "sr"], &[], |sent| world.partner.take_by_store(sent));
     server.stop();
 }

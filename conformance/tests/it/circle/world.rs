@@ -40,13 +40,6 @@ pub(super) struct Set {
     pub(super) study: String,
 }
 
-/// What `algorithm.py` made.
-#[derive(Debug, Deserialize)]
-pub(super) struct Made {
-    /// Study Instance UID as the partner knows it.
-    pub(super) study: String,
-}
-
 /// The site and both ends.
 pub(super) struct World {
     pub(super) site: Site,
@@ -118,15 +111,14 @@ impl World {
         folder
     }
 
-    /// Lets the partner compute for the patient; the results are in the folder `sent`, and not yet with the partner.
-    pub(super) fn compute(&self, number: u32, options: &[&str], out: &str) -> Made {
+    /// Lets the partner compute; what `cases` are is in `algorithm.py`. The results are in the folder `out`, and not yet with the
+    /// partner. Answers the study of each case, as the partner knows it.
+    pub(super) fn compute(&self, cases: &[&str], out: &str) -> Vec<String> {
         let mut command = python("algorithm.py");
-        command
-            .arg(self.at("partner"))
-            .arg(self.at(out))
-            .args(["--number", &number.to_string()])
-            .args(options);
-        serde_json::from_value(json_lines(&run(&mut command))[0].clone()).unwrap()
+        command.arg(self.at("partner")).arg(self.at(out)).arg("--originals").arg(self.at("originals"));
+        command.args(["--project", "PROTOCOL-first"]).args(cases);
+        let made = json_lines(&run(&mut command));
+        made.iter().map(|line| line["study"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Rows of the database `name`, read beside the program.

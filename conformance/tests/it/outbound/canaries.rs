@@ -38,9 +38,9 @@ fn no_canary_is_outside_after_a_full_run() {
     assert!(made["canaries"].as_u64().unwrap() > 600);
 
     let (hook, mail) = (webhook_sink(&at("hook")), mail_sink(&at("mail"), None));
-    let partner = ScriptedPartner::new(at("partner"));
+    let partner = ScriptedPartner::new();
     let _peer = partner.start(&[]);
-    let picky = ScriptedPartner::new(at("picky"));
+    let picky = ScriptedPartner::new();
     let _picky = picky.start(&["--refuse-every", "1"]);
     let smtp = format!("host = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\n", mail.port);
     let local = format!(
@@ -70,7 +70,7 @@ fn no_canary_is_outside_after_a_full_run() {
     push(&server, "P1", &objects.join("held"));
     wait_until("the run is through", || {
         world.jobs().iter().filter(|job| job.is_acknowledged()).count() == 2 * count
-            && files_in(&at("partner")) == count
+            && files_in(partner.folder()) == count
             && world.held().len() == 2 * count + 1
             && world.count("main", "job_queue WHERE kind = 'export' AND attempts > 0") >= 2 * count as u64
     });
@@ -99,16 +99,17 @@ fn no_canary_is_outside_after_a_full_run() {
     let mut all = Vec::new();
     walk(data, &mut all);
     walk(&at("usb"), &mut all);
-    walk(&at("partner"), &mut all);
+    walk(partner.folder(), &mut all);
     fs::write(names.join("names"), all.join("\n")).unwrap();
 
     let mut places = vec![
+        partner.folder().to_owned(),
         data.join("objects"),
         databases.join("main"),
         databases.join("vault"),
         world.site.log().to_owned(),
     ];
-    places.extend(["partner", "usb", "hook", "mail", "pages", "told", "dumps", "names"].map(at));
+    places.extend(["usb", "hook", "mail", "pages", "told", "dumps", "names"].map(at));
     places.extend(["main.sqlite", "vault.sqlite"].map(|name| data.join(name)));
     let found = search(&canaries, &places);
     for place in &places {

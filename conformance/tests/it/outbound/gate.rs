@@ -18,7 +18,7 @@ const OPPOSITION: &str = "patient_id,issuer,kind,date,action\n";
 
 /// A partner that listens and a world whose projects send to it.
 fn world(projects: &[Project]) -> (World, ScriptedPartner) {
-    let partner = ScriptedPartner::new(tempfile::tempdir().unwrap().keep());
+    let partner = ScriptedPartner::new();
     let world = World::new(projects, &dicom_partner("uni", partner.port));
     (world, partner)
 }
@@ -155,6 +155,25 @@ fn decide(world: &World, decision: &str, id: &str) {
         &["quarantine", decision, id, "--by", "Dr Table Holder", "--reason", "consent form is here"],
         0,
     );
+}
+
+/// A job is one study of one participant (flow §0.2): gate, issued map and withdrawal look at one person.
+#[test]
+fn a_second_patient_in_a_study_waits_for_a_person() {
+    let project = Project { stable_after_seconds: 4, ..Project::open("one", "P1", "uni") };
+    let (world, partner) = world(&[project]);
+    let _peer = partner.start(&[]);
+    let server = world.serve();
+    push(&server, "P1", &study(&world.site.folder("a"), "MRN-0001", &["--images", "2"]));
+    wait_until("the first is de-identified", || !world.jobs().is_empty());
+    let intruder = ["--images", "2", "--first", "11", "--in-study-of", "MRN-0001"];
+    push(&server, "P1", &study(&world.site.folder("b"), "MRN-0002", &intruder));
+    world.wait_for_acknowledged(1);
+    wait_until("the second is held", || world.held().len() == 2);
+    server.stop();
+    assert!(world.held().iter().all(|held| held["reason"] == "irregular"), "{:?}", world.held());
+    let numbers: Vec<u32> = partner.arrivals().iter().map(|arrival| arrival.number).collect();
+    assert!(numbers.len() == 2 && numbers.iter().all(|number| *number < 11), "{numbers:?}");
 }
 
 /// DEC-S: answered with success, kept nowhere, quarantined never, one line each.

@@ -13,7 +13,7 @@ const TIMER: u32 = 3;
 
 #[test]
 fn stable_waits_for_the_timer_and_a_late_instance_makes_an_increment() {
-    let partner = ScriptedPartner::new(tempfile::tempdir().unwrap().keep());
+    let partner = ScriptedPartner::new();
     let _peer = partner.start(&[]);
     let project = Project { stable_after_seconds: TIMER, ..Project::open("stable", "P1", "uni") };
     let world = World::new(&[project], &dicom_partner("uni", partner.port));
@@ -44,7 +44,7 @@ fn stable_waits_for_the_timer_and_a_late_instance_makes_an_increment() {
 
 #[test]
 fn eager_sends_while_the_study_arrives_and_ends_when_it_is_stable() {
-    let partner = ScriptedPartner::new(tempfile::tempdir().unwrap().keep());
+    let partner = ScriptedPartner::new();
     let _peer = partner.start(&[]);
     let project = Project { eager: true, stable_after_seconds: TIMER, ..Project::open("eager", "P1", "uni") };
     let world = World::new(&[project], &dicom_partner("uni", partner.port));

@@ -78,7 +78,7 @@ fn an_acknowledged_export_is_told_by_signed_webhook_and_by_mail_under_starttls()
 
     let hook = webhook_sink(&at("hook"));
     let mail = mail_sink(&at("mail"), Some([&pem, &key_file]));
-    let partner = ScriptedPartner::new(at("partner"));
+    let partner = ScriptedPartner::new();
     let smtp = format!("host = \"localhost\"\nport = {}\nca_file = \"{}\"\n", mail.port, ca.display());
     let sections = dicom_partner("uni", partner.port) + &recipients(folder.path(), hook.port, &smtp);
     let world = World::new(&[Project::open("one", "P1", "uni")], &sections);
@@ -133,12 +133,9 @@ fn a_mail_server_that_swallows_everything_delays_no_export_and_no_other_message(
     let folder = tempfile::tempdir().unwrap();
     let hole = TcpListener::bind("127.0.0.1:0").unwrap();
     let hook_folder = folder.path().join("hook");
-    let partner_folder = folder.path().join("partner");
-    for path in [&hook_folder, &partner_folder] {
-        fs::create_dir_all(path).unwrap();
-    }
+    fs::create_dir_all(&hook_folder).unwrap();
     let hook = webhook_sink(&hook_folder);
-    let partner = ScriptedPartner::new(partner_folder);
+    let partner = ScriptedPartner::new();
     let _peer = partner.start(&[]);
     let smtp =
         format!("host = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\n", hole.local_addr().unwrap().port());

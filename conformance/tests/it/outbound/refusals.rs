@@ -8,7 +8,7 @@ use crate::harness::wait_until;
 /// The pause after the first failure is anything up to 30 s.
 #[test]
 fn nothing_is_lost_while_the_partner_is_away_and_all_of_it_leaves_after() {
-    let partner = ScriptedPartner::new(tempfile::tempdir().unwrap().keep());
+    let partner = ScriptedPartner::new();
     let world = World::new(&[Project::open("away", "P1", "uni")], &dicom_partner("uni", partner.port));
     let originals = study(&world.site.folder("originals"), "MRN-0042", &["--references"]);
     let server = world.serve();
@@ -20,13 +20,13 @@ fn nothing_is_lost_while_the_partner_is_away_and_all_of_it_leaves_after() {
     let _peer = partner.start(&[]);
     world.wait_for_acknowledged(1);
     server.stop();
-    assert_eq!(check_set(&originals, &partner.folder).files, 5);
+    assert_eq!(check_set(&originals, partner.folder()).files, 5);
 }
 
 #[test]
 fn what_is_refused_is_named_in_the_ledger_and_the_rest_is_delivered() {
     for eager in [false, true] {
-        let partner = ScriptedPartner::new(tempfile::tempdir().unwrap().keep());
+        let partner = ScriptedPartner::new();
         let _peer = partner.start(&["--refuse-every", "3"]);
         // under eager long enough for all of it to be one increment
         let project = Project {

@@ -258,25 +258,30 @@ pub(super) struct Arrival {
     pub(super) pixels: String,
 }
 
-/// A partner with pynetdicom: its folder and its port stay when it goes away.
+/// A partner with pynetdicom: its folder and its port stay when its process goes away.
 pub(super) struct ScriptedPartner {
-    pub(super) folder: PathBuf,
+    folder: TempDir,
     pub(super) port: u16,
 }
 
 impl ScriptedPartner {
-    pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder, port: free_port() }
+    pub(super) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), port: free_port() }
+    }
+
+    /// What it took.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(super) fn start(&self, options: &[&str]) -> Peer {
         let mut command = python("partner_scp.py");
-        command.arg(self.port.to_string()).arg(&self.folder).args(options);
+        command.arg(self.port.to_string()).arg(self.folder()).args(options);
         Peer::start(command, self.port)
     }
 
     pub(super) fn arrivals(&self) -> Vec<Arrival> {
-        let text = fs::read_to_string(self.folder.join("arrivals.jsonl")).unwrap_or_default();
+        let text = fs::read_to_string(self.folder().join("arrivals.jsonl")).unwrap_or_default();
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

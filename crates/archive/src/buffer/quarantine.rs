@@ -46,7 +46,7 @@ impl QuarantineReason {
     /// Whether a person can let an object go on although the reason stands; the others need something to be corrected first.
     #[must_use]
     pub fn can_be_accepted(self) -> bool {
-        !matches!(self, Self::NoRoute | Self::NoPatientId | Self::IdentifierFound)
+        !matches!(self, Self::NoRoute | Self::NoPatientId | Self::NotIncluded | Self::IdentifierFound)
     }
 }
 
@@ -106,13 +106,17 @@ pub async fn hold(
     hold: Hold<'_>,
     now: i64,
 ) -> Result<(), ArchiveError> {
+    let mut held = Vec::with_capacity(objects.len());
     for chunk in objects.chunks(Statement::IDS) {
         let mut update =
             Statement::new("UPDATE received_instance SET batch = NULL, state = 'quarantined', state_at = ");
-        update.bind(now).push(" WHERE id IN (").list(chunk.iter().map(Uuid::to_string)).push(")");
-        update.query().execute(&mut *connection).await?;
+        update.bind(now).push(" WHERE state IN ('received', 'admitted') AND id IN (");
+        update.list(chunk.iter().map(Uuid::to_string)).push(") RETURNING id");
+        for row in update.query().fetch_all(&mut *connection).await? {
+            held.push(row::id(&row, "id")?);
+        }
     }
-    for object in objects {
+    for object in held {
         sqlx::query(
             "INSERT INTO quarantine (id, object, project, reason, detail, quarantined_at, expires_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -232,7 +236,10 @@ pub async fn decide(
     }
     if decision == Decision::Discard {
         let instance = by_id(&mut *connection, &[held.object]).await?.pop();
-        remove(connection, &[held.object]).await?;
+        let instance = instance.filter(|buffered| buffered.state == BufferState::Quarantined);
+        if instance.is_some() {
+            remove(connection, &[held.object]).await?;
+        }
         return Ok(instance.map(|buffered| buffered.received));
     }
     advance(connection, &[held.object], BufferState::Quarantined, BufferState::Received, now).await?;

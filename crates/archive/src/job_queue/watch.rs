@@ -129,6 +129,26 @@ pub async fn retry_subject(
     Ok(retried.rows_affected())
 }
 
+/// Whether work of a kind on a subject is still to be done: it waits, runs, or was the last of its kind to fail and needs a person.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn is_pending(
+    executor: impl AnyExecutor<'_>,
+    kind: &str,
+    subject: Uuid,
+) -> Result<bool, ArchiveError> {
+    let rows = sqlx::query("SELECT state FROM job_queue WHERE subject = $1 AND kind = $2 ORDER BY id")
+        .bind(subject.to_string())
+        .bind(kind)
+        .fetch_all(executor)
+        .await?;
+    let states: Vec<QueueState> =
+        rows.iter().map(|row| row::word(row, "state", QueueState::parse)).collect::<Result<_, _>>()?;
+    let is_open = |state: &QueueState| matches!(state, QueueState::Ready | QueueState::Leased);
+    Ok(states.iter().any(is_open) || states.last() == Some(&QueueState::Attention))
+}
+
 /// Stops all work on a subject at once: what waits never runs, what runs loses its lease (INV-4).
 ///
 /// # Errors

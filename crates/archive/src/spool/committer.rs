@@ -16,7 +16,6 @@
 //! preallocated one, but may meet a full volume in the middle of a group. A second thread gains up to 15 % on a
 //! quiet disk from four senders on, loses elsewhere, and costs 20 % more CPU: not worth its states.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -25,7 +24,7 @@ use tokio::sync::oneshot;
 
 use super::Shared;
 use super::budget::Buffer;
-use super::error::{SpoolError, is_no_room};
+use super::error::SpoolError;
 use super::location::RecordLocation;
 use super::receipt::{Delivery, Receipt};
 use super::segment::Segment;
@@ -98,24 +97,13 @@ impl Committer {
     /// Writes one record, or answers why not.
     fn take(&mut self, request: Request) {
         let Request { header, data, data_hash, reply } = request;
-        let result = match self.append(&header, &data, &data_hash) {
+        match self.append(&header, &data, &data_hash) {
             Ok((location, end)) => {
                 self.shared.space.wrote(data.len() as u64);
                 self.written.push(Written { location, end, data_hash, reply });
-                return;
             }
-            Err(error) => error,
-        };
-        // what was written before may still be acknowledged; the segment ends before this record
-        let error = if is_no_room(&result) {
-            self.shared.space.ran_out();
-            self.sync();
-            self.seal();
-            SpoolError::OutOfResources("the spool's volume is full")
-        } else {
-            self.shared.fail("write a record", &result)
-        };
-        let _ = reply.send(Err(error));
+            Err(error) => drop(reply.send(Err(error))),
+        }
     }
 
     fn append(
@@ -123,9 +111,9 @@ impl Committer {
         header: &[u8],
         data: &[u8],
         data_hash: &blake3::Hash,
-    ) -> io::Result<(RecordLocation, u64)> {
-        if let Some(reason) = self.shared.failed.get() {
-            return Err(io::Error::other(reason.clone()));
+    ) -> Result<(RecordLocation, u64), SpoolError> {
+        if let Some(failed) = self.shared.failure() {
+            return Err(failed);
         }
         if self.segment.as_ref().is_some_and(|segment| !segment.fits(header, data)) {
             self.sync();
@@ -133,16 +121,32 @@ impl Committer {
         }
         let segment = match self.segment.take() {
             Some(segment) => segment,
-            None => {
-                let (number, size) = (self.shared.live.active(), self.shared.config.segment_bytes);
-                let segment = Segment::create(&self.shared.directory, number, size)?;
-                self.shared.retire_later(self.shared.live.created());
-                segment
-            }
+            None => self.new_segment()?,
         };
         let segment = self.segment.insert(segment);
-        let location = segment.append(header, data, data_hash)?;
-        Ok((location, segment.end()))
+        match segment.append(header, data, data_hash) {
+            Ok(location) => Ok((location, segment.end())),
+            Err(error) => {
+                let error = self.shared.refuse_write("write a record", &error);
+                if let SpoolError::OutOfResources(_) = error {
+                    // what was written before may still be acknowledged; the segment ends before this record
+                    self.sync();
+                    self.seal();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn new_segment(&self) -> Result<Segment, SpoolError> {
+        let shared = &self.shared;
+        let (number, size) = (shared.live.active(), shared.config.segment_bytes);
+        let made = Segment::create(&shared.directory, number, size);
+        let segment = made.map_err(|error| shared.refuse_open("make a segment", &error))?;
+        let prepared = segment.prepare(&shared.directory);
+        prepared.map_err(|error| shared.refuse_write("make a segment", &error))?;
+        shared.retire_later(shared.live.created());
+        Ok(segment)
     }
 
     /// Syncs what was written and acknowledges it. After a failed sync nothing is acknowledged any more: the

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use proptest::prelude::*;
 
-use super::tests::{KIB, block_on, config, data, names, read, store};
+use super::tests::{KIB, block_on, config, data, names, open, read, store};
 use super::*;
 
 #[derive(Debug, Clone)]
@@ -308,4 +308,38 @@ fn killed_processes_lose_nothing() {
             assert!(read(&spool, location) == data(*number, *size));
         }
     }
+}
+
+const EXHAUSTED_FOLDER: &str = "SPOOL_TEST_EXHAUSTED_FOLDER";
+
+/// Not a test by itself: the process with few descriptors of
+/// `without_descriptors_an_instance_is_refused_and_the_next_is_accepted`.
+#[test]
+fn child_without_descriptors() {
+    let Ok(folder) = std::env::var(EXHAUSTED_FOLDER) else { return };
+    let spool = open(Path::new(&folder));
+    let occupied: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    assert!(occupied.len() < 64, "the limit holds");
+    for size in [KIB, 1 << 20] {
+        let refused = block_on(store(&spool, "h", &data(0, size)));
+        assert!(matches!(refused, Err(SpoolError::OutOfResources(_))), "{refused:?}");
+        assert_eq!(spool.health(), Health::Ready);
+    }
+    drop(occupied);
+    for size in [KIB, 1 << 20] {
+        let location = block_on(store(&spool, "h", &data(0, size))).unwrap().location();
+        assert!(read(&spool, &location) == data(0, size));
+    }
+}
+
+#[test]
+fn without_descriptors_an_instance_is_refused_and_the_next_is_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = std::process::Command::new("sh")
+        .args(["-c", "ulimit -n 40 && exec \"$0\" --exact spool::crash_tests::child_without_descriptors"])
+        .arg(std::env::current_exe().unwrap())
+        .env(EXHAUSTED_FOLDER, folder.path())
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
 }

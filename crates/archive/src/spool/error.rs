@@ -6,7 +6,7 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpoolError {
-    /// No room: volume, watermark or memory budget. Answer 0xA700; the peer tries again later.
+    /// No room: volume, watermark, memory budget or file descriptors. Answer 0xA700; the peer tries again later.
     #[error("out of resources: {0}; free space on the spool's volume or wait, then send again")]
     OutOfResources(&'static str),
     /// The instance exceeds `max_instance_bytes`. Answer 0xA700; raise the limit or split the object.
@@ -61,4 +61,11 @@ pub(super) fn is_no_room(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
     )
+}
+
+/// Whether an error of an open says only that the process has no descriptor or no memory left: nothing was written,
+/// so nothing can be lost. Anybody who may connect can bring this about; it passes.
+pub(super) fn is_exhausted(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
 }

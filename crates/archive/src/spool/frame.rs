@@ -17,6 +17,8 @@ use std::os::unix::fs::FileExt;
 
 use uuid::Uuid;
 
+use super::location::RecordLocation;
+
 /// Records begin at multiples of this.
 pub(super) const ALIGN: u64 = 4096;
 /// Largest header, bytes.
@@ -88,6 +90,14 @@ impl Frame {
     /// Bytes from the prefix to the end of the trailer; `None` when the lengths overflow.
     pub(super) fn length(&self) -> Option<u64> {
         u64::from(self.data_start).checked_add(self.data_length)?.checked_add(TRAILER as u64)
+    }
+
+    /// Whether this is the frame of the record at `location`.
+    pub(super) fn is_of(&self, location: &RecordLocation) -> bool {
+        let start = location.data_offset.checked_sub(location.offset());
+        Some(u64::from(self.data_start)) == start
+            && self.data_length == location.data_length
+            && self.length().and_then(|length| length.checked_add(location.offset())).is_some()
     }
 
     /// Bytes that the record takes in a segment.

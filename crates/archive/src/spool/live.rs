@@ -3,7 +3,7 @@
 //! Exact sets instead of counts: a release that is repeated after a crash must never free a neighbour. They cost
 //! about 8 bytes for each record that is in Z1.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
@@ -20,6 +20,8 @@ pub(super) enum Retire {
     /// Empty the newest segment but keep its name: the next number must be higher than any ever used, because
     /// rows and checkpoints name segments by number.
     Empty(u32),
+    /// Erase the record in its segment, which other records still need.
+    Erase(RecordLocation),
 }
 
 /// The state, shared by all threads of the spool.
@@ -46,6 +48,10 @@ struct State {
     first: u32,
     /// The newest segment, once it was emptied.
     emptied: Option<u32>,
+    /// Records in segments that are being read, with the number of their readers.
+    readers: HashMap<RecordLocation, usize>,
+    /// Released while they were read.
+    erase_later: HashSet<RecordLocation>,
 }
 
 impl Live {
@@ -65,6 +71,8 @@ impl Live {
             released: HashSet::new(),
             first: active,
             emptied: None,
+            readers: HashMap::new(),
+            erase_later: HashSet::new(),
         }))
     }
 
@@ -171,13 +179,47 @@ impl Live {
                 if let Some(pages) = state.segments.get_mut(&number) {
                     pages.remove(&(offset / ALIGN));
                 }
-                state.sweep()
+                let mut retire = state.sweep();
+                if state.segments.contains_key(&number) && !retire.contains(&Retire::Empty(number)) {
+                    retire.extend(state.erase(location));
+                }
+                retire
             }
             Place::Own { file, .. } | Place::Held { file } => {
                 state.own.remove(&file);
                 vec![Retire::Remove(location.place)]
             }
         }
+    }
+
+    /// Counts a reader of the record; false when the record was released. A file of its own needs no count: what is
+    /// open outlives its name.
+    pub(super) fn pin(&self, location: RecordLocation) -> bool {
+        let mut state = self.lock();
+        let Place::Segment { number, offset } = location.place else { return true };
+        let released = match state.recovering {
+            Some(_) => state.released.contains(&location),
+            None => !state.segments.get(&number).is_some_and(|pages| pages.contains(&(offset / ALIGN))),
+        };
+        if !released {
+            *state.readers.entry(location).or_default() += 1;
+        }
+        !released
+    }
+
+    /// A reader of the record has gone.
+    pub(super) fn unpin(&self, location: RecordLocation) -> Vec<Retire> {
+        let mut state = self.lock();
+        if let Some(readers) = state.readers.get_mut(&location) {
+            *readers = readers.saturating_sub(1);
+            if *readers == 0 {
+                state.readers.remove(&location);
+                if state.erase_later.remove(&location) {
+                    return vec![Retire::Erase(location)];
+                }
+            }
+        }
+        Vec::new()
     }
 
     /// Recovery has ended: every record that is still needed was added. Files in `listing` that no record needs go.
@@ -206,6 +248,15 @@ impl State {
                 self.own.insert(file);
             }
         }
+    }
+
+    /// Erases the record now, or when its last reader has gone.
+    fn erase(&mut self, location: RecordLocation) -> Option<Retire> {
+        if self.readers.contains_key(&location) {
+            self.erase_later.insert(location);
+            return None;
+        }
+        Some(Retire::Erase(location))
     }
 
     fn needs(&self, place: Place) -> bool {

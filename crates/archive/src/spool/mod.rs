@@ -15,6 +15,7 @@ mod config;
 mod crash_tests;
 mod detach;
 mod directory;
+mod erase;
 mod error;
 mod frame;
 mod live;
@@ -48,6 +49,8 @@ pub use staging::Staging;
 use budget::Budget;
 use committer::{Committer, Request};
 use directory::Directory;
+use erase::Pin;
+use error::{is_exhausted, is_no_room};
 use frame::{Frame, data_matches, read_sealed};
 use live::{Live, Retire};
 use space::Space;
@@ -93,8 +96,8 @@ struct Shared {
     /// Set once; ends acknowledgement.
     failed: OnceLock<String>,
     sync: SyncFile,
-    /// Way to the writers for files to remove; gone when the spool closes.
-    retire: Mutex<Option<Sender<Job>>>,
+    /// Ways to the writers for files to remove, and to the erasing thread; gone when the spool closes.
+    retire: Mutex<Option<(Sender<Job>, Sender<RecordLocation>)>>,
 }
 
 impl Spool {
@@ -117,6 +120,7 @@ impl Spool {
         let (directory, listing) = Directory::open(&config.directory)?;
         let space = Space::new(config.directory.clone(), config.keep_free_bytes);
         let (jobs, job_queue) = channel();
+        let (erasures, released) = channel();
         let shared = Arc::new(Shared {
             directory,
             budget: Budget::new(config.staging_budget_bytes),
@@ -124,7 +128,7 @@ impl Spool {
             live: Live::new(&listing, from),
             failed: OnceLock::new(),
             sync,
-            retire: Mutex::new(Some(jobs.clone())),
+            retire: Mutex::new(Some((jobs.clone(), erasures))),
             config,
         });
         let (commits, requests) = channel();
@@ -135,6 +139,8 @@ impl Spool {
             let (shared, queue) = (shared.clone(), job_queue.clone());
             threads.push(spawn("spool-write", move || writers::run(&shared, &queue))?);
         }
+        let eraser = shared.clone();
+        threads.push(spawn("spool-erase", move || erase::run(&eraser, &released))?);
         let inner = Arc::new(Inner { shared, commits: Some(commits), jobs: Some(jobs), threads });
         let recovery = Recovery::new(inner.clone(), listing, from);
         Ok((Self { inner }, recovery))
@@ -177,18 +183,17 @@ impl Spool {
     /// # Errors
     /// [`SpoolError::NotFound`]: released before. [`SpoolError::Corrupt`]: alert a person.
     pub fn read(&self, location: &RecordLocation) -> Result<RecordReader, SpoolError> {
-        let file = self.inner.shared.open_record(location)?;
+        let shared = &self.inner.shared;
+        if !shared.live.pin(*location) {
+            return Err(SpoolError::NotFound(location.to_string()));
+        }
+        let pin = Pin::new(Arc::downgrade(shared), *location);
+        let file = shared.open_record(location)?;
         let frame = Frame::read(&file, location.offset()).map_err(SpoolError::io("read a record"))?;
-        let expected = location.data_offset.checked_sub(location.offset());
-        let same = |frame: &Frame| {
-            Some(u64::from(frame.data_start)) == expected
-                && frame.data_length == location.data_length
-                && frame.length().and_then(|length| length.checked_add(location.offset())).is_some()
-        };
-        if !frame.as_ref().is_some_and(same) {
+        if !frame.is_some_and(|frame| frame.is_of(location)) {
             return Err(SpoolError::Corrupt(location.to_string()));
         }
-        Ok(RecordReader::new(file, location.data_offset, location.data_length))
+        Ok(RecordReader::new(file, location.data_offset, location.data_length).pinned(pin))
     }
 
     /// Reads the whole record and compares it with the hash that was acknowledged; answers that hash. Blocks.
@@ -215,8 +220,8 @@ impl Spool {
         self.inner.shared.live.indexed(locations)
     }
 
-    /// The record is not needed any more: its rows no longer name it. Its file goes when no other record needs
-    /// it. Does not block; may be repeated.
+    /// The record is not needed any more: its rows no longer name it. Its bytes are erased, after the last reader has
+    /// gone; its file goes when no other record needs it. Does not block; may be repeated.
     pub fn release(&self, location: &RecordLocation) {
         let retire = self.inner.shared.live.release(*location);
         self.inner.shared.retire_later(retire);
@@ -268,6 +273,24 @@ impl Shared {
         SpoolError::Failed(reason.clone())
     }
 
+    /// An error of a write. No room concerns this instance only; any other ends acknowledgement.
+    fn refuse_write(&self, what: &str, error: &io::Error) -> SpoolError {
+        if is_no_room(error) {
+            self.space.ran_out();
+            return SpoolError::OutOfResources("the spool's volume is full");
+        }
+        self.fail(what, error)
+    }
+
+    /// An error of making a file, as [`Shared::refuse_write`]; descriptors or memory that lack come back, too.
+    fn refuse_open(&self, what: &str, error: &io::Error) -> SpoolError {
+        if is_exhausted(error) {
+            tracing::warn!(what, %error, "spool refused an instance");
+            return SpoolError::OutOfResources("the program has no file descriptor or memory left");
+        }
+        self.refuse_write(what, error)
+    }
+
     fn failure(&self) -> Option<SpoolError> {
         self.failed.get().map(|reason| SpoolError::Failed(reason.clone()))
     }
@@ -276,12 +299,29 @@ impl Shared {
         if files.is_empty() {
             return;
         }
-        let jobs = self.retire.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match jobs {
-            // the queue lives as long as a sender does
-            Some(jobs) => drop(jobs.send(Job::Retire(files))),
+        let ways = self.retire.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let released = files.iter().filter_map(|file| match file {
+            Retire::Erase(location) => Some(*location),
+            Retire::Remove(_) | Retire::Empty(_) => None,
+        });
+        let released: Vec<RecordLocation> = released.collect();
+        match ways {
+            // the queues live as long as a sender does
+            Some((jobs, erasures)) => {
+                for location in released.iter().copied() {
+                    let _ = erasures.send(location);
+                }
+                if files.len() > released.len() {
+                    drop(jobs.send(Job::Retire(files)));
+                }
+            }
             // the spool is closing: this is one of its own threads
-            None => writers::retire(self, &files),
+            None => {
+                erase::erase(self, &released);
+                if files.len() > released.len() {
+                    writers::retire(self, &files);
+                }
+            }
         }
     }
 

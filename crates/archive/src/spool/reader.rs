@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 
+use super::erase::Pin;
+
 /// The data set of one record as a file: sequential ([`Read`], [`Seek`]) and positional. Every call blocks.
 #[derive(Debug)]
 pub struct RecordReader {
@@ -11,11 +13,17 @@ pub struct RecordReader {
     start: u64,
     length: u64,
     position: u64,
+    _pin: Option<Pin>,
 }
 
 impl RecordReader {
     pub(super) fn new(file: File, start: u64, length: u64) -> Self {
-        Self { file, start, length, position: 0 }
+        Self { file, start, length, position: 0, _pin: None }
+    }
+
+    /// Keeps the record from being erased as long as the reader lives.
+    pub(super) fn pinned(self, pin: Pin) -> Self {
+        Self { _pin: Some(pin), ..self }
     }
 
     /// Length of the data, bytes.

@@ -22,20 +22,22 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// Makes segment `number` with its space reserved, so that records inside it meet no full volume. A file
-    /// system that cannot reserve gets a file that grows.
+    /// Makes the file of segment `number`; [`Segment::prepare`] comes next.
     pub(super) fn create(directory: &Directory, number: u32, size: u64) -> io::Result<Self> {
-        let path = directory.segment(number);
-        let file = new_file(&path)?;
-        let segment = Self { number, epoch: Uuid::new_v4(), file, end: SEGMENT_HEADER, size };
-        segment.prepare(directory).inspect_err(|_| {
-            // an empty file that stays is taken for unwritten at the next start
-            let _ = remove_file(&path);
-        })?;
-        Ok(segment)
+        let file = new_file(&directory.segment(number))?;
+        Ok(Self { number, epoch: Uuid::new_v4(), file, end: SEGMENT_HEADER, size })
     }
 
-    fn prepare(&self, directory: &Directory) -> io::Result<()> {
+    /// Reserves the segment's space, so that records inside it meet no full volume. A file system that cannot
+    /// reserve gets a file that grows. After an error there is no file.
+    pub(super) fn prepare(&self, directory: &Directory) -> io::Result<()> {
+        self.reserve(directory).inspect_err(|_| {
+            // an empty file that stays is taken for unwritten at the next start
+            let _ = remove_file(&directory.segment(self.number));
+        })
+    }
+
+    fn reserve(&self, directory: &Directory) -> io::Result<()> {
         match fallocate(&self.file, FallocateFlags::empty(), 0, self.size) {
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
             Err(error) => return Err(error.into()),

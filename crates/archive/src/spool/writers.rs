@@ -14,7 +14,7 @@ use super::Shared;
 use super::budget::Buffer;
 use super::committer::Reply;
 use super::directory::{new_file, remove_file};
-use super::error::{SpoolError, is_no_room};
+use super::error::SpoolError;
 use super::frame::{Frame, OWN_DATA_START, write_parts};
 use super::live::Retire;
 use super::receipt::{Delivery, Receipt};
@@ -59,7 +59,7 @@ pub(super) fn run(shared: &Arc<Shared>, jobs: &Mutex<Receiver<Job>>) {
             Err(_) => return,
             Ok(Job::Create { file, reply }) => {
                 let made = new_file(&shared.directory.part(file)).map(Arc::new);
-                let _ = reply.send(made.map_err(|error| refuse(shared, "make a file", &error)));
+                let _ = reply.send(made.map_err(|error| shared.refuse_open("make a file", &error)));
             }
             Ok(Job::Append { mut piece, reply }) => {
                 let result = append(shared, &mut piece).map(|()| piece);
@@ -85,7 +85,7 @@ fn append(shared: &Shared, piece: &mut Piece) -> Result<(), SpoolError> {
     }
     piece.hasher.update(piece.buffer.get(piece.hashed..).unwrap_or_default());
     write_parts(&piece.file, u64::from(OWN_DATA_START) + piece.length, &[&piece.buffer])
-        .map_err(|error| refuse(shared, "write a file", &error))?;
+        .map_err(|error| shared.refuse_write("write a file", &error))?;
     let before = piece.length;
     piece.length += piece.buffer.len() as u64;
     shared.space.wrote(piece.buffer.len() as u64);
@@ -107,7 +107,7 @@ fn finish(shared: &Shared, mut piece: Piece, id: Uuid, header: &[u8]) -> Result<
     let end = u64::from(OWN_DATA_START) + piece.length;
     write_parts(&piece.file, end, &[&Frame::trailer(&head, &data_hash)])
         .and_then(|()| write_parts(&piece.file, 0, &[&head]))
-        .map_err(|error| refuse(shared, "write a file", &error))?;
+        .map_err(|error| shared.refuse_write("write a file", &error))?;
     (shared.sync)(&piece.file).map_err(|error| shared.fail("sync a file", &error))?;
     if let Some(failed) = shared.failure() {
         return Err(failed);
@@ -116,19 +116,10 @@ fn finish(shared: &Shared, mut piece: Piece, id: Uuid, header: &[u8]) -> Result<
     let named = std::fs::rename(shared.directory.part(id), shared.directory.path(location.place));
     named.map_err(|error| {
         shared.retire_later(shared.live.release(location));
-        refuse(shared, "name a file", &error)
+        shared.refuse_write("name a file", &error)
     })?;
     shared.directory.sync().map_err(|error| shared.fail("sync the folder", &error))?;
     Ok(Receipt::new(location, data_hash))
-}
-
-/// No room concerns this instance only; any other error of a write ends acknowledgement.
-fn refuse(shared: &Shared, what: &str, error: &io::Error) -> SpoolError {
-    if is_no_room(error) {
-        shared.space.ran_out();
-        return SpoolError::OutOfResources("the spool's volume is full");
-    }
-    shared.fail(what, error)
 }
 
 /// Removes files that no record needs. What fails is tried again by the next start.
@@ -142,6 +133,8 @@ fn remove_all(shared: &Shared, files: &[Retire]) -> io::Result<()> {
     for file in files {
         match file {
             Retire::Remove(place) => remove_file(&shared.directory.path(*place))?,
+            // done by the thread of its own
+            Retire::Erase(_) => {}
             Retire::Empty(number) => {
                 match File::options().write(true).open(shared.directory.segment(*number)) {
                     Ok(segment) => segment.set_len(0)?,

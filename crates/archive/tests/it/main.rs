@@ -4,6 +4,7 @@
 
 mod buffer;
 mod index;
+mod invariants;
 mod job_queue;
 mod ledger;
 mod machines;

@@ -69,7 +69,14 @@ pub(crate) struct Walk<'c, 'a, W: Write> {
     skipped: usize,
     /// Whether the bulk value that is passing is left out.
     skip_bulk: bool,
+    /// Tags of the main data set so far, in their order there.
+    seen: Vec<Tag>,
+    /// The greatest of them.
+    greatest: Option<Tag>,
 }
+
+/// Elements of a main data set; real ones have some hundreds.
+const MAIN_ELEMENTS: usize = 20_000;
 
 type Done = Result<(), DeidentificationError>;
 
@@ -86,6 +93,8 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             character_set: CharacterSet::default(),
             skipped: 0,
             skip_bulk: false,
+            seen: Vec::new(),
+            greatest: None,
         }
     }
 
@@ -98,6 +107,14 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
                 _ => {}
             }
             return Ok(());
+        }
+        if let Token::Value { header, .. }
+        | Token::BulkStart { header }
+        | Token::SequenceStart { header }
+        | Token::FragmentsStart { header } = token
+            && self.is_root()
+        {
+            self.once(header.tag)?;
         }
         match token {
             Token::Value { header, value } => self.value(token, header, value),
@@ -117,6 +134,20 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             }
             _ => self.copy(token),
         }
+    }
+
+    /// An element stands once in a data set (PS3.5 §7.1). Of two values one reader takes the first and another the last: they could name
+    /// two patients.
+    fn once(&mut self, tag: Tag) -> Done {
+        let ascends = self.greatest.is_none_or(|greatest| greatest < tag);
+        if self.seen.len() >= MAIN_ELEMENTS || !ascends && self.seen.contains(&tag) {
+            return Err(DeidentificationError::Repeated);
+        }
+        if ascends {
+            self.greatest = Some(tag);
+        }
+        self.seen.push(tag);
+        Ok(())
     }
 
     /// Writes what is still to be written; to be called after the last token.

@@ -30,6 +30,8 @@ impl<W: Write> Walk<'_, '_, W> {
             character_set: CharacterSet::default(),
             skipped: 0,
             skip_bulk: false,
+            seen: Vec::new(),
+            greatest: None,
         };
         let mut rest = bytes.as_slice();
         loop {

@@ -235,3 +235,22 @@ fn pixel_data_of_any_size_stream() {
     deidentify(&profile, &object, &Source, Limits::INSTANCE, input, &mut out).unwrap();
     assert!(out.0 > u64::from(PIXELS));
 }
+
+/// PS3.5 §7.1: one reader takes the first of two values, another the last.
+#[test]
+fn an_element_that_stands_twice_in_the_main_data_set_is_refused() {
+    let name = |value: &str| text(0x0010_0010, VR::PN, value);
+    let head = [text(0x0008_0016, VR::UI, CT), text(0x0008_0018, VR::UI, INSTANCE)];
+    let refused = |tail: Vec<Element>| {
+        let input = bytes(Encoding::ExplicitLittle, &[head.to_vec(), tail].concat());
+        let syntax = &TransferSyntax::EXPLICIT_LITTLE;
+        matches!(
+            try_run(syntax, CT, None, Limits::INSTANCE, &input),
+            Err(deidentification::DeidentificationError::Repeated)
+        )
+    };
+    assert!(refused(vec![name("A^B"), name("C^D")]));
+    assert!(refused(vec![name("A^B"), text(0x0010_0020, VR::LO, "1"), name("C^D")]));
+    assert!(refused(vec![text(0x0010_0020, VR::LO, "1"), name("A^B"), text(0x0010_0020, VR::LO, "2")]));
+    assert!(!refused(vec![text(0x0010_0020, VR::LO, "1"), name("A^B")]), "only the order is wrong");
+}

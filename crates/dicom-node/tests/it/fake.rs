@@ -27,6 +27,7 @@ impl AccessControl for Access {
         self.seen.lock().unwrap().push(peer.clone());
         match (peer.called.as_str(), peer.calling.as_str()) {
             ("ARCHIVE", "MODALITY") => Ok(self.policy.clone()),
+            ("ARCHIVE", "SECOND_NODE") => Ok(Policy::new("second", 10)),
             ("ARCHIVE", _) => Err(Rejection::CALLING_TITLE),
             _ => Err(Rejection::CALLED_TITLE),
         }

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 struct Running {
     address: SocketAddr,
+    access: Access,
     node: Arc<Node<Access, Receiver, Commitment, Counting>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -28,15 +29,19 @@ fn running(config: NodeConfig, policy: Policy) -> Running {
     let listener = dicom_node::listener::listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();
     let access = Access { policy, ..Access::default() };
-    let node = Node::new(config, access, Receiver::default(), Commitment::default(), Counting);
+    let node = Node::new(config, access.clone(), Receiver::default(), Commitment::default(), Counting);
     let stop = CancellationToken::new();
     let task = tokio::spawn(Arc::clone(&node).serve(listener, None, stop.clone()));
-    Running { address, node, stop, task }
+    Running { address, access, node, stop, task }
 }
 
 async fn echo(address: SocketAddr) -> Result<Status, AssociationError> {
+    echo_from("MODALITY", address).await
+}
+
+async fn echo_from(calling: &str, address: SocketAddr) -> Result<Status, AssociationError> {
     let title = |text| AeTitle::new(text).unwrap();
-    let (called, calling) = (title("ARCHIVE"), title("MODALITY"));
+    let (called, calling) = (title("ARCHIVE"), title(calling));
     let remote =
         RemoteNode { called, calling, host: address.ip().to_string(), port: address.port(), tls: None };
     let contexts = [ProposedContext::new(VERIFICATION, &[IMPLICIT_LITTLE])];
@@ -95,6 +100,26 @@ async fn limits_count_open_associations_only() {
         node.stop.cancel();
         node.task.await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_node_without_a_place_of_its_own_takes_none_from_others() {
+    let config = NodeConfig { associations: 2, ..NodeConfig::default() };
+    let node = running(config, Policy::new("modality", 1));
+    let (_first, kind) = open(node.address).await;
+    assert_eq!(kind, 2);
+    let mut second = TcpStream::connect(node.address).await.unwrap();
+    second.write_all(ASSOCIATE_RQ).await.unwrap();
+    while node.access.seen.lock().unwrap().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(node.node.associations(), 1, "who waits for its own place holds none of the total");
+    assert_eq!(echo_from("SECOND_NODE", node.address).await.unwrap(), Status::SUCCESS);
+    let mut kind = [0];
+    second.read_exact(&mut kind).await.unwrap();
+    assert_eq!(kind, [3], "rejected after the grace");
+    node.stop.cancel();
+    node.task.await.unwrap();
 }
 
 #[tokio::test]

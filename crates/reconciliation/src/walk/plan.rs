@@ -49,7 +49,9 @@ pub(crate) fn plan(
         rows.insert(SPECIFIC_CHARACTER_SET, row);
     }
     for attribute in &own.attributes {
-        rows.insert(attribute.tag, restore(attribute.vr, &attribute.value, own, target)?);
+        let row = restore(attribute.vr, &attribute.value, own, target)?;
+        // The first of a repeated attribute, as every reader of the original took it.
+        rows.entry(attribute.tag).or_insert(row);
     }
     rows.insert(STUDY_INSTANCE_UID, Row::Restore(VR::UI, own.study.clone().into_bytes()));
     rows.insert(PATIENT_IDENTITY_REMOVED, Row::Write(VR::CS, b"NO".to_vec()));
