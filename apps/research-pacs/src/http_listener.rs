@@ -24,6 +24,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Serves `router` until `stop`; then the requests under way end. Returns when no connection is left.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    serve_with(listener, router, stop, HEAD).await;
+}
+
+async fn serve_with(listener: TcpListener, router: Router, stop: CancellationToken, head: Duration) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let connections = TaskTracker::new();
     loop {
@@ -41,7 +45,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
             Ok((place, tcp)) => {
                 let (router, stop) = (router.clone(), stop.clone());
                 connections.spawn(async move {
-                    let _ = tokio::time::timeout(LIFE, connection(tcp, router, stop)).await;
+                    let _ = tokio::time::timeout(LIFE, connection(tcp, router, stop, head)).await;
                     drop(place);
                 });
             }
@@ -56,9 +60,9 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
     connections.wait().await;
 }
 
-async fn connection(tcp: TcpStream, router: Router, stop: CancellationToken) {
+async fn connection(tcp: TcpStream, router: Router, stop: CancellationToken, head: Duration) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    http.timer(TokioTimer::new()).header_read_timeout(head);
     let serving = http.serve_connection(TokioIo::new(tcp), TowerToHyperService::new(router));
     let mut serving = std::pin::pin!(serving);
     // errors are the peer's: it went, or sent something that is not HTTP
@@ -79,12 +83,14 @@ mod tests {
 
     use super::*;
 
+    const SHORT: Duration = Duration::from_millis(500);
+
     async fn running() -> (SocketAddr, CancellationToken, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let router = Router::new().route("/healthz", get(|| async { "ok" }));
-        (address, stop.clone(), tokio::spawn(serve(listener, router, stop)))
+        (address, stop.clone(), tokio::spawn(serve_with(listener, router, stop, SHORT)))
     }
 
     /// Asks once and reads to the end; on an error what came before it.
@@ -106,7 +112,7 @@ mod tests {
         // one more waits in the kernel's queue until a silent one has to go
         let begun = tokio::time::Instant::now();
         assert!(ask(address).await.starts_with("HTTP/1.1 200"));
-        assert!(begun.elapsed() >= HEAD / 2, "no place was free before");
+        assert!(begun.elapsed() >= SHORT / 2, "no place was free before");
         let mut end = [0; 256];
         while silent[0].read(&mut end).await.unwrap_or(0) > 0 {}
         stop.cancel();

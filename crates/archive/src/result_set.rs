@@ -4,6 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AnyExecutor, Row};
 use uuid::Uuid;
 
+use crate::job::JobState;
 use crate::state::{Change, Machine, record};
 use crate::words::words;
 use crate::{ArchiveError, job, job_queue, row};
@@ -153,7 +154,8 @@ pub struct ResultSet {
 /// Creates the next result set of a job, in `result-available`.
 ///
 /// # Errors
-/// [`ArchiveError::Refused`] for a job whose identities cannot be restored (anonymise mode, INV-6); [`ArchiveError::NotFound`];
+/// [`ArchiveError::Refused`] for a job whose identities cannot be restored (anonymise mode, INV-6), or that was cancelled or withdrawn
+/// (INV-4); [`ArchiveError::NotFound`];
 /// [`ArchiveError::Database`].
 pub async fn create(
     connection: &mut AnyConnection,
@@ -161,8 +163,9 @@ pub async fn create(
     change: &Change<'_>,
 ) -> Result<Uuid, ArchiveError> {
     let job = job::show(&mut *connection, job).await?;
-    if !job.reversible {
-        let state = "in anonymise mode".into();
+    let stopped = matches!(job.state, JobState::Cancelled | JobState::Withdrawn);
+    if !job.reversible || stopped {
+        let state = if stopped { job.state.to_string() } else { "in anonymise mode".into() };
         return Err(ArchiveError::Refused {
             machine: "job",
             id: job.id,

@@ -33,7 +33,8 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         let (there, missing): (Vec<&ReturnInstance>, Vec<&ReturnInstance>) =
             instances.iter().partition(|of| held.contains(&of.instance.sop_instance_uid));
         note(line, project, &set, &there).await?;
-        if !missing.is_empty() {
+        // A set without rows was purged: nothing of it was confirmed (INV-7).
+        if !missing.is_empty() || instances.is_empty() {
             return Err(StageError::NotConfirmed(missing.len() as u64));
         }
     }

@@ -76,6 +76,12 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     let mut progress = Progress::default();
     let mut after = None;
     loop {
+        // Cancelled or withdrawn, maybe by the command line since the last page: nothing more leaves (INV-4).
+        if job::show(line.main.reader(), job.id).await?.state.is_terminal() {
+            let mut transaction = line.main.write().await?;
+            job_queue::finish(&mut transaction, claimed.lease, line.clock.now()).await?;
+            return Ok(transaction.commit().await?);
+        }
         let page = index::instances_of_source(line.main.reader(), job.receiving_study, after, BATCH).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.instance.id);

@@ -354,3 +354,38 @@ fn is_what_was_asked_for(found: &Identification, asked: &Announced) -> bool {
         && found.sop_class_uid == asked.sop_class
         && found.study_instance_uid == asked.study
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_that_lies_in_another_study_is_not_what_was_asked_for() {
+        let asked = Announced {
+            study: "2.25.1".to_owned(),
+            series: "2.25.2".to_owned(),
+            sop_class: "1.2.840.10008.5.1.4.1.1.88.33".to_owned(),
+            sop_instance: "2.25.3".to_owned(),
+            transfer_syntax: TransferSyntax::EXPLICIT_LITTLE.uid.to_owned(),
+        };
+        let element = |group: u8, number: u8, value: &str| {
+            let mut value = value.as_bytes().to_vec();
+            value.resize(value.len().next_multiple_of(2), 0);
+            [&[group, 0, number, 0, b'U', b'I', value.len() as u8, 0][..], &value].concat()
+        };
+        let found = |study: &str| {
+            let mut scan = Scan::new(&TransferSyntax::EXPLICIT_LITTLE, [].into());
+            for (group, number, value) in [
+                (8, 0x16, asked.sop_class.as_str()),
+                (8, 0x18, "2.25.3"),
+                (0x20, 0x0D, study),
+                (0x20, 0x0E, "2.25.2"),
+            ] {
+                scan.push(&element(group, number, value)).unwrap();
+            }
+            scan.finish().unwrap()
+        };
+        assert!(is_what_was_asked_for(&found("2.25.1"), &asked));
+        assert!(!is_what_was_asked_for(&found("2.25.9"), &asked));
+    }
+}

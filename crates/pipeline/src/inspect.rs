@@ -214,3 +214,73 @@ fn decoded(name: &[u8]) -> Vec<u8> {
     }
     decoded
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(pdf: &[u8], piece: usize) -> (bool, bool) {
+        let mut names = Names::default();
+        pdf.chunks(piece).for_each(|piece| names.push(piece));
+        names.end_name();
+        (names.active, names.opaque)
+    }
+
+    #[test]
+    fn names_are_found_however_they_are_written_and_cut() {
+        let cases: [(&[u8], (bool, bool)); 8] = [
+            (b"<</Type/Catalog/Pages 2 0 R>>", (false, false)),
+            (b"<</S/JavaScript/JS(app.alert(1))>>", (true, false)),
+            (b"<</S /J#61vaScript>>", (true, false)),
+            (b"<</#4C#61#75nch 1 0 R>>", (true, false)),
+            (b"<</Names<</EmbeddedFiles 3 0 R>>>>", (true, false)),
+            (b"<</Type/ObjStm/N 3>>", (false, true)),
+            (b"trailer<</Encrypt 9 0 R/ID[<01>]>>", (false, true)),
+            (b"<</JSON 1/Launcher 2/a#zz 3>>", (false, false)),
+        ];
+        for (pdf, expected) in cases {
+            for piece in [1, 2, 7, 1000] {
+                assert_eq!(names(pdf, piece), expected, "{} in {piece}", String::from_utf8_lossy(pdf));
+            }
+        }
+        assert_eq!(names(b"/Launch", 3), (true, false));
+    }
+
+    /// An Encapsulated Document of any length after another bulk value.
+    fn data_set(document: &[u8]) -> Vec<u8> {
+        let ob = |group: u8, number: u8, value: &[u8]| {
+            let length = (value.len() as u32).to_le_bytes();
+            [&[group, 0, number, 0, b'O', b'B', 0, 0][..], &length, value].concat()
+        };
+        [ob(0x29, 0x11, &vec![b'/'; 100_000]), ob(0x42, 0x11, document)].concat()
+    }
+
+    #[test]
+    fn the_document_is_read_behind_a_deflated_transfer_syntax() {
+        let mut long = vec![b'x'; 70_000];
+        long.extend_from_slice(b"/JavaScript ");
+        for (document, active) in
+            [(b"/Page/JS(1)".to_vec(), true), (long, true), (b"/Pages/K 1 0 ".to_vec(), false)]
+        {
+            let mut document = document;
+            document.resize(document.len().next_multiple_of(2), 0);
+            let plain = data_set(&document);
+            let found =
+                names_of_document(std::io::Cursor::new(&plain), &TransferSyntax::EXPLICIT_LITTLE).unwrap();
+            assert_eq!(found.active, active);
+            // RFC 1951 3.2.4, stored blocks
+            let mut deflated = Vec::new();
+            let blocks: Vec<&[u8]> = plain.chunks(60_000).collect();
+            for (number, block) in blocks.iter().enumerate() {
+                let length = block.len() as u16;
+                deflated.push(u8::from(number + 1 == blocks.len()));
+                deflated.extend_from_slice(&length.to_le_bytes());
+                deflated.extend_from_slice(&(!length).to_le_bytes());
+                deflated.extend_from_slice(block);
+            }
+            let found =
+                names_of_document(std::io::Cursor::new(&deflated), &TransferSyntax::DEFLATED).unwrap();
+            assert_eq!(found.active, active);
+        }
+    }
+}

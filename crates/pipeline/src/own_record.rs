@@ -125,3 +125,36 @@ fn attribute(tag: Tag, vr: VR, value: Value) -> Attribute {
 fn number(tag: Tag) -> u32 {
     u32::from(tag.group()) << 16 | u32::from(tag.element())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn element(group: u8, number: u8, vr: &[u8; 2], value: &[u8]) -> Vec<u8> {
+        [&[group, 0, number, 0, vr[0], vr[1], value.len() as u8, 0][..], value].concat()
+    }
+
+    fn record(elements: &[Vec<u8>]) -> Result<Identified, OwnRecordError> {
+        let receipt = Receipt {
+            calling_ae: "CT1".to_owned(),
+            peer: "ct".to_owned(),
+            received_at: 0,
+            dossier: "1".to_owned(),
+        };
+        let input = std::io::Cursor::new(elements.concat());
+        read(input, &TransferSyntax::EXPLICIT_LITTLE, "2.25.1", receipt)
+    }
+
+    #[test]
+    fn an_attribute_that_is_there_twice_makes_no_record() {
+        let id = |value: &[u8]| element(0x10, 0x20, b"LO", value);
+        assert_eq!(record(&[id(b"P1")]).unwrap().record.attributes.len(), ATTRIBUTES.len());
+        let error = record(&[id(b"P1"), id(b"P2")]).err().unwrap();
+        assert!(matches!(error, OwnRecordError::Repeated(0x0010_0020)), "{error}");
+        // also when one of the two is empty
+        assert!(record(&[id(b""), id(b"P2")]).is_err());
+        let set = |value: &[u8]| element(8, 5, b"CS", value);
+        let error = record(&[set(b"ISO_IR 100"), set(b"ISO_IR 192")]).err().unwrap();
+        assert!(matches!(error, OwnRecordError::Repeated(0x0008_0005)), "{error}");
+    }
+}

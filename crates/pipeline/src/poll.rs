@@ -69,11 +69,15 @@ pub async fn run(line: &Arc<Line>, project: &Project, partner: &Partner) -> Resu
 /// The interval, doubled with each failure; what the partner asks for, if that is longer. Never longer than an hour.
 fn pause(project: &Project, failures: u32, error: &PartnerError) -> i64 {
     let interval = project.config.results.as_ref().map_or(300, |results| results.poll_seconds);
-    let backed_off = (i64::from(interval) * 1000).saturating_mul(1 << failures.min(12)).min(LONGEST_PAUSE_MS);
     let asked = match error {
         PartnerError::Transient { retry_after: Some(after), .. } => *after,
         _ => Duration::ZERO,
     };
+    longer(interval, failures, asked)
+}
+
+fn longer(interval: u32, failures: u32, asked: Duration) -> i64 {
+    let backed_off = (i64::from(interval) * 1000).saturating_mul(1 << failures.min(12)).min(LONGEST_PAUSE_MS);
     backed_off.max(i64::try_from(asked.as_millis()).unwrap_or(LONGEST_PAUSE_MS)).min(LONGEST_PAUSE_MS)
 }
 
@@ -178,4 +182,18 @@ async fn enqueue_fetch(line: &Line, job: &Job) -> Result<(), StageError> {
     transaction.commit().await?;
     line.work.notify_one();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_grows_follows_the_partner_and_never_exceeds_an_hour() {
+        let seconds = Duration::from_secs;
+        assert_eq!(longer(60, 1, seconds(0)), 120_000);
+        assert_eq!(longer(60, 2, seconds(1000)), 1_000_000);
+        assert_eq!(longer(60, 30, seconds(0)), LONGEST_PAUSE_MS);
+        assert_eq!(longer(60, 1, seconds(86_400)), LONGEST_PAUSE_MS);
+    }
 }

@@ -560,8 +560,10 @@ async fn conclude(
         End::Hold => {}
     }
     transaction.commit().await?;
-    if !matches!(end, End::Reconciled(_)) {
-        discard(line, set).await?;
+    if !matches!(end, End::Reconciled(_))
+        && let Err(error) = discard(line, set).await
+    {
+        tracing::error!(result_set = %set.id, %error, "what a try left behind is removed later, with its set");
     }
     line.work.notify_one();
     line.messages.notify_one();
@@ -646,4 +648,22 @@ async fn ledger_lines(
         })
         .collect();
     Ok(ledger::append(transaction, &lines).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_of_another_study_or_of_none_stops_the_set_unless_it_is_dropped() {
+        let of = |study: Option<&str>, drop| Verdict {
+            study: study.map(str::to_owned),
+            drop,
+            ..Verdict::default()
+        };
+        assert!(all_of_study(&[of(Some("A"), false), of(Some("A"), false)], "A"));
+        assert!(!all_of_study(&[of(Some("A"), false), of(Some("B"), false)], "A"));
+        assert!(!all_of_study(&[of(None, false)], "A"));
+        assert!(all_of_study(&[of(Some("A"), false), of(Some("B"), true)], "A"));
+    }
 }

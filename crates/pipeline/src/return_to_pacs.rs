@@ -19,10 +19,11 @@ use dicom_node::stream::NetStream;
 use dicom_node::{Association, AssociationError};
 use dicom_stream::{FileStart, TransferSyntax};
 use notification::EventType;
+use pseudonym::{Purpose, VaultError};
 use register::{Decision, Outflow, day_of, gate, record_decision};
 
-use crate::clinical_pacs::associate;
-use crate::export::standing;
+use crate::clinical_pacs::{IdentityCheck, associate, check_identity};
+use crate::export::{self, standing};
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
 use crate::{confirm, notify};
@@ -47,10 +48,72 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
             .filter(|of| !matches!(of.state, ReturnState::Sent | ReturnState::Confirmed))
             .collect();
         if !due.is_empty() {
+            // A release may be days younger than the first check: what is pushed is checked against what is true now.
+            if let Some(cause) = not_theirs_any_more(line, project, &set, &due).await? {
+                return stop(line, project, &set, claimed, cause).await;
+            }
             push(line, project, &set, &due, &decision).await?;
         }
     }
     conclude(line, project, &set, claimed).await
+}
+
+/// Why the identity in these objects is no longer the one to return them with; `None` when it still is.
+async fn not_theirs_any_more(
+    line: &Arc<Line>,
+    project: &Project,
+    set: &ResultSet,
+    due: &[ReturnInstance],
+) -> Result<Option<&'static str>, StageError> {
+    let job = job::show(line.main.reader(), set.job).await?;
+    let participant = export::participant(&job)?;
+    let purpose = Purpose::new("return", "research-pacs", &line.site, &format!("job {}", job.id))?;
+    let access = match line.vault.reidentify(&job.project, participant, &purpose, line.clock.now()).await {
+        Ok(access) => access,
+        Err(VaultError::Opposed) => return Ok(Some("opposed")),
+        Err(VaultError::Erased) => return Ok(Some("erased")),
+        Err(VaultError::Unknown(_)) => return Ok(Some("participant-unknown")),
+        Err(error) => return Err(error.into()),
+    };
+    if access.merged_into().is_some() {
+        return Ok(Some("participant-merged"));
+    }
+    let record = line.vault.export_record(&job.first_increment.to_string()).await?;
+    let records = match line.vault.own_records(&access, &record.study).await {
+        Ok(records) => records,
+        Err(VaultError::Unknown(_)) => return Ok(Some("no-identity-as-received")),
+        Err(error) => return Err(error.into()),
+    };
+    let [own] = records.as_slice() else { return Ok(Some("several-identities-as-received")) };
+    if due.iter().any(|of| of.instance.study_instance_uid != own.study) {
+        return Ok(Some("another-study"));
+    }
+    Ok(match check_identity(line.return_node(project)?, own).await? {
+        // not checked: a person released it
+        IdentityCheck::Same | IdentityCheck::NotChecked => None,
+        check @ (IdentityCheck::Differs | IdentityCheck::NotFound) => Some(check.as_str()),
+    })
+}
+
+/// Nothing is pushed; a person has to look.
+async fn stop(
+    line: &Line,
+    project: &Project,
+    set: &ResultSet,
+    claimed: &ClaimedJob,
+    cause: &'static str,
+) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let mut transaction = line.main.write().await?;
+    job_queue::finish(&mut transaction, claimed.lease, now).await?;
+    let event = notify::event(EventType::ReturnFailed, &project.config.id, set.job, 0, 0, now);
+    notify::enqueue(line, &mut transaction, &event).await?;
+    let change = Change { cause, ..stage(project, "return", now) };
+    result_set::advance(&mut transaction, set.id, ResultSetEvent::Attention, &change).await?;
+    transaction.commit().await?;
+    line.work.notify_one();
+    line.messages.notify_one();
+    Ok(())
 }
 
 /// R01 for the way back, stored with its hash (INV-3).

@@ -120,7 +120,9 @@ pub async fn retry_subject(
 ) -> Result<u64, ArchiveError> {
     let retried = sqlx::query(
         "UPDATE job_queue SET state = 'ready', run_at = $2, attempts = 0, updated_at = $2 \
-         WHERE subject = $1 AND state = 'attention'",
+         WHERE subject = $1 AND state = 'attention' AND NOT EXISTS (SELECT 1 FROM job_queue AS other \
+         WHERE other.dedup_key = job_queue.dedup_key AND (other.state IN ('ready', 'leased') \
+         OR other.state = 'attention' AND other.id > job_queue.id))",
     )
     .bind(subject.to_string())
     .bind(now)

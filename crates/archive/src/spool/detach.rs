@@ -21,6 +21,7 @@ impl Spool {
     pub fn detach(&self, location: &RecordLocation) -> Result<RecordLocation, SpoolError> {
         let Place::Segment { .. } = location.place else { return Ok(*location) };
         let shared = &self.inner.shared;
+        let _pin = shared.pin(location)?;
         let source = shared.open_record(location)?;
         let id = Uuid::new_v4();
         let part = shared.directory.part(id);

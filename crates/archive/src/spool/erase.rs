@@ -150,6 +150,8 @@ mod tests {
             spool.release(&middle);
             spool.release(&middle);
             assert!(matches!(spool.read(&middle), Err(SpoolError::NotFound(_))));
+            assert!(matches!(spool.verify(&middle), Err(SpoolError::NotFound(_))));
+            assert!(matches!(spool.detach(&middle), Err(SpoolError::NotFound(_))));
             assert_eq!((read(&spool, &first), read(&spool, &last)), (vec![1; 10 * KIB], vec![3; 10 * KIB]));
             drop(spool);
             assert!(!holds(&path, HEADER.as_bytes()) && !holds(&path, DATA), "size {size}");

@@ -3,9 +3,9 @@
 //! An instance is staged while it arrives ([`Spool::begin`], [`Staging::write`]) and becomes a record when it is
 //! complete ([`Staging::commit`]); the [`Receipt`] exists only after the sync that covers the record. Records are
 //! the journal: rows about them are written afterwards ([`Spool::indexed`]), and a restart walks what the last
-//! checkpoint lacks ([`Recovery`]). A segment goes when each of its records was released ([`Spool::release`]).
+//! checkpoint lacks ([`Recovery`]). A released record is erased ([`Spool::release`]), and its segment goes with the last.
 //!
-//! Threads: one committer writes and syncs segments; four writers serve files of their own. Callers on the
+//! Threads: one committer writes and syncs segments; four writers serve files of their own; one erases. Callers on the
 //! runtime only copy and hash bytes; [`Spool::read`], [`Spool::detach`] and [`Recovery`] block.
 
 mod budget;
@@ -184,10 +184,7 @@ impl Spool {
     /// [`SpoolError::NotFound`]: released before. [`SpoolError::Corrupt`]: alert a person.
     pub fn read(&self, location: &RecordLocation) -> Result<RecordReader, SpoolError> {
         let shared = &self.inner.shared;
-        if !shared.live.pin(*location) {
-            return Err(SpoolError::NotFound(location.to_string()));
-        }
-        let pin = Pin::new(Arc::downgrade(shared), *location);
+        let pin = shared.pin(location)?;
         let file = shared.open_record(location)?;
         let frame = Frame::read(&file, location.offset()).map_err(SpoolError::io("read a record"))?;
         if !frame.is_some_and(|frame| frame.is_of(location)) {
@@ -201,6 +198,7 @@ impl Spool {
     /// # Errors
     /// As [`Spool::read`].
     pub fn verify(&self, location: &RecordLocation) -> Result<blake3::Hash, SpoolError> {
+        let _pin = self.inner.shared.pin(location)?;
         let file = self.inner.shared.open_record(location)?;
         let check = || -> io::Result<Option<blake3::Hash>> {
             let Some(frame) = Frame::read(&file, location.offset())? else { return Ok(None) };
@@ -322,6 +320,15 @@ impl Shared {
                     writers::retire(self, &files);
                 }
             }
+        }
+    }
+
+    /// Keeps a record from being erased while it is read.
+    fn pin(self: &Arc<Self>, location: &RecordLocation) -> Result<Pin, SpoolError> {
+        if self.live.pin(*location) {
+            Ok(Pin::new(Arc::downgrade(self), *location))
+        } else {
+            Err(SpoolError::NotFound(location.to_string()))
         }
     }
 

@@ -277,3 +277,24 @@ async fn a_timer_due_is_taken_by_one_of_many() {
         assert_eq!(taken, 1);
     }
 }
+
+#[tokio::test]
+async fn work_is_pending_while_it_waits_runs_or_needs_a_person() {
+    for database in main_databases().await {
+        let subject = Uuid::now_v7();
+        let pending = async || job_queue::is_pending(database.reader(), "deidentify", subject).await.unwrap();
+        assert!(!pending().await);
+        enqueue(&database, entry(subject)).await;
+        assert!(pending().await);
+        let job = claim(&database, 1).await.unwrap();
+        assert!(pending().await);
+        write!(database, fail, &job, Failure::NeedsPerson("x"), 3, 0.0, 2).unwrap();
+        assert!(pending().await);
+        // done anew since
+        enqueue(&database, entry(subject)).await;
+        let job = claim(&database, 3).await.unwrap();
+        write!(database, finish, job.lease, 4).unwrap();
+        assert!(!pending().await);
+        assert!(!job_queue::is_pending(database.reader(), "export", subject).await.unwrap());
+    }
+}

@@ -238,3 +238,16 @@ fn rc_04_a_code_of_another_inside_of_an_item_is_refused_and_one_that_stands_twic
     let Outcome::Manual { reasons, .. } = outcome else { panic!() };
     assert_eq!(reasons, BTreeSet::from([ManualReason::PatientIdAltered]));
 }
+
+#[test]
+fn each_object_says_which_study_of_the_participant_it_is_of() {
+    let mut issued = issued();
+    let other = IssuedUid { kind: Kind::Study, participant: ALICE, study: Some("study-2".to_owned()) };
+    issued.uids.insert("2.25.7900".into(), vec![other]);
+    let set = [result(SR, vec![]), result(SR, vec![uid(0x0020_000D, "2.25.7900")])];
+    let judgement = judge(&set.map(|elements| surveyed(&elements)), &issued, &conditions());
+    // one participant, so the set is accepted: where each object goes is for the caller to look at
+    assert_eq!(judgement.outcome, Outcome::Accept { participant: ALICE });
+    let studies: Vec<_> = judgement.objects.iter().map(|object| object.study.as_deref()).collect();
+    assert_eq!(studies, [Some(STUDY_KEY), Some("study-2")]);
+}

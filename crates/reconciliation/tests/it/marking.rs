@@ -103,3 +103,13 @@ fn signatures_that_no_longer_hold_go() {
     assert!(!has(&output.elements, 0x4FFE_0001) && !has(&output.elements, 0xFFFA_FFFA));
     assert!(!output.bytes.windows(CODE.len()).any(|window| window == CODE.as_bytes()));
 }
+
+#[test]
+fn of_an_attribute_that_was_received_twice_the_first_goes_back() {
+    let mut run = Run::usual();
+    let mut second = run.own.attributes.iter().find(|of| of.tag == tag(0x0010_0020)).unwrap().clone();
+    second.value = reconciliation::Value::Bytes(b"PID 9999".to_vec());
+    run.own.attributes.push(second);
+    let output = run.elements(&result(SR, vec![])).unwrap();
+    assert_eq!(output.at("00100020").as_deref(), Some("PID 0815"));
+}

@@ -539,7 +539,6 @@ async fn a_change_says_who_why_and_under_which_dossier() {
 }
 
 #[tokio::test]
-#[ignore = "INV-4: what is fetched while its job is withdrawn or cancelled becomes a result set that nobody ends"]
 async fn a_withdrawn_job_gets_no_result_set() {
     for database in main_databases().await {
         for event in ["withdraw", "cancel"] {

@@ -254,7 +254,6 @@ fn work_has_one_holder_and_what_is_cancelled_never_runs() {
 }
 
 #[tokio::test]
-#[ignore = "a person's retry fails with an error of the database when the same work was enqueued anew meanwhile"]
 async fn a_subject_is_retried_although_the_same_work_waits_again() {
     for database in main_databases().await {
         let (subject, dialect) = (Uuid::now_v7(), database.dialect());
