@@ -231,7 +231,11 @@ impl Model {
             .map(|(event, _)| event)
             .collect();
         let all: Vec<&str> = self.kind.events().iter().map(|(event, ..)| *event).collect();
-        if wild { index.get(&all) } else { pick(index, &on).unwrap_or_else(|| *index.get(&all)) }
+        if wild {
+            index.get(all.as_slice())
+        } else {
+            pick(index, &on).unwrap_or_else(|| index.get(all.as_slice()))
+        }
     }
 }
 
