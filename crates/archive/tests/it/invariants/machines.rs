@@ -231,11 +231,8 @@ impl Model {
             .map(|(event, _)| event)
             .collect();
         let all: Vec<&str> = self.kind.events().iter().map(|(event, ..)| *event).collect();
-        if wild {
-            index.get(all.as_slice())
-        } else {
-            pick(index, &on).unwrap_or_else(|| index.get(all.as_slice()))
-        }
+        let any: &&str = index.get(&all);
+        pick(index, &on).filter(|_| !wild).unwrap_or(any)
     }
 }
 
