@@ -25,7 +25,9 @@ pub(crate) const KIND: &str = "close";
 pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), StageError> {
     let set = result_set::show(line.main.reader(), claimed.subject).await?;
     let project = line.project(&set.project)?;
-    let purged = empty(line, set.id).await?;
+    let others = result_set::of_job(line.main.reader(), set.job).await?;
+    let is_last = others.iter().all(|other| other.id == set.id || other.state.is_terminal());
+    let purged = empty(line, set.id, is_last).await?;
 
     let now = line.clock.now();
     let change = stage(project, "close", now);
@@ -44,11 +46,12 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     Ok(transaction.commit().await?)
 }
 
-/// Deletes everything that Z4 and Z5 hold of a result set, then its rows; answers how many objects.
+/// Deletes everything that Z4 and Z5 hold of a result set, then its rows; answers how many objects. While the job goes on
+/// (`job_ends` is false) the UIDs stay, so that the poll does not fetch the same again.
 ///
 /// # Errors
 /// Any [`StageError`]; what was not deleted still has its row.
-pub(crate) async fn empty(line: &Arc<Line>, set: Uuid) -> Result<u64, StageError> {
+pub(crate) async fn empty(line: &Arc<Line>, set: Uuid, job_ends: bool) -> Result<u64, StageError> {
     let inbound = buffer::inbound_of(line.buffer.reader(), set).await?;
     let returned = buffer::return_of(line.buffer.reader(), set).await?;
     let mut objects: Vec<(Zone, Uuid)> = inbound.iter().map(|of| (Zone::Inbound, of.id)).collect();
@@ -65,7 +68,11 @@ pub(crate) async fn empty(line: &Arc<Line>, set: Uuid) -> Result<u64, StageError
     })
     .await??;
     let mut transaction = line.buffer.write().await?;
-    buffer::purge_result_set(&mut transaction, set).await?;
+    if job_ends {
+        buffer::purge_result_set(&mut transaction, set).await?;
+    } else {
+        buffer::keep_known(&mut transaction, set).await?;
+    }
     transaction.commit().await?;
     Ok(purged)
 }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use archive::result_set::{self, ResultSetEvent, ResultSetState};
-use archive::{buffer, job_queue};
+use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
+use archive::{buffer, job, job_queue};
 use uuid::Uuid;
 
 use crate::close::{emptied, empty};
@@ -66,10 +66,10 @@ async fn result_set(line: &Arc<Line>, id: Uuid, now: i64) -> Result<(), StageErr
             advance(line, project, id, ResultSetEvent::Expire, now).await
         }
         ResultSetState::Expired if for_hours(results.purge_after_hours) => {
-            purge(line, id, now).await?;
-            advance(line, project, id, ResultSetEvent::Close, now).await
+            advance(line, project, id, ResultSetEvent::Close, now).await?;
+            purge(line, &set, now).await
         }
-        state if state.is_terminal() && for_hours(results.purge_after_hours) => purge(line, id, now).await,
+        state if state.is_terminal() && for_hours(results.purge_after_hours) => purge(line, &set, now).await,
         _ => Ok(()),
     }
 }
@@ -86,9 +86,14 @@ async fn advance(
     Ok(transaction.commit().await?)
 }
 
-async fn purge(line: &Arc<Line>, set: Uuid, now: i64) -> Result<(), StageError> {
-    let objects = empty(line, set).await?;
+/// Empties Z4 and Z5 of a set that ended; its last rows leave with the job.
+async fn purge(line: &Arc<Line>, set: &ResultSet, now: i64) -> Result<(), StageError> {
+    let job_ends = job::show(line.main.reader(), set.job).await?.state.is_terminal();
+    if !job_ends && buffer::is_empty(line.buffer.reader(), set.id).await? {
+        return Ok(());
+    }
+    let objects = empty(line, set.id, job_ends).await?;
     let mut transaction = line.main.write().await?;
-    line.trail.append(&mut transaction, &[emptied(TIMER, set, objects, now)]).await?;
+    line.trail.append(&mut transaction, &[emptied(TIMER, set.id, objects, now)]).await?;
     Ok(transaction.commit().await?)
 }

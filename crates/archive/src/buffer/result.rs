@@ -248,6 +248,36 @@ pub async fn result_sets_held(
     rows.iter().map(|row| row::id(row, "result_set")).collect()
 }
 
+/// Whether Z4 and Z5 hold nothing of a result set.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn is_empty(executor: impl AnyExecutor<'_>, result_set: Uuid) -> Result<bool, ArchiveError> {
+    let row = sqlx::query(
+        "SELECT 1 AS held FROM inbound_instance WHERE result_set = $1 AND location <> '' \
+         UNION SELECT 1 AS held FROM return_instance WHERE result_set = $1 LIMIT 1",
+    )
+    .bind(result_set.to_string())
+    .fetch_optional(executor)
+    .await?;
+    Ok(row.is_none())
+}
+
+/// Of a result set whose job still asks the partner, keeps no more than what was fetched already, after the objects are deleted: what was
+/// refused is not fetched again (AC6.3).
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn keep_known(connection: &mut AnyConnection, result_set: Uuid) -> Result<(), ArchiveError> {
+    for statement in [
+        "UPDATE inbound_instance SET location = '' WHERE result_set = $1",
+        "DELETE FROM return_instance WHERE result_set = $1",
+    ] {
+        sqlx::query(statement).bind(result_set.to_string()).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
 /// Deletes all rows of a result set, after their objects are deleted (AC9.5, INV-9).
 ///
 /// # Errors
