@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
-.PHONY: help demo test check sizes fuzz bench-stream bench-spool bench-deidentification bench-ingest
+.PHONY: help demo test check sizes fuzz bench-stream bench-spool bench-deidentification bench-ingest bench-circle bench-limits
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-24s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,4 +45,15 @@ bench-ingest: ## bars B-1 to B-3 against Orthanc and storescp; JUDGE=DIR holds t
 	@test -n "$(JUDGE)" || { echo "bench-ingest: JUDGE=DIR is needed: the folder of mkcorpus.py, physlimits.py, peers.py, peerbench.py"; exit 2; }
 	scripts/install-test-peers.sh
 	cargo build --release -p research-pacs
-	.venv/bin/python scripts/bench-ingest.py --judge "$(JUDGE)" $(if $(DISK),--disk "$(DISK)") $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(INSTANCES),--instances $(INSTANCES))
+	.venv/bin/python scripts/bench_ingest.py --judge "$(JUDGE)" $(if $(DISK),--disk "$(DISK)") $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(INSTANCES),--instances $(INSTANCES))
+
+bench-circle: ## bar B-4, de-identify and forward, against Orthanc's Lua pipeline; JUDGE and DISK as above
+	@test -n "$(JUDGE)" || { echo "bench-circle: JUDGE=DIR is needed: the folder of mkcorpus.py, peers.py, peerbench.py and lua"; exit 2; }
+	scripts/install-test-peers.sh
+	cargo build --release -p research-pacs
+	.venv/bin/python scripts/bench_circle.py --judge "$(JUDGE)" $(if $(DISK),--disk "$(DISK)") $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(INSTANCES),--instances $(INSTANCES))
+
+bench-limits: ## idle memory, 1,000 idle associations, C-ECHO: bars B-9 (idle), B-11, B-12
+	scripts/install-test-peers.sh
+	cargo build --release -p research-pacs
+	.venv/bin/python scripts/bench_limits.py

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures ingest against Orthanc and dcmtk's storescp: bars B-1 (disk), B-2 (RAM disk), B-3 (CPU).
 
-  bench-ingest.py --judge DIR [--disk DIR] [--rounds N] [--instances N]
+  bench_ingest.py --judge DIR [--disk DIR] [--rounds N] [--instances N]
 
 DIR holds the measuring tools (mkcorpus.py, physlimits.py, peers.py, peerbench.py), which are run as they are. The release build must be
 there. Raw figures go to docs/benchmarks/ingest-DATE/, the report to docs/benchmarks/ingest-DATE.md.
