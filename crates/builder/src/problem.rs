@@ -25,11 +25,14 @@ impl Site {
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut say = |place: String, text: String| problems.push(Problem { place, text });
-        let mut titles = BTreeSet::new();
+        let (mut titles, mut names) = (BTreeSet::new(), BTreeSet::new());
         for node in &self.nodes {
             let place = format!("node {:?}", node.name);
             if node.name.is_empty() || node.name.len() > 64 {
                 say(place.clone(), "a name has 1 to 64 characters".to_owned());
+            }
+            if !names.insert(node.name.as_str()) {
+                say(place.clone(), "the name is declared twice".to_owned());
             }
             if !node.addresses.is_empty() && !titles.insert(node.ae_title.clone()) {
                 say(place.clone(), format!("calling title {} is declared twice", node.ae_title));
@@ -42,6 +45,12 @@ impl Site {
                 .is_some_and(|hex| hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
             {
                 say(place, "certificate_sha256 has 64 hex digits".to_owned());
+            }
+        }
+        let mut partners = BTreeSet::new();
+        for partner in &self.partners {
+            if !partners.insert(partner.id.as_str()) {
+                say(format!("partner {:?}", partner.id), "the id is declared twice".to_owned());
             }
         }
         let mut ids = BTreeSet::new();
@@ -60,6 +69,11 @@ impl Site {
                 if !allowed {
                     say(place.clone(), format!("partner {partner:?} is no recipient of the dossier"));
                 }
+            }
+            let back = project.results.as_ref().map(|results| results.return_to.as_str());
+            let can_take = |name: &str| self.nodes.iter().any(|node| node.name == name && node.host.is_some());
+            if let Some(name) = back.filter(|name| !can_take(name)) {
+                say(place.clone(), format!("return_to: no node {name:?} with host and port is declared"));
             }
             if !ids.insert(project.id.as_str()) {
                 say(place, "the id is declared twice".to_owned());
@@ -89,6 +103,7 @@ mod tests {
             "[[node]]\nname = \"a\"\nae_title = \"A\"\naddresses = [\"10.0.0.0/8\"]\nhost = \"h\"\n\
              [[node]]\nname = \"b\"\nae_title = \"A\"\naddresses = [\"10.0.0.0/8\"]\ncertificate_sha256 = \"zz\"\n\
              [[project]]\nid = \"P\"\nmode = \"receive-only\"\n\
+             [project.results]\nreturn_to = \"b\"\n\
              [[import]]\nname = \"drop\"\nfolder = \"/tmp\"\nproject = \"q\"\n",
         );
         assert_eq!(
@@ -98,8 +113,19 @@ mod tests {
                 "node \"b\": calling title A is declared twice",
                 "node \"b\": certificate_sha256 has 64 hex digits",
                 "project \"P\": an id has 1 to 32 of a–z, 0–9 and -",
+                "project \"P\": return_to: no node \"b\" with host and port is declared",
                 "import \"drop\": project \"q\" is not declared",
             ]
+        );
+    }
+    #[test]
+    fn of_two_nodes_or_partners_with_one_name_neither_is_guessed() {
+        let node = "[[node]]\nname = \"a\"\nae_title = \"A\"\n";
+        let partner = "[[partner]]\nid = \"p\"\n[partner.transport.folder]\npath = \"/tmp\"\n";
+        let found = problems(&[node, node, partner, partner].concat());
+        assert_eq!(
+            found,
+            ["node \"a\": the name is declared twice", "partner \"p\": the id is declared twice"]
         );
     }
 }
