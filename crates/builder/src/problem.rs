@@ -71,7 +71,8 @@ impl Site {
                 }
             }
             let back = project.results.as_ref().map(|results| results.return_to.as_str());
-            let can_take = |name: &str| self.nodes.iter().any(|node| node.name == name && node.host.is_some());
+            let can_take =
+                |name: &str| self.nodes.iter().any(|node| node.name == name && node.host.is_some());
             if let Some(name) = back.filter(|name| !can_take(name)) {
                 say(place.clone(), format!("return_to: no node {name:?} with host and port is declared"));
             }

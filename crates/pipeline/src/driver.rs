@@ -38,8 +38,9 @@ const PARTNERS: &[&str] = &[export::KIND, fetch::KIND];
 const CLINICAL_PACS: &[&str] = &[return_to_pacs::KIND, confirm::KIND];
 /// Local jobs at the same time; their CPU work shares the blocking pool.
 const LOCAL_WORKERS: usize = 2;
-/// Jobs of one partner at the same time.
-const PARTNER_LANE: i32 = 2;
+/// Jobs of one partner at the same time: what goes on side by side inside one is the transport's business, and there are partners that refuse
+/// a second association.
+const PARTNER_LANE: i32 = 1;
 /// Most jobs of all partners at the same time.
 const PARTNER_WORKERS: usize = 16;
 /// Returns at the same time.
@@ -56,7 +57,7 @@ pub async fn run(line: Arc<Line>, stop: CancellationToken) -> Result<(), StageEr
         job_queue::set_lane(&mut transaction, partner, PARTNER_LANE).await?;
     }
     transaction.commit().await?;
-    let for_partners = line.partners.len().saturating_mul(PARTNER_LANE as usize).clamp(1, PARTNER_WORKERS);
+    let for_partners = line.partners.len().clamp(1, PARTNER_WORKERS);
     let groups = [
         (LOCAL, &line.work.local, LOCAL_WORKERS),
         (PARTNERS, &line.work.partners, for_partners),

@@ -99,9 +99,28 @@ impl World {
 
     /// Waits until `count` jobs wait for a result.
     pub(super) fn wait_for_partner(&self, count: u64) {
-        wait_until(&format!("{count} jobs wait for a result"), || {
-            self.count("main", "job WHERE state = 'awaiting-result'") == count
-        });
+        let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            wait_until(&format!("{count} jobs wait for a result"), || {
+                self.count("main", "job WHERE state = 'awaiting-result'") == count
+            });
+        }));
+        if let Err(panic) = waited {
+            eprintln!("jobs: {:?}", self.rows("main", "SELECT state, increment, first_increment FROM job"));
+            eprintln!(
+                "queue: {:?}",
+                self.rows(
+                    "main",
+                    "SELECT kind, state, attempts, last_error, run_at, updated_at FROM job_queue"
+                )
+            );
+            eprintln!("held: {:?}", self.rows("buffer", "SELECT reason, detail FROM quarantine"));
+            eprintln!(
+                "received: {:?}",
+                self.rows("buffer", "SELECT state, COUNT(*) FROM received_instance GROUP BY state")
+            );
+            eprintln!("studies: {:?}", self.rows("buffer", "SELECT closed_at FROM receiving_study"));
+            std::panic::resume_unwind(panic);
+        }
     }
 
     /// What the partner holds, in the folder `partner`.
@@ -225,6 +244,8 @@ fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Rules) -> Str
             "[partner.transport.dicom]\nhost = \"127.0.0.1\"\nport = {port}\ncalled = \"{title}\"\ncalling = \"RPACS\"\nassociations = 1\n"
         )
     };
+    // Over DIMSE the results come one by one.
+    let idle = if *by_web { 1 } else { 3 };
     let project = |id: &str, title: &str| {
         format!(
             "[[project]]\nid = \"{id}\"\ncalled_ae_titles = [\"{title}\"]\nmode = \"pseudonymise\"\nstable_after_seconds = 1\n\
@@ -232,7 +253,7 @@ fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Rules) -> Str
              [project.dossier]\nstate = \"active\"\nversion = 3\nvalid_until = \"2099-12-31\"\nmode = \"pseudonymise\"\n\
              recipients = [\"uni\"]\ninclusion_required = false\n\
              [project.clinical_trial]\nsponsor_name = \"SPONSOR\"\nprotocol_id = \"PROTOCOL-{id}\"\n\
-             [project.results]\nreturn_to = \"pacs\"\npoll_seconds = 1\nidle_seconds = 1\npurge_after_hours = 0\n\
+             [project.results]\nreturn_to = \"pacs\"\npoll_seconds = 1\nidle_seconds = {idle}\npurge_after_hours = 0\n\
              release = \"{release}\"\n{status}"
         )
     };
