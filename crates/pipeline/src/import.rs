@@ -80,6 +80,14 @@ impl FolderImport {
                     tracing::warn!(import = self.config.name, %error, "import waits");
                     return Ok(());
                 }
+                // As in `receive`: no path of a data set that cannot be read is logged.
+                Err(ImportError::Intake(IntakeError::Scan(_))) => {
+                    tracing::warn!(
+                        import = self.config.name,
+                        "no readable data set, the file stays in the folder"
+                    );
+                    self.refused.insert(path, modified);
+                }
                 Err(error) => {
                     tracing::warn!(import = self.config.name, %error, "file refused, it stays in the folder");
                     self.refused.insert(path, modified);

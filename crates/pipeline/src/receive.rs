@@ -135,6 +135,10 @@ fn refuse(metrics: &impl ReceptionMetrics, error: &IntakeError) -> StoreFailure 
         _ => (StoreFailure::ProcessingFailure { code: 1 }, "processing-failure"),
     };
     metrics.refused(cause);
-    tracing::warn!(cause, %error, "instance refused");
+    match error {
+        // Where a data set is misaligned, what reads as a tag may be letters of a name: no path of it is logged.
+        IntakeError::Scan(_) => tracing::warn!(cause, "instance refused"),
+        _ => tracing::warn!(cause, %error, "instance refused"),
+    }
     failure
 }
