@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 use crate::zone::Zone;
 
-/// Bytes collected before a write.
-const BUFFER: usize = 256 << 10;
+/// Bytes collected before a write; half as many at once are written as they come.
+const BUFFER: usize = 64 << 10;
 /// Threads that sync the objects of one batch: the kernel merges syncs that run at the same time.
 const SYNC_THREADS: usize = 4;
 
@@ -281,10 +281,11 @@ impl BlobWriter {
 
 impl Write for BlobWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.buffer.len() + bytes.len() > BUFFER {
+        let large = bytes.len() >= BUFFER / 2;
+        if large || self.buffer.len() + bytes.len() > BUFFER {
             self.flush_buffer()?;
         }
-        if bytes.len() >= BUFFER {
+        if large {
             self.put(bytes)?;
         } else {
             self.buffer.reserve_exact(BUFFER - self.buffer.len());

@@ -42,20 +42,23 @@ pub struct TokenSource<R: Read> {
     piece: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Buffer {
     bytes: Vec<u8>,
+    /// The part of `bytes` that waits for the reader.
     start: usize,
+    end: usize,
 }
 
-/// Bytes per read of what is read to its end.
-const PIECE: usize = 256 << 10;
+/// Bytes per read of what is read to its end: large enough that the calls do not count, small enough that allocator and cache have it at
+/// hand.
+const PIECE: usize = 64 << 10;
 /// Bytes per read of what is skimmed: the header of most images.
 const SKIMMED_PIECE: usize = 32 << 10;
 
 impl Buffer {
     fn rest(&self) -> &[u8] {
-        self.bytes.get(self.start..).unwrap_or_default()
+        self.bytes.get(self.start..self.end).unwrap_or_default()
     }
 }
 
@@ -67,8 +70,8 @@ impl<R: Read> TokenSource<R> {
         if let (Some(length), None) = (length, &inflater) {
             reader.expect_total(length);
         }
-        let buffer = || Buffer { bytes: Vec::new(), start: 0 };
-        Self { input, inflater, raw: buffer(), inflated: buffer(), reader, ended: false, piece: PIECE }
+        let (raw, inflated) = (Buffer::default(), Buffer::default());
+        Self { input, inflater, raw, inflated, reader, ended: false, piece: PIECE }
     }
 
     /// The next token; `None` at the end of the data set, which is then known to be whole.
@@ -101,9 +104,9 @@ impl<R: Read> TokenSource<R> {
         loop {
             let buffer = if self.inflater.is_some() { &mut self.inflated } else { &mut self.raw };
             let from = buffer.start;
-            let mut rest = buffer.bytes.get(from..).unwrap_or_default();
+            let mut rest = buffer.rest();
             let step = self.reader.advance(&mut rest)?;
-            let to = buffer.bytes.len() - rest.len();
+            let to = buffer.end - rest.len();
             buffer.start = to;
             if let Some(step) = step {
                 return Ok(Some((step, from, to)));
@@ -121,8 +124,7 @@ impl<R: Read> TokenSource<R> {
             if self.raw.rest().is_empty() && !self.ended {
                 self.raw.bytes.resize(self.piece, 0);
                 let read = read_some(&mut self.input, &mut self.raw.bytes)?;
-                self.raw.bytes.truncate(read);
-                self.raw.start = 0;
+                (self.raw.start, self.raw.end) = (0, read);
                 self.ended = read == 0;
             }
             let Some(inflater) = &mut self.inflater else { return Ok(!self.ended) };
@@ -130,13 +132,13 @@ impl<R: Read> TokenSource<R> {
                 inflater.finish()?;
                 return Ok(false);
             }
-            let mut rest = self.raw.bytes.get(self.raw.start..).unwrap_or_default();
+            let mut rest = self.raw.rest();
             let piece = inflater.next(&mut rest)?;
-            self.raw.start = self.raw.bytes.len() - rest.len();
+            self.raw.start = self.raw.end - rest.len();
             if !piece.is_empty() {
                 self.inflated.bytes.clear();
                 self.inflated.bytes.extend_from_slice(piece);
-                self.inflated.start = 0;
+                (self.inflated.start, self.inflated.end) = (0, piece.len());
                 return Ok(true);
             }
         }

@@ -11,10 +11,10 @@ use tokio_util::io::StreamReader;
 
 use crate::outgoing::{InstanceSource, OutgoingInstance};
 
-/// Bytes per piece.
-const PIECE: usize = 128 << 10;
+/// Bytes per piece: each costs a change of threads.
+const PIECE: usize = 256 << 10;
 /// Pieces that wait for the sender. With the piece at each end this bounds the memory of a feed, whatever the instance's size.
-pub(crate) const AHEAD: usize = 4;
+pub(crate) const AHEAD: usize = 2;
 
 /// Why a data set was not read to its end.
 pub(crate) enum Cut {
@@ -52,8 +52,7 @@ pub(crate) fn read_pieces<S: InstanceSource>(
     loop {
         let left = instance.length.map_or(u64::MAX, |length| length.saturating_sub(read));
         let expected = usize::try_from(left).unwrap_or(PIECE).saturating_add(1).min(PIECE);
-        let mut piece = Vec::with_capacity(expected);
-        (&mut data).take(expected as u64).read_to_end(&mut piece).map_err(Cut::Source)?;
+        let piece = read_piece(&mut data, expected).map_err(Cut::Source)?;
         read += piece.len() as u64;
         let ended = piece.len() < expected;
         let fits = instance.length.is_none_or(|length| if ended { read == length } else { read <= length });
@@ -69,6 +68,22 @@ pub(crate) fn read_pieces<S: InstanceSource>(
             return Ok(());
         }
     }
+}
+
+/// Up to `expected` bytes, fewer only at the end; in as few calls as the source allows.
+fn read_piece(data: &mut impl Read, expected: usize) -> io::Result<Vec<u8>> {
+    let mut piece = vec![0; expected];
+    let mut filled = 0;
+    while let Some(room) = piece.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match data.read(room) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    piece.truncate(filled);
+    Ok(piece)
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ use crate::{deidentify, progress};
 const ROUND: u32 = 512;
 /// Longest time between two rounds: the truth, beside the wake-up after new rows.
 const PERIOD: Duration = Duration::from_secs(1);
-/// Shortest time between two rounds, so that batches are batches.
-const REST: Duration = Duration::from_millis(25);
+/// Shortest time between two rounds, so that batches are batches: each costs a dozen transactions, whatever its size.
+const REST: Duration = Duration::from_millis(100);
 const HOUR: i64 = 3_600_000;
 
 /// What the stage works with.
