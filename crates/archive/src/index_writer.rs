@@ -166,7 +166,8 @@ pub async fn recover(
         after = *last;
         recovery.adopt(live.into_iter().map(|(_, location)| location));
     }
-    recovery.finish()?;
+    let finished = tokio::task::spawn_blocking(move || recovery.finish()).await;
+    finished.map_err(|_| RecoverError::Closed)??;
     Ok(found)
 }
 

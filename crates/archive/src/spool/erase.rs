@@ -171,6 +171,28 @@ mod tests {
     }
 
     #[test]
+    fn what_was_released_before_a_crash_is_erased_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = open(folder.path());
+        let first = block_on(store(&spool, "first", &[1; 10 * KIB])).unwrap().location();
+        let middle = block_on(store(&spool, HEADER, &canaries(20 * KIB))).unwrap().location();
+        let last = block_on(store(&spool, "last", &[3; 10 * KIB])).unwrap().location();
+        let checkpoint = spool.indexed(&[first, middle, last]);
+        drop(spool);
+        let path = segment(folder.path(), &middle);
+        assert!(holds(&path, HEADER.as_bytes()) && holds(&path, DATA));
+
+        // its row says released: the rows of the others are adopted, it is not
+        let (spool, mut recovery) = Spool::open(config(folder.path()), Some(checkpoint)).unwrap();
+        assert_eq!(recovery.by_ref().count(), 0);
+        recovery.adopt([first, last]);
+        recovery.finish().unwrap();
+        assert_eq!((read(&spool, &first), read(&spool, &last)), (vec![1; 10 * KIB], vec![3; 10 * KIB]));
+        drop(spool);
+        assert!(!holds(&path, HEADER.as_bytes()) && !holds(&path, DATA));
+    }
+
+    #[test]
     fn the_last_record_of_a_segment_may_be_erased_too() {
         let folder = tempfile::tempdir().unwrap();
         let spool = open(folder.path());

@@ -192,6 +192,22 @@ impl Live {
         }
     }
 
+    /// Whether the segment is there and holds records that are needed; false for one that cannot be read.
+    pub(super) fn holds_records(&self, number: u32) -> bool {
+        let state = self.lock();
+        state.segments.get(&number).is_some_and(|pages| !pages.is_empty() && !pages.contains(&u64::MAX))
+    }
+
+    /// A record found in a segment after recovery: to be erased if nobody needs it.
+    pub(super) fn erase_unneeded(&self, location: RecordLocation) -> Vec<Retire> {
+        let mut state = self.lock();
+        let Place::Segment { number, offset } = location.place else { return Vec::new() };
+        match state.segments.get(&number) {
+            Some(pages) if !pages.contains(&(offset / ALIGN)) => state.erase(location).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Counts a reader of the record; false when the record was released. A file of its own needs no count: what is
     /// open outlives its name.
     pub(super) fn pin(&self, location: RecordLocation) -> bool {
