@@ -1,4 +1,4 @@
-//! The archives at both ends: Orthanc as clinical PACS or partner, DCMTK's `dcmqrscp` in the same parts.
+//! The archives at both ends: Orthanc as clinical PACS or partner, DCMTK's `dcmqrscp` and pynetdicom in the same parts.
 
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{free_port, get, post, run, system_command, wait_until};
+use crate::harness::{free_port, get, post, python, run, system_command, wait_until};
 
 /// An archive with an address of its own, that may be there or not.
 pub(super) struct Archive {
@@ -93,6 +93,17 @@ impl Archive {
         archive
     }
 
+    /// `partner_scp.py` that listens.
+    pub(super) fn pynetdicom(title: &'static str) -> Self {
+        let mut archive = Self::new(title);
+        let area = archive.folder.path().join("area");
+        fs::create_dir_all(&area).unwrap();
+        let mut command = python("partner_scp.py");
+        command.arg(archive.port.to_string()).arg(&area);
+        archive.start(command, &[archive.port]);
+        archive
+    }
+
     /// Goes away; what it holds stays.
     pub(super) fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -162,9 +173,7 @@ impl Archive {
         let area = self.folder.path().join("area");
         if area.exists() {
             for entry in fs::read_dir(area).unwrap().flatten() {
-                if entry.path().extension().is_some_and(|end| end == "dcm")
-                    || entry.file_name() != "index.dat"
-                {
+                if entry.file_name() != "index.dat" && entry.file_name() != "arrivals.jsonl" {
                     fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
                 }
             }

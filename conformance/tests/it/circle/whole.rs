@@ -50,16 +50,26 @@ fn orthanc_to_orthanc_by_dimse_with_results_in_implicit_vr() {
     server.stop();
 }
 
-#[test]
-fn dcmtk_to_dcmtk() {
-    let (pacs, partner) = (Archive::dcmqrscp("PACS"), Archive::dcmqrscp("UNI"));
-    let world = World::between(pacs, partner, &Rules { by_web: false, ..Rules::default() });
+/// DCMTK's `storescu` sends, `dcmqrscp` is the clinical PACS; results go to the partner by C-STORE.
+fn from_dcmtk_to(partner: Archive, kinds: &[&str]) {
+    let world =
+        World::between(Archive::dcmqrscp("PACS"), partner, &Rules { by_web: false, ..Rules::default() });
     for (number, options) in IDENTITIES {
         world.patient(number, options);
     }
     let server = world.serve();
     world.pacs.take_by_store(&world.at("originals"));
     store(server.dicom.port(), "P1", &world.at("originals"));
-    goes_round(&world, &["seg", "sr"], &[], |sent| world.partner.take_by_store(sent));
+    goes_round(&world, kinds, &[], |sent| world.partner.take_by_store(sent));
     server.stop();
+}
+
+#[test]
+fn dcmtk_to_dcmtk() {
+    from_dcmtk_to(Archive::dcmqrscp("UNI"), &["seg", "sr"]);
+}
+
+#[test]
+fn dcmtk_to_pynetdicom() {
+    from_dcmtk_to(Archive::pynetdicom("UNI"), &["seg", "sr"]);
 }
