@@ -34,7 +34,7 @@ fn orthanc_to_orthanc_by_dicomweb() {
     let server = world.serve();
     world.pacs.take(&world.at("originals"));
     world.pacs.send_all("P1", server.dicom.port());
-    goes_round(&world, &["seg", "sr", "pm", "gsps", "kos"], &[], |sent| world.partner.take(sent));
+    goes_round(&world, &["seg", "sr", "pm", "gsps", "kos", "rtstruct"], &[], |sent| world.partner.take(sent));
     server.stop();
 }
 
@@ -71,5 +71,5 @@ fn dcmtk_to_dcmtk() {
 
 #[test]
 fn dcmtk_to_pynetdicom() {
-    from_dcmtk_to(Archive::pynetdicom("UNI"), &["seg", "sr"]);
+    from_dcmtk_to(Archive::pynetdicom("UNI"), &["seg", "sr", "rtstruct"]);
 }
