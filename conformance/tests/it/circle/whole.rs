@@ -1,8 +1,8 @@
 //! The whole circle (AC8.3 to AC8.10, AC9.3, AC9.5, AC10.2): results in their studies, with their identities, and nothing else.
 
-use super::archive::{Archive, store};
 use super::world::{Rules, World};
 use crate::harness::wait_until;
+use crate::harness::{Archive, store};
 
 const IDENTITIES: [(u32, &[&str]); 3] =
     [(1, &["--charset", "latin"]), (2, &["--charset", "utf8"]), (3, &["--charset", "japanese", "--bare"])];
@@ -17,7 +17,9 @@ fn goes_round(world: &World, kinds: &[&str], options: &[&str], give: impl Fn(&st
     world.compute(&words, "sent");
     give(&world.at("sent"));
     world.wait_for_sets(patients, &["closed"]);
-    wait_until("all jobs close", || world.count("main", "job WHERE state = 'closed'") == patients as u64);
+    wait_until("all jobs close", || {
+        world.site.count("main", "job WHERE state = 'closed'") == patients as u64
+    });
     let found = world.check_return("sent");
     assert_eq!(found["results"], patients * kinds.len());
     // the Japanese patient's segmentation has a text that the source's character set cannot hold
@@ -33,7 +35,7 @@ fn orthanc_to_orthanc_by_dicomweb() {
     for (number, options) in IDENTITIES {
         world.patient(number, options);
     }
-    let server = world.serve();
+    let server = world.site.serve();
     world.pacs.take(&world.at("originals"));
     world.pacs.send_all("P1", server.dicom.port());
     goes_round(&world, &["seg", "sr", "pm", "gsps", "kos", "rtstruct"], &[], |sent| world.partner.take(sent));
@@ -46,7 +48,7 @@ fn orthanc_to_orthanc_by_dimse_with_results_in_implicit_vr() {
     for (number, options) in IDENTITIES {
         world.patient(number, options);
     }
-    let server = world.serve();
+    let server = world.site.serve();
     world.acquire(&server);
     goes_round(&world, &["seg", "sr", "pm"], &["--implicit"], |sent| world.partner.take(sent));
     server.stop();
@@ -59,7 +61,7 @@ fn from_dcmtk_to(partner: Archive, kinds: &[&str]) {
     for (number, options) in IDENTITIES {
         world.patient(number, options);
     }
-    let server = world.serve();
+    let server = world.site.serve();
     world.pacs.take_by_store(&world.at("originals"));
     store(server.dicom.port(), "P1", &world.at("originals"));
     goes_round(&world, kinds, &[], |sent| world.partner.take_by_store(sent));
