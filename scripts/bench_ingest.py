@@ -152,7 +152,8 @@ def verdicts(bar, base, associations, client, systems):
 def machine(disk):
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     filesystem, source = output("stat", "-f", "-c", "%T", disk), output("df", "--output=source", disk).splitlines()[-1]
-    commit = output("git", "-C", ROOT, "describe", "--always", "--dirty")
+    changed = output("git", "-C", ROOT, "status", "--porcelain", "--", ".", ":!docs/benchmarks")
+    commit = output("git", "-C", ROOT, "describe", "--always") + ("-dirty" if changed else "")
     return [
         f"- research-pacs {commit}, release build, default configuration but for what is named here; SQLite with synchronous FULL",
         f"- Orthanc {output('Orthanc', '--version').split()[1]}; {output('storescp', '--version').splitlines()[0].strip('$ ')}",
