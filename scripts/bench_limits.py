@@ -79,7 +79,8 @@ def report_large(found):
     for name, rows in found.items():
         for stage in rows[0]["seconds"]:
             seconds = [row["seconds"][stage] for row in rows]
-            speed = spread([row["bytes"] / row["seconds"][stage] / 1e6 for row in rows]) if stage in MOVING else ""
+            speeds = [row["bytes"] / row["seconds"][stage] / 1e6 for row in rows] if stage in MOVING else []
+            speed = f"{statistics.median(speeds):.0f} ({min(speeds):.0f}–{max(speeds):.0f})" if speeds else ""
             yield f"| {name} | {rows[0]['bytes']:,} | {stage} | {spread(seconds)} | {speed} |"
     rounds = len(next(iter(found.values())))
     yield ""
@@ -154,7 +155,7 @@ def main():
         print(bar, flush=True)
         with tempfile.TemporaryDirectory(prefix="bench", dir=args.disk) as folder:
             found = measures[bar](Path(folder))
-        (out / f"{bar.lower()}.json").write_text(json.dumps(found, indent=1) + "\n")
+        (out / f"{bar.lower()}.json").write_text(json.dumps(found) + "\n")
     # a bar that was not measured now keeps its figures of the day
     known = {bar: out / f"{bar.lower()}.json" for bar in measures}
     found = {bar: json.loads(path.read_text()) for bar, path in known.items() if path.is_file()}
