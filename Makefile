@@ -10,7 +10,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-24s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## the whole circle with simulated peers; ONCE=1 ends by itself
-	cargo run --release --quiet -- demo $(if $(ONCE),--once)
+	@echo "building the program: some minutes the first time, seconds later"
+	@cargo run --release --quiet -- demo $(if $(ONCE),--once)
 
 test: ## installs the peers it needs, then runs every test: unit, wire, real peers, faults
 	scripts/install-test-peers.sh
