@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Measures what the server needs at its limits: B-9 (memory: idle, and objects of 4 GiB and more through the whole line), B-10 (cold start
-with a million instances), B-11 (idle associations, silent connections) and B-12 (C-ECHO). Needs the release build and dcmtk's echoscu.
+"""Measures what the server needs at its limits: B-9 (memory: idle, with eight associations, and with objects of 4 GiB and more through the
+whole line), B-10 (cold start with a million instances), B-11 (idle associations, silent connections) and B-12 (C-ECHO). Needs the release
+build and dcmtk's echoscu.
 
-  bench_limits.py [--disk DIR] [--rounds N] [--associations N] [--slices N] [--only B-9,B-10,B-11]
+  bench_limits.py [--disk DIR] [--rounds N] [--associations N] [--slices N] [--only B-9,…]
 
 The disk needs 16 GB. Raw figures go to docs/benchmarks/limits-DATE/, the report to docs/benchmarks/limits-DATE.md.
 """
@@ -12,6 +13,7 @@ import json
 import resource
 import statistics
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -20,6 +22,8 @@ import large_object
 import listener_limits
 from bench_ingest import machine, output, spread
 from bench_site import RECEIVE_ONLY, ROOT, Site, eager_project
+from ct_slices import push
+from dimse import Acceptor
 
 
 # stages of a large object that move all of its bytes
@@ -50,6 +54,29 @@ def large_objects(folder, rounds):
                 rows.append(row)
             print(f"   {name}, round {number + 1}: {row}", flush=True)
     return found
+
+
+def crowd(folder, slices, associations=8):
+    """Peak while so many associations push CT slices that are de-identified and exported at the same time (the condition of B-4)."""
+    arrived = threading.Semaphore(0)
+
+    def count(_, is_last):
+        if is_last:
+            arrived.release()
+        return 0
+
+    sink = Acceptor(count)
+    site = Site(folder, "BENCH", eager_project(sink.port))
+    site.make_vault()
+    with site.running() as (child, port):
+        start = time.monotonic()
+        push(port, 0, slices, associations)
+        acknowledged = time.monotonic() - start
+        for _ in range(slices):
+            if not arrived.acquire(timeout=120):
+                raise SystemExit("a slice did not reach the partner within two minutes")
+        return {"associations": associations, "slices": slices, "acknowledged s": acknowledged, "at the partner s": time.monotonic() - start,
+                "peak MiB": listener_limits.resident(child.pid, "VmHWM")}
 
 
 def cold_starts(folder, rounds, slices):
@@ -90,6 +117,12 @@ def report_large(found):
     yield "sent. The post-check passes over pixel data, which are not inspected."
 
 
+def report_crowd(found):
+    peak = found["peak MiB"]
+    yield f"- **B-9** {verdict(peak <= 256)}, {found['associations']} associations: peak {peak:.0f} MiB resident (≤ 256 asked) while {found['slices']} CT of 512 KiB were received,"
+    yield f"  de-identified and exported at the same time; acknowledged in {found['acknowledged s']:.1f} s, at the partner in {found['at the partner s']:.1f} s"
+
+
 def report_start(found, slices):
     clean, killed = found["after a clean stop, ms"], found["after kill -9, ms"]
     waiting = [row["waiting"] for row in found["undrained"]]
@@ -125,6 +158,7 @@ def report(date, folder, found, slices):
     lines = [f"# Limits, {date}"]
     for bar, title, text in (("B-11", "Listener", lambda: report_listener(found["B-11"])),
                              ("B-10", "Cold start", lambda: report_start(found["B-10"], slices)),
+                             ("B-9-crowd", "Eight associations", lambda: report_crowd(found["B-9-crowd"])),
                              ("B-9", "Large objects", lambda: report_large(found["B-9"]))):
         if bar in found:
             lines += ["", f"## {title}", "", *text()]
@@ -137,13 +171,14 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--associations", type=int, default=1000)
     parser.add_argument("--slices", type=int, default=2000, help="CT slices that a killed server has not drained")
-    parser.add_argument("--only", default="B-9,B-10,B-11", help="bars to measure; B-11 has B-12 and the idle part of B-9 with it")
+    parser.add_argument("--only", default="B-9,B-9-crowd,B-10,B-11", help="what to measure; B-11 has B-12 and the idle part of B-9 with it")
     args = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     measures = {
         "B-11": lambda folder: listener(folder, args.associations),
         "B-10": lambda folder: cold_starts(folder, args.rounds, args.slices),
+        "B-9-crowd": lambda folder: crowd(folder, args.slices),
         "B-9": lambda folder: large_objects(folder, args.rounds),
     }
     wanted = [bar for bar in measures if bar in args.only.split(",")]

@@ -3,6 +3,7 @@
 Messages are encoded before the clock starts, Nagle's algorithm is off and answers are acknowledged at once, so that what is measured is the
 peer. Data sets pass through in blocks: whatever their length, no more than a block is in memory.
 """
+import contextlib
 import socket
 import struct
 import threading
@@ -171,7 +172,8 @@ class Association(Stream):
 
 
 class Acceptor(threading.Thread):
-    """A storage SCP that hands the fragments of each data set to `sink(fragment, is_last)`, which answers the status at the last one."""
+    """A storage SCP that hands the fragments of each data set to `sink(fragment, is_last)`, which answers the status at the last one. The
+    fragments of several associations come mixed."""
 
     def __init__(self, sink):
         super().__init__(daemon=True)
@@ -182,11 +184,11 @@ class Acceptor(threading.Thread):
     def run(self):
         while True:
             connected, _ = self.listener.accept()
-            with connected:
-                try:
-                    self._serve(Stream(connected))
-                except ConnectionError:
-                    pass  # the peer tries again, or its test fails for want of an arrival
+            threading.Thread(target=self._one, args=(connected,), daemon=True).start()
+
+    def _one(self, connected):
+        with connected, contextlib.suppress(ConnectionError):  # the peer tries again, or its test fails for want of an arrival
+            self._serve(Stream(connected))
 
     def _accept(self, stream):
         kind, body = stream.pdu()
