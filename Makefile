@@ -10,7 +10,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-24s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## the whole circle with simulated peers; ONCE=1 ends by itself
-	cargo run --release --quiet -- demo $(if $(ONCE),--once)
+	@echo "building the program: some minutes the first time, seconds later"
+	@cargo run --release --quiet -- demo $(if $(ONCE),--once)
 
 test: ## installs the peers it needs, then runs every test: unit, wire, real peers, faults
 	scripts/install-test-peers.sh
@@ -53,7 +54,7 @@ bench-circle: ## bar B-4, de-identify and forward, against Orthanc's Lua pipelin
 	cargo build --release -p research-pacs
 	.venv/bin/python scripts/bench_circle.py --judge "$(JUDGE)" $(if $(DISK),--disk "$(DISK)") $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(INSTANCES),--instances $(INSTANCES))
 
-bench-limits: ## idle memory, 1,000 idle associations, C-ECHO: bars B-9 (idle), B-11, B-12
+bench-limits: ## bars B-9 to B-12: memory, objects of 4 GiB, cold start with a million instances, idle associations, C-ECHO; DISK as above
 	scripts/install-test-peers.sh
 	cargo build --release -p research-pacs
-	.venv/bin/python scripts/bench_limits.py
+	.venv/bin/python scripts/bench_limits.py $(if $(DISK),--disk "$(DISK)") $(if $(ROUNDS),--rounds $(ROUNDS))

@@ -18,7 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench_ingest import BINARY, OURS, ROOT, free_port, machine, process, ratios, run, spread
+from bench_ingest import OURS, free_port, machine, process, ratios, run, spread
+from bench_site import ROOT, Site, eager_project
 
 
 RATE, CPU, MEMORY = "end-to-end instances/s", "server CPU ms/instance", "server peak RSS MiB"
@@ -39,46 +40,10 @@ def orthanc(judge, folder):
 
 @contextlib.contextmanager
 def ours(folder):
-    sink, config = free_port(), folder / "site.toml"
-    config.write_text(f"""[site]
-data = "{folder / 'ours'}"
-[dicom]
-listen = "127.0.0.1:0"
-[http]
-listen = "127.0.0.1:0"
-[vault]
-key = {{ file = "{folder / 'vault.key'}" }}
-[[node]]
-name = "peerbench"
-ae_title = "PEERBENCH"
-addresses = ["127.0.0.1/32"]
-[[project]]
-id = "p1"
-called_ae_titles = ["P1"]
-mode = "pseudonymise"
-export_mode = "eager"
-partners = ["sink"]
-[project.dossier]
-state = "active"
-version = 1
-valid_until = "2099-12-31"
-mode = "pseudonymise"
-recipients = ["sink"]
-inclusion_required = false
-[project.clinical_trial]
-sponsor_name = "SPONSOR"
-protocol_id = "BENCH"
-[[partner]]
-id = "sink"
-[partner.transport.dicom]
-host = "127.0.0.1"
-port = {sink}
-called = "SINK"
-calling = "RPACS"
-""")
-    run(BINARY, "vault", "init", "--config", config, stdout=subprocess.DEVNULL)
-    with process(BINARY, "serve", "--config", config, "--json") as child:
-        port = json.loads(child.stdout.readline())["dicom"].rpartition(":")[2]
+    sink = free_port()
+    site = Site(folder, "PEERBENCH", eager_project(sink))
+    site.make_vault()
+    with site.running() as (child, port):
         yield f"name={OURS},port={port},aet=P1,pid={child.pid},partner={sink}"
 
 

@@ -4,7 +4,7 @@ SOURCE is what the partner holds. A case is NUMBER:KIND,KIND[:FAULT]: the patien
 to make, and what is wrong with them. They become OUT/NUMBER_KIND.dcm. Prints {"study": Study Instance UID as the partner knows it} for
 each case. UIDs of the results are fresh at each run.
 
-Kinds:  seg, sr (after seg, which it cites), pm, gsps, kos, sc, pdf
+Kinds:  seg, sr (after seg, which it cites), pm, gsps, kos, rtstruct, sc, pdf
 Faults: patient-id, patient-name  the partner writes its own
         foreign-code              the code of another participant
         foreign-reference         an instance of another participant is cited
@@ -20,14 +20,15 @@ Faults: patient-id, patient-name  the partner writes its own
 import argparse
 import json
 from copy import deepcopy
+from datetime import datetime
 from pathlib import Path
 
 import highdicom as hd
 import numpy as np
 import pydicom
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
@@ -35,6 +36,17 @@ PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Page
 def own(number):
     return {"series_instance_uid": hd.UID(), "series_number": number, "sop_instance_uid": hd.UID(), "instance_number": 1,
             "manufacturer": "Partner AI", "manufacturer_model_name": "Net", "software_versions": "1.0", "device_serial_number": "7"}
+
+
+def item(**elements):
+    one = Dataset()
+    for keyword, value in elements.items():
+        setattr(one, keyword, value)
+    return one
+
+
+def reference(image):
+    return item(ReferencedSOPClassUID=image.SOPClassUID, ReferencedSOPInstanceUID=image.SOPInstanceUID)
 
 
 def seg(images, _):
@@ -87,13 +99,49 @@ def gsps(images, _):
         **own(9))
 
 
+def rtstruct(images, _):
+    """A structure set (PS3.3 A.19), which highdicom does not make: one contour on each image."""
+    one = Dataset()
+    for keyword in ("SpecificCharacterSet", "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate",
+                    "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyID", "ClinicalTrialSponsorName",
+                    "ClinicalTrialProtocolID", "ClinicalTrialSubjectID", "PatientIdentityRemoved", "DeidentificationMethod"):
+        if keyword in images[0]:
+            one.add(images[0][keyword])
+    for keyword, value in own(11).items():
+        name = "".join(word.capitalize() for word in keyword.split("_")).replace("InstanceUid", "InstanceUID").replace("Sop", "SOP")
+        setattr(one, name, value)
+    now = datetime.now()
+    one.SOPClassUID, one.Modality, one.OperatorsName = "1.2.840.10008.5.1.4.1.1.481.3", "RTSTRUCT", ""
+    one.StructureSetLabel, one.SeriesDescription = "NET", "Kontur"
+    one.StructureSetDate, one.StructureSetTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+    one.FrameOfReferenceUID = frame = images[0].FrameOfReferenceUID
+    one.PositionReferenceIndicator = ""
+    referenced = [reference(image) for image in images]
+    series = item(SeriesInstanceUID=images[0].SeriesInstanceUID, ContourImageSequence=referenced)
+    # holds the Study Instance UID in the attribute of an instance's
+    study = item(ReferencedSOPClassUID="1.2.840.10008.3.1.2.3.1", ReferencedSOPInstanceUID=images[0].StudyInstanceUID,
+                 RTReferencedSeriesSequence=[series])
+    one.ReferencedFrameOfReferenceSequence = [item(FrameOfReferenceUID=frame, RTReferencedStudySequence=[study])]
+    one.StructureSetROISequence = [item(ROINumber=1, ReferencedFrameOfReferenceUID=frame, ROIName="L1", ROIGenerationAlgorithm="AUTOMATIC")]
+
+    def contour(image):
+        x, y, z = (float(value) for value in image.ImagePositionPatient)
+        points = [(x + 2, y + 2, z), (x + 6, y + 2, z), (x + 6, y + 6, z)]
+        return item(ContourImageSequence=[reference(image)], ContourGeometricType="CLOSED_PLANAR", NumberOfContourPoints=3,
+                    ContourData=[coordinate for point in points for coordinate in point])
+
+    one.ROIContourSequence = [item(ROIDisplayColor=[255, 0, 0], ContourSequence=[contour(image) for image in images], ReferencedROINumber=1)]
+    one.RTROIObservationsSequence = [item(ObservationNumber=1, ReferencedROINumber=1, RTROIInterpretedType="", ROIInterpreter="")]
+    one.file_meta = FileMetaDataset()
+    one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return one
+
+
 def sc(images, _):
     one = hd.sc.SCImage.from_ref_dataset(
         images[0], np.zeros((16, 16), dtype=np.uint8), photometric_interpretation="MONOCHROME2", bits_allocated=8,
         coordinate_system="PATIENT", patient_orientation=("L", "P"), **own(10))
-    reference = Dataset()
-    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = images[0].SOPClassUID, images[0].SOPInstanceUID
-    one.SourceImageSequence = [reference]
+    one.SourceImageSequence = [reference(images[0])]
     return one
 
 
@@ -109,7 +157,7 @@ def pdf(images, _):
     return one
 
 
-MAKERS = {"seg": seg, "pm": pm, "sr": sr, "kos": kos, "gsps": gsps, "sc": sc, "pdf": pdf}
+MAKERS = {"seg": seg, "pm": pm, "sr": sr, "kos": kos, "gsps": gsps, "rtstruct": rtstruct, "sc": sc, "pdf": pdf}
 
 
 def read(folder):
@@ -117,9 +165,7 @@ def read(folder):
 
 
 def cite(one, instance):
-    item = Dataset()
-    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", instance
-    one.ReferencedInstanceSequence = [item]
+    one.ReferencedInstanceSequence = [item(ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.2", ReferencedSOPInstanceUID=instance)]
 
 
 def spoil(fault, made, images, others, args):

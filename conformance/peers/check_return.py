@@ -2,7 +2,7 @@
 
 ORIGINALS: the files as the modality sent them. PARTNER: the images as the partner holds them. SENT: the results as the partner sent them.
 PACS: everything that the clinical PACS holds. Fails with every reason found. Prints {"results": N, "references": how many were resolved,
-"restored": UIDs that went back}.
+"restored": UIDs that went back, "in_source_set": results in the character set of their source}.
 
 Rules: AC8.3 to AC8.10; the oracles are pydicom, `dcentvfy` and `dciodvfy` of dicom3tools.
 """
@@ -134,18 +134,54 @@ def check_nothing_left(path, partner):
         demand(secret.encode() not in data, f"{path.name}: {secret} is still in it")
 
 
-def check_study(study):
-    """dcentvfy compares bytes: where the character sets of a study differ, it gets copies in one."""
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [str(path) for path in study]
-        if len({str(one.get("SpecificCharacterSet")) for one in study.values()}) > 1:
-            for number, one in enumerate(study.values()):
-                copy = copy_of(one)
-                paths[number] = f"{folder}/{number}.dcm"
-                copy.save_as(paths[number])
-        listing = Path(folder) / "files.txt"
-        listing.write_text("".join(f"{path}\n" for path in paths))
-        done = subprocess.run(["dcentvfy", "-f", listing], stdin=subprocess.DEVNULL, capture_output=True)
+def texts(dataset):
+    """Every value that is written in the data set's character set (PS3.5 6.1.2.2)."""
+    for element in dataset.iterall():
+        if element.VR in ("LO", "LT", "PN", "SH", "ST", "UC", "UT") and element.value:
+            yield from map(str, element.value if element.VM > 1 else [element.value])
+
+
+def fits(result, character_set):
+    """Whether each character of the result has a place in one of the sets of (0008,0005)."""
+    terms = [character_set] if isinstance(character_set, str) else list(character_set or [""])
+    codecs = [pydicom.charset.python_encoding[term] if term else "ascii" for term in terms]
+
+    def has(codec, character):
+        try:
+            return bool(character.encode(codec))
+        except UnicodeEncodeError:
+            return False
+
+    return all(any(has(codec, character) for codec in codecs) for text in texts(result) for character in text)
+
+
+def check_study(study, character_set):
+    """`dcentvfy` on one study at the PACS, whose originals have `character_set`; answers how many objects it compared in it.
+
+    dcentvfy compares bytes and knows no character sets. A result goes back in its source's set whenever that holds the partner's text, and
+    is compared as it lies at the PACS. A text that it cannot hold (an umlaut beside ISO 2022 IR 87) has to be written in another set, and
+    then no literal comparison with the source can succeed: PS3.3 C.12.1.1.2 has one set for the identity and the partner's text of an
+    object. AC8.10 asks for equal decoded values there: dcentvfy gets copies of the study in one set, beside the literal comparison of the
+    rest. That nothing is written in another set without need is checked here too.
+    """
+    same = {path: one for path, one in study.items() if one.get("SpecificCharacterSet") == character_set}
+    for path, one in study.items():
+        demand(path in same or not fits(one, character_set), f"{path.name} is needlessly in {one.get('SpecificCharacterSet')}")
+    run_dcentvfy(same)
+    if len(same) < len(study):
+        with tempfile.TemporaryDirectory() as folder:
+            copies = [Path(folder) / f"{number}.dcm" for number in range(len(study))]
+            for path, one in zip(copies, study.values()):
+                copy_of(one).save_as(path)
+            run_dcentvfy(copies)
+    return len(same)
+
+
+def run_dcentvfy(paths):
+    with tempfile.NamedTemporaryFile("w") as listing:
+        listing.write("".join(f"{path}\n" for path in paths))
+        listing.flush()
+        done = subprocess.run(["dcentvfy", "-f", listing.name], stdin=subprocess.DEVNULL, capture_output=True)
     for line in (done.stdout + done.stderr).decode("latin-1").splitlines():
         demand(not line.startswith("Error"), f"dcentvfy: {line}")
 
@@ -186,11 +222,12 @@ def main():
         for line in sorted(errors(path) - errors(sent_path)):
             demand(False, f"{sent_path.name}: new {line}")
     demand(len(set(forward.values())) == len(forward), "two UIDs went back to one")
-    for study in {one.StudyInstanceUID for one in originals.values()}:
-        check_study({path: one for path, one in pacs.items() if one.StudyInstanceUID == study})
+    in_source_set = -len(originals)
+    for study, character_set in {one.StudyInstanceUID: one.get("SpecificCharacterSet") for one in originals.values()}.items():
+        in_source_set += check_study({path: one for path, one in pacs.items() if one.StudyInstanceUID == study}, character_set)
     if PROBLEMS:
         sys.exit("check_return:\n" + "\n".join(PROBLEMS[:40]))
-    print(json.dumps({"results": len(sent), "references": references, "restored": len(forward)}))
+    print(json.dumps({"results": len(sent), "references": references, "restored": len(forward), "in_source_set": in_source_set}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 //! The way back with real peers: poll, fetch, inspect, reconcile, release, return, confirm, close.
 
-mod archive;
 mod faulty;
 mod identity;
 mod kills;

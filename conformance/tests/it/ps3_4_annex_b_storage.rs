@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::harness::{Association, CT, EXPLICIT, Instance, Orthanc, SentFile, Site, dcmtk, objects, send};
+use crate::harness::{Archive, Association, CT, EXPLICIT, Instance, SentFile, Site, dcmtk, objects, send};
 
 /// PS3.4 Table B.2-1.
 const SUCCESS: u16 = 0x0000;
@@ -166,7 +166,9 @@ fn orthanc_sends() {
     let site = Site::new();
     let files = objects("regular", &site.folder("objects"));
     let server = site.serve();
-    Orthanc::start(&server, "RX").forward(&files);
+    let orthanc = Archive::orthanc("MODALITY");
+    orthanc.take(&site.folder("objects"));
+    orthanc.send_all("RX", server.dicom.port());
     server.stop();
     assert_eq!(site.listing().instances.len(), files.len());
 }

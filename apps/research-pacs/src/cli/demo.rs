@@ -39,14 +39,15 @@ pub(super) struct Demo {
     /// Patients, one study each.
     #[arg(long, default_value_t = 6)]
     patients: usize,
-    /// Folder for the data; without it a temporary one that is removed at the end.
+    /// Folder for the data; without it a temporary one that is removed at the end, unless something went wrong.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
 }
 
 impl Demo {
+    #[allow(clippy::print_stderr, reason = "where to look after a failure")]
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let temporary = tempfile::tempdir()?;
+        let mut temporary = tempfile::tempdir()?;
         let folder = self.data.clone().unwrap_or_else(|| temporary.path().to_owned());
         std::fs::create_dir_all(&folder)?;
         let log = folder.join("demo.log");
@@ -57,9 +58,13 @@ impl Demo {
             .with_writer(file)
             .init();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let outcome = runtime.block_on(self.circle(folder))?;
+        let outcome = runtime.block_on(self.circle(folder));
         runtime.shutdown_timeout(Duration::from_secs(5));
-        Ok(outcome)
+        if !matches!(outcome, Ok(Outcome::Good)) {
+            temporary.disable_cleanup(true);
+            eprintln!("what went on is told in {}", log.display());
+        }
+        outcome
     }
 
     #[allow(clippy::print_stdout, reason = "the command's answer")]
@@ -78,7 +83,7 @@ impl Demo {
                 let _ = stopped.await;
             },
         ));
-        let at = at.await.context("the server did not start; see demo.log")?;
+        let at = at.await.context("the server did not start")?;
         world.say(&at);
 
         let database = crate::stores::open_database(&folder.join("data"), "main").await?;
@@ -103,7 +108,7 @@ impl Demo {
         table.print();
         let good = table.is_good();
         if !self.once {
-            println!("Everything keeps running; Ctrl-C ends it.");
+            println!("Everything keeps running at the addresses above; Ctrl-C ends it.");
             serve::signalled()?.await;
         }
         database.close().await;

@@ -1,6 +1,7 @@
 //! `serve`: runs the server until SIGTERM or SIGINT.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use clap::Args;
 use tracing_subscriber::EnvFilter;
@@ -37,8 +38,9 @@ impl Serve {
         let site = self.config.site()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let (defaults, json) = (self.config.config.is_none(), self.json);
-        runtime
-            .block_on(async { serve::run(site, |at| say(at, defaults, json), serve::signalled()?).await })?;
+        let data = site.site.data.clone();
+        let ready = |at| say(at, &data, defaults, json);
+        runtime.block_on(async { serve::run(site, ready, serve::signalled()?).await })?;
         // What is left are blocking calls on their way out; they hold nothing that was acknowledged.
         runtime.shutdown_timeout(std::time::Duration::from_secs(5));
         Ok(Outcome::Good)
@@ -47,7 +49,7 @@ impl Serve {
 
 /// Says that the server is up and where: what people, scripts and tests wait for.
 #[allow(clippy::print_stdout, reason = "the command's answer")]
-fn say(at: Addresses, defaults: bool, json: bool) {
+fn say(at: Addresses, data: &Path, defaults: bool, json: bool) {
     let Addresses { dicom, http } = at;
     if json {
         let ready =
@@ -55,7 +57,7 @@ fn say(at: Addresses, defaults: bool, json: bool) {
         println!("{ready}");
         return;
     }
-    println!("DICOM on {dicom}, status page on http://{http}/");
+    println!("DICOM on {dicom}, status page on http://{http}/, data in {}", data.display());
     if defaults {
         println!("No configuration was given: nobody may send yet. Write one with");
         println!("  research-pacs config example > site.toml");

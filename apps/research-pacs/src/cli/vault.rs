@@ -170,7 +170,9 @@ pub(super) async fn init(site: &Site, now: i64) -> anyhow::Result<&'static str> 
     if let KeySource::File(path) = source
         && !path.exists()
     {
-        WrappingKey::create_file(path)?;
+        WrappingKey::create_file(path).with_context(|| {
+            format!("cannot make the key file {}: does its folder exist?", path.display())
+        })?;
     }
     let key = WrappingKey::load(source, |name| std::env::var(name).ok())?;
     std::fs::create_dir_all(&site.site.data)?;

@@ -47,6 +47,18 @@ fn an_unknown_key_is_named_with_its_line() {
 }
 
 #[test]
+fn a_vault_key_in_a_folder_that_is_not_there_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("site.toml");
+    let key = folder.path().join("keys/vault.key");
+    std::fs::write(&file, format!("[vault]\nkey = {{ file = \"{}\" }}\n", key.display())).unwrap();
+    let init = run(&["vault", "init", "--config", file.to_str().unwrap()]);
+    assert_eq!(init.status.code(), Some(2));
+    let said = text(&init.stderr);
+    assert!(said.contains("cannot make the key file") && said.contains("folder"), "{said}");
+}
+
+#[test]
 fn a_missing_file_is_named() {
     let check = run(&["config", "check", "--config", "/nowhere/site.toml"]);
     assert_eq!(check.status.code(), Some(2));

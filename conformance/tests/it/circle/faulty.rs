@@ -32,14 +32,14 @@ fn every_faulty_result_ends_with_its_reason_and_none_reaches_the_clinical_pacs()
     }
     // says nothing that we ask for
     world.patient(20, &[]);
-    let server = world.serve();
+    let server = world.site.serve();
     world.acquire(&server);
     let second = world.at("second");
     for number in 1..=3 {
         let name = format!("6_one_{number}.dcm");
         fs::copy(world.at("originals").join(&name), second.join(&name)).unwrap();
     }
-    super::archive::store(server.dicom.port(), "P2", &second);
+    crate::harness::store(server.dicom.port(), "P2", &second);
     world.wait_for_partner(CASES.len() as u64 + 2);
     world.held_by_partner();
 
@@ -70,7 +70,7 @@ fn every_faulty_result_ends_with_its_reason_and_none_reaches_the_clinical_pacs()
     server.stop();
 
     // after its deadline the set that lacks what it cites goes to a person; nothing else has moved
-    let server = world.serve_later(20);
+    let server = world.site.serve_later(20);
     let (rest, missing) = (&CASES[..CASES.len() - 1], &made[CASES.len() - 1]);
     wait_until("the deadline", || !world.ends(missing).contains("→ retrieved"));
     expect(&("missing", "manual", "unknown-reference"), missing);
@@ -94,7 +94,7 @@ fn deliver(world: &World, file: &str) {
 fn rc_02_a_report_that_comes_before_its_segmentation_returns_after_it() {
     let world = World::new(&Rules::default());
     world.patient(1, &[]);
-    let server = world.serve();
+    let server = world.site.serve();
     world.acquire(&server);
     world.wait_for_partner(1);
     world.held_by_partner();
@@ -105,10 +105,10 @@ fn rc_02_a_report_that_comes_before_its_segmentation_returns_after_it() {
     wait_until("the segmentation returned", || world.sets().iter().any(|set| set.state == "closed"));
     world.wait_for_sets(2, &["retrieved", "closed"]);
     server.stop();
-    let server = world.serve_later(2);
+    let server = world.site.serve_later(2);
     world.wait_for_sets(2, &["closed"]);
     assert_eq!(world.check_return("sent")["results"], 2);
-    wait_until("the job closes", || world.count("main", "job WHERE state = 'closed'") == 1);
+    wait_until("the job closes", || world.site.count("main", "job WHERE state = 'closed'") == 1);
     server.stop();
 }
 
@@ -118,7 +118,7 @@ fn what_is_offered_again_or_too_late_is_not_returned() {
     for number in [1, 2] {
         world.patient(number, &[]);
     }
-    let server = world.serve();
+    let server = world.site.serve();
     world.acquire(&server);
     world.wait_for_partner(2);
     world.held_by_partner();

@@ -43,7 +43,7 @@ fn a_study_that_changed_moved_or_went_goes_to_a_person() {
     for number in [5, 6] {
         world.patient(number, &["--name", "Twin^Same", "--birth-date", "19800229"]);
     }
-    let server = world.serve();
+    let server = world.site.serve();
     world.acquire(&server);
     world.wait_for_partner(6);
     world.held_by_partner();
@@ -83,22 +83,23 @@ fn a_study_that_changed_moved_or_went_goes_to_a_person() {
 fn a_clinical_pacs_that_is_away_is_waited_for() {
     let mut world = World::new(&Rules::default());
     world.patient(1, &[]);
-    let server = world.serve();
+    let server = world.site.serve();
     world.acquire(&server);
     world.wait_for_partner(1);
     world.held_by_partner();
     server.stop();
     world.pacs.stop();
-    let server = world.serve();
+    let server = world.site.serve();
     world.compute(&["1:seg"], "sent");
     world.partner.take(&world.at("sent"));
     wait_until("a try in vain", || {
-        world.count("main", "job_queue WHERE kind = 'reconcile' AND attempts > 0 AND state = 'ready'") == 1
+        world.site.count("main", "job_queue WHERE kind = 'reconcile' AND attempts > 0 AND state = 'ready'")
+            == 1
     });
     assert_eq!(world.sets()[0].state, "retrieved");
     server.stop();
     world.pacs.start_orthanc();
-    let server = world.serve_later(30);
+    let server = world.site.serve_later(30);
     world.wait_for_sets(1, &["closed"]);
     assert_eq!(world.check_return("sent")["results"], 1);
     server.stop();

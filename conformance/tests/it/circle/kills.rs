@@ -28,7 +28,7 @@ fn each_result_returns_once_whatever_interrupts() {
     for number in 1..=ROUNDS {
         world.patient(number, &["--images", "2"]);
     }
-    let server = world.serve();
+    let server = world.site.serve();
     world.acquire(&server);
     world.wait_for_partner(ROUNDS.into());
     world.held_by_partner();
@@ -43,27 +43,27 @@ fn each_result_returns_once_whatever_interrupts() {
             fs::copy(world.at("sent").join(&name), offered.join(&name)).unwrap();
         }
         world.partner.take(&offered);
-        let server = world.serve_later(2 * u64::from(round));
+        let server = world.site.serve_later(2 * u64::from(round));
         std::thread::sleep(Duration::from_millis(500 + random(&mut state, 3000)));
         server.kill();
     }
-    let server = world.serve_later(2 * u64::from(ROUNDS) + 60);
+    let server = world.site.serve_later(2 * u64::from(ROUNDS) + 60);
     wait_until(&format!("every job closes; seed {}", seed()), || {
-        world.count("main", "job WHERE state = 'closed'") == u64::from(ROUNDS)
+        world.site.count("main", "job WHERE state = 'closed'") == u64::from(ROUNDS)
     });
     let sets = world.sets();
     assert!(sets.iter().all(|set| set.state == "closed"), "{sets:?}");
     assert_eq!(world.events()["return.confirmed"], sets.len() as u64, "seed {}", seed());
-    assert_eq!(world.count("main", "job_queue WHERE state = 'attention'"), 0);
+    assert_eq!(world.site.count("main", "job_queue WHERE state = 'attention'"), 0);
     assert_eq!(world.check_return("sent")["results"], 4 * ROUNDS);
     world.assert_purged();
     for event in ["retrieved", "reconciled", "confirmed"] {
         let doubled = format!(
             "(SELECT instance FROM ledger WHERE event = '{event}' GROUP BY instance HAVING COUNT(*) > 1)"
         );
-        assert_eq!(world.count("main", &doubled), 0, "{event}: twice in the ledger; seed {}", seed());
+        assert_eq!(world.site.count("main", &doubled), 0, "{event}: twice in the ledger; seed {}", seed());
         let told = format!("ledger WHERE event = '{event}'");
-        assert_eq!(world.count("main", &told), u64::from(4 * ROUNDS), "{event}; seed {}", seed());
+        assert_eq!(world.site.count("main", &told), u64::from(4 * ROUNDS), "{event}; seed {}", seed());
     }
     server.stop();
 }

@@ -8,7 +8,7 @@ fn waiting(rules: &Rules, patients: u32, kinds: &str, check: impl FnOnce(&World)
     for number in 1..=patients {
         world.patient(number, &[]);
     }
-    let server = world.serve();
+    let server = world.site.serve();
     world.acquire(&server);
     world.wait_for_partner(patients.into());
     world.held_by_partner();
@@ -24,7 +24,7 @@ fn waiting(rules: &Rules, patients: u32, kinds: &str, check: impl FnOnce(&World)
 
 fn release(world: &World) {
     let set = &world.sets()[0];
-    world.answer(&["result", "release", &set.id, "--by", "Dr Grey"]);
+    world.site.answer(&["result", "release", &set.id, "--by", "Dr Grey"], 0);
     world.wait_for_sets(1, &["closed"]);
     assert!(
         world.show(&set.id).contains("reconciled → released  release Dr Grey"),
@@ -40,19 +40,18 @@ fn release(world: &World) {
 fn a_person_releases_by_name_or_rejects_for_good() {
     waiting(&Rules { release: "person", ..Rules::default() }, 2, "seg", |world| {
         let sets = world.sets();
-        world.answer(&["result", "release", &sets[0].id, "--by", "Dr Grey"]);
-        world.answer(&["result", "reject", &sets[1].id, "--by", "Dr Grey", "--reason", "not plausible"]);
+        world.site.answer(&["result", "release", &sets[0].id, "--by", "Dr Grey"], 0);
+        world
+            .site
+            .answer(&["result", "reject", &sets[1].id, "--by", "Dr Grey", "--reason", "not plausible"], 0);
         world.wait_for_sets(2, &["closed", "rejected"]);
         assert!(world.show(&sets[1].id).contains("reconciled → rejected  reject Dr Grey not plausible"));
         assert_eq!(world.pacs.count(), 7, "one of two results");
         assert_eq!(world.events()["return.confirmed"], 1);
         // neither can be decided about again
         for set in &sets {
-            let config = world.site.write_config();
-            let again = ["result", "release", &set.id, "--by", "Dr Grey", "--config"];
-            let output =
-                std::process::Command::new(crate::harness::program()).args(again).arg(config).output();
-            assert!(!output.unwrap().status.success());
+            let again = world.site.command(&["result", "release", &set.id, "--by", "Dr Grey"]);
+            assert!(!again.status.success());
         }
     });
 }

@@ -1,21 +1,20 @@
 //! What happened between export and return: originals purged (ACX.5), a participant who opposes (AC8.2, ACX.4).
 
 use std::fs;
-use std::process::Command;
 
 use super::world::{Rules, World};
-use crate::harness::{program, wait_until};
+use crate::harness::wait_until;
 
 #[test]
 fn acx_5_the_circle_closes_after_the_originals_are_gone() {
     let world = World::new(&Rules { retention_hours: 0, ..Rules::default() });
     world.patient(1, &["--charset", "japanese"]);
-    let server = world.serve();
+    let server = world.site.serve();
     world.acquire(&server);
     world.wait_for_partner(1);
     world.held_by_partner();
     wait_until("the originals are purged", || {
-        world.count("buffer", "received_instance WHERE state <> 'released'") == 0
+        world.site.count("buffer", "received_instance WHERE state <> 'released'") == 0
     });
     world.compute(&["1:seg,sr"], "sent");
     world.partner.take(&world.at("sent"));
@@ -31,7 +30,7 @@ fn oppose(world: &World) {
     let list = world.at("lists").join("opposition.csv");
     fs::write(&list, "patient_id,issuer,kind,date,action\nHOSP-0001,site,opposition,2026-01-02,stop\n")
         .unwrap();
-    let told = world.answer(&["vault", "oppose", "--project", "first", list.to_str().unwrap()]);
+    let told = world.site.answer(&["vault", "oppose", "--project", "first", list.to_str().unwrap()], 0);
     assert!(told.contains("1 known participants are stopped"), "{told}");
 }
 
@@ -40,7 +39,7 @@ fn nothing_returns_for_a_participant_who_opposed_before_the_result() {
     let world = World::new(&Rules::default());
     world.patient(1, &["--bare"]);
     world.patient(2, &["--bare"]);
-    let server = world.serve();
+    let server = world.site.serve();
     world.acquire(&server);
     world.wait_for_partner(2);
     world.held_by_partner();
@@ -48,7 +47,7 @@ fn nothing_returns_for_a_participant_who_opposed_before_the_result() {
     world.compute(&["1:seg", "2:seg"], "sent");
     world.partner.take(&world.at("sent"));
     wait_until("the other's result returns", || world.sets().iter().any(|set| set.state == "closed"));
-    assert_eq!(world.count("main", "job WHERE state = 'withdrawn'"), 1);
+    assert_eq!(world.site.count("main", "job WHERE state = 'withdrawn'"), 1);
     assert_eq!(world.pacs.count(), 7);
     assert_eq!(world.sets().len(), 1, "the result is not even fetched");
     server.stop();
@@ -58,7 +57,7 @@ fn nothing_returns_for_a_participant_who_opposed_before_the_result() {
 fn nothing_returns_for_a_participant_who_opposed_before_the_release() {
     let world = World::new(&Rules { release: "person", ..Rules::default() });
     world.patient(1, &["--bare"]);
-    let server = world.serve();
+    let server = world.site.serve();
     world.acquire(&server);
     world.wait_for_partner(1);
     world.held_by_partner();
@@ -67,10 +66,8 @@ fn nothing_returns_for_a_participant_who_opposed_before_the_release() {
     let sets = world.wait_for_sets(1, &["reconciled"]);
     oppose(&world);
     world.wait_for_sets(1, &["withdrawn"]);
-    let config = world.site.write_config();
-    let release = ["result", "release", &sets[0].id, "--by", "Dr Grey", "--config"];
-    let output = Command::new(program()).args(release).arg(config).output().unwrap();
-    assert!(!output.status.success(), "what was withdrawn is not released");
+    let release = world.site.command(&["result", "release", &sets[0].id, "--by", "Dr Grey"]);
+    assert!(!release.status.success(), "what was withdrawn is not released");
     world.assert_nothing_returned();
     server.stop();
 }

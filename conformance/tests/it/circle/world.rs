@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::archive::{Archive, store};
-use crate::harness::{Launcher, Server, Site, json_lines, program, python, run, wait_until};
+use crate::harness::{
+    Archive, Project, Server, Site, dicom_partner, json_lines, python, run, store, wait_until, web_partner,
+};
 
 /// What differs between the sites of the tests.
 #[derive(Clone)]
@@ -56,26 +56,10 @@ impl World {
     pub(super) fn between(pacs: Archive, partner: Archive, rules: &Rules) -> Self {
         let site = Site::new();
         let key = site.folder("keys").join("vault.key");
-        let site = site.section(&sections(&key, &pacs, &partner, rules));
+        let site = site.with_projects(&key, &projects(rules), &sections(&key, &pacs, &partner, rules));
         let world = Self { site, pacs, partner };
-        world.answer(&["vault", "init"]);
+        world.site.answer(&["vault", "init"], 0);
         world
-    }
-
-    pub(super) fn serve(&self) -> Server<'_> {
-        self.site.serve()
-    }
-
-    /// The program with a clock that is so many minutes ahead, so that leases and pauses have passed.
-    pub(super) fn serve_later(&self, minutes: u64) -> Server<'_> {
-        let ahead = format!("+{minutes}m");
-        self.site.serve_under(&Launcher::new(["faketime", "--exclude-monotonic", "-f", &ahead]))
-    }
-
-    /// `research-pacs WORDS --config …`; fails the test unless it exits with 0. Answers standard output.
-    pub(super) fn answer(&self, words: &[&str]) -> String {
-        let output = run(Command::new(program()).args(words).arg("--config").arg(self.site.write_config()));
-        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// A folder of the test.
@@ -101,24 +85,27 @@ impl World {
     pub(super) fn wait_for_partner(&self, count: u64) {
         let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             wait_until(&format!("{count} jobs wait for a result"), || {
-                self.count("main", "job WHERE state = 'awaiting-result'") == count
+                self.site.count("main", "job WHERE state = 'awaiting-result'") == count
             });
         }));
         if let Err(panic) = waited {
-            eprintln!("jobs: {:?}", self.rows("main", "SELECT state, increment, first_increment FROM job"));
+            eprintln!(
+                "jobs: {:?}",
+                self.site.rows("main", "SELECT state, increment, first_increment FROM job")
+            );
             eprintln!(
                 "queue: {:?}",
-                self.rows(
+                self.site.rows(
                     "main",
                     "SELECT kind, state, attempts, last_error, run_at, updated_at FROM job_queue"
                 )
             );
-            eprintln!("held: {:?}", self.rows("buffer", "SELECT reason, detail FROM quarantine"));
+            eprintln!("held: {:?}", self.site.rows("buffer", "SELECT reason, detail FROM quarantine"));
             eprintln!(
                 "received: {:?}",
-                self.rows("buffer", "SELECT state, COUNT(*) FROM received_instance GROUP BY state")
+                self.site.rows("buffer", "SELECT state, COUNT(*) FROM received_instance GROUP BY state")
             );
-            eprintln!("studies: {:?}", self.rows("buffer", "SELECT closed_at FROM receiving_study"));
+            eprintln!("studies: {:?}", self.site.rows("buffer", "SELECT closed_at FROM receiving_study"));
             std::panic::resume_unwind(panic);
         }
     }
@@ -140,21 +127,11 @@ impl World {
         made.iter().map(|line| line["study"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Rows of the database `name`, read beside the program.
-    pub(super) fn rows(&self, name: &str, sql: &str) -> Vec<Value> {
-        let file = self.site.data_folder().join(format!("{name}.sqlite"));
-        json_lines(&run(python("rows.py").arg(file).arg(sql)))
-    }
-
-    pub(super) fn count(&self, name: &str, from: &str) -> u64 {
-        self.rows(name, &format!("SELECT COUNT(*) AS n FROM {from}"))[0]["n"].as_u64().unwrap()
-    }
-
     /// The result sets, the oldest first.
     pub(super) fn sets(&self) -> Vec<Set> {
         let sql = "SELECT r.id, r.state, s.study_instance_uid AS study FROM result_set r JOIN job j ON j.id = r.job \
                    JOIN study s ON s.id = j.study ORDER BY r.id";
-        self.rows("main", sql).into_iter().map(|row| serde_json::from_value(row).unwrap()).collect()
+        self.site.rows("main", sql).into_iter().map(|row| serde_json::from_value(row).unwrap()).collect()
     }
 
     /// Waits until there are `count` sets and each is in one of these states.
@@ -172,12 +149,12 @@ impl World {
 
     /// What `result show` tells.
     pub(super) fn show(&self, set: &str) -> String {
-        self.answer(&["result", "show", set])
+        self.site.answer(&["result", "show", set], 0)
     }
 
     /// How often each event was put into the outbox.
     pub(super) fn events(&self) -> BTreeMap<String, u64> {
-        let rows = self.rows(
+        let rows = self.site.rows(
             "main",
             "SELECT event_type AS type, COUNT(*) AS n FROM notification_outbox GROUP BY event_type",
         );
@@ -190,7 +167,10 @@ impl World {
     pub(super) fn assert_purged(&self) {
         let left = self.blobs("inbound") + self.blobs("return-buffer");
         assert_eq!(left, 0, "objects in Z4 or Z5 of {}", self.site.data_folder().display());
-        assert_eq!(self.count("buffer", "inbound_instance") + self.count("buffer", "return_instance"), 0);
+        assert_eq!(
+            self.site.count("buffer", "inbound_instance") + self.site.count("buffer", "return_instance"),
+            0
+        );
     }
 
     /// Objects in a zone, by its word.
@@ -233,43 +213,36 @@ impl World {
     }
 }
 
-fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Rules) -> String {
-    let Rules { release, software_status, query, by_web, retention_hours } = rules;
-    let status = if *software_status { "software_status = \"research-only\"\n" } else { "" };
-    let transport = if *by_web {
-        format!("[partner.transport.dicomweb]\nstow_url = \"{}\"\n", partner.dicomweb())
-    } else {
-        let Archive { title, port, .. } = partner;
-        format!(
-            "[partner.transport.dicom]\nhost = \"127.0.0.1\"\nport = {port}\ncalled = \"{title}\"\ncalling = \"RPACS\"\nassociations = 1\n"
-        )
-    };
+fn projects(rules: &Rules) -> [Project; 2] {
+    let Rules { release, software_status, by_web, retention_hours, .. } = *rules;
+    let status = if software_status { "software_status = \"research-only\"\n" } else { "" };
     // Over DIMSE the results come one by one.
-    let idle = if *by_web { 1 } else { 3 };
-    let project = |id: &str, title: &str| {
-        format!(
-            "[[project]]\nid = \"{id}\"\ncalled_ae_titles = [\"{title}\"]\nmode = \"pseudonymise\"\nstable_after_seconds = 1\n\
-             retention_hours = {retention_hours}\npartners = [\"uni\"]\n\
-             [project.dossier]\nstate = \"active\"\nversion = 3\nvalid_until = \"2099-12-31\"\nmode = \"pseudonymise\"\n\
-             recipients = [\"uni\"]\ninclusion_required = false\n\
-             [project.clinical_trial]\nsponsor_name = \"SPONSOR\"\nprotocol_id = \"PROTOCOL-{id}\"\n\
-             [project.results]\nreturn_to = \"pacs\"\npoll_seconds = 1\nidle_seconds = {idle}\npurge_after_hours = 0\n\
-             release = \"{release}\"\n{status}"
-        )
+    let idle = if by_web { 1 } else { 3 };
+    let results = format!(
+        "return_to = \"pacs\"\npoll_seconds = 1\nidle_seconds = {idle}\npurge_after_hours = 0\nrelease = \"{release}\"\n{status}"
+    );
+    [("first", "P1"), ("second", "P2")].map(|(id, title)| Project {
+        retention_hours,
+        results: results.clone(),
+        ..Project::open(id, title, "uni")
+    })
+}
+
+fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Rules) -> String {
+    let partner = if rules.by_web {
+        web_partner("uni", &partner.dicomweb())
+    } else {
+        dicom_partner("uni", partner.port) + "associations = 1\n"
     };
     format!(
-        "[vault]\nkey = {{ file = \"{}\" }}\n\
-         [[node]]\nname = \"pacs\"\nae_title = \"{}\"\naddresses = [\"127.0.0.1/32\"]\nhost = \"127.0.0.1\"\nport = {}\n\
-         query = {query}\n{}{}\
-         [[partner]]\nid = \"uni\"\n{transport}\
+        "[[node]]\nname = \"pacs\"\nae_title = \"{}\"\naddresses = [\"127.0.0.1/32\"]\nhost = \"127.0.0.1\"\nport = {}\n\
+         query = {}\n{partner}\
          [notification]\nlink_base = \"https://research.example.org\"\n\
          [[notification.recipient]]\nname = \"hook\"\nwebhook = {{ url = \"http://127.0.0.1:9/hook\", \
          secret = {{ file = \"{}\" }}, allow_networks = [\"127.0.0.0/8\"] }}\n",
-        key.display(),
         pacs.title,
         pacs.port,
-        project("first", "P1"),
-        project("second", "P2"),
+        rules.query,
         secret(key).display(),
     )
 }

@@ -1,16 +1,15 @@
-//! Peers that are not ours: DCMTK, pynetdicom, Orthanc.
+//! What sends to us that is not ours: DCMTK, pynetdicom.
 
-use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::Value;
 
+use super::Server;
 use super::command::{json_lines, run};
 use super::site::system_command;
-use super::{Server, post, wait_until};
 
 /// A file that `make_objects.py` wrote.
 pub(crate) struct SentFile {
@@ -99,62 +98,6 @@ pub(crate) fn python(script: &str) -> Command {
     let mut command = Command::new(crate_folder.join("../.venv/bin/python"));
     command.arg("-W").arg("ignore").arg(crate_folder.join("peers").join(script));
     command
-}
-
-/// An Orthanc that knows `server` under the name `research`, calling title `MODALITY`.
-pub(crate) struct Orthanc {
-    child: Child,
-    http: SocketAddr,
-    _folder: TempDir,
-}
-
-impl Orthanc {
-    pub(crate) fn start(server: &Server, called: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let (http, dicom) = (free_port(), free_port());
-        let config = json!({
-            "Name": "CONFORMANCE", "DicomAet": "MODALITY", "DicomPort": dicom, "HttpPort": http,
-            "StorageDirectory": folder.path(), "IndexDirectory": folder.path(), "Plugins": [],
-            "RemoteAccessAllowed": false, "AuthenticationEnabled": false,
-            "DicomModalities": { "research": [called, "127.0.0.1", server.dicom.port()] },
-        });
-        let path = folder.path().join("orthanc.json");
-        fs::write(&path, config.to_string()).unwrap();
-        let log = File::create(folder.path().join("orthanc.log")).unwrap();
-        let child = system_command("Orthanc")
-            .arg(&path)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let http = SocketAddr::from(([127, 0, 0, 1], http));
-        let orthanc = Self { child, http, _folder: folder };
-        wait_until("Orthanc listens", || TcpStream::connect(http).is_ok());
-        orthanc
-    }
-
-    /// Takes the files in and sends them all to us; fails the test if Orthanc reports a failure.
-    pub(crate) fn forward<'a>(&self, files: impl IntoIterator<Item = &'a SentFile>) {
-        let mut ids = Vec::new();
-        for file in files {
-            let (status, body) = post(self.http, "/instances", &fs::read(&file.path).unwrap());
-            assert_eq!(status, 200, "{}: {body}", file.name);
-            let answer: Value = serde_json::from_str(&body).unwrap();
-            ids.push(answer["ID"].as_str().unwrap().to_owned());
-        }
-        let (status, body) = post(self.http, "/modalities/research/store", json!(ids).to_string().as_bytes());
-        assert_eq!(status, 200, "{body}");
-        let answer: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(answer["FailedInstancesCount"], 0, "{body}");
-    }
-}
-
-impl Drop for Orthanc {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 pub(crate) fn free_port() -> u16 {

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Launcher, Listing, Server};
+use super::{Launcher, Listing, Server, json_lines, python, run};
 
 /// One node `MODALITY` on 127.0.0.1, one receive-only project `rx` behind the called title `RX`.
 pub(crate) struct Site {
@@ -70,6 +71,37 @@ impl Site {
         let mut command = launcher.command(&program());
         command.arg("serve").arg("--config").arg(self.write_config()).arg("--json");
         Server::start(command, &self.log)
+    }
+
+    /// The program with a clock that is so many minutes ahead, so that leases and pauses have passed.
+    pub(crate) fn serve_later(&self, minutes: u64) -> Server<'_> {
+        let ahead = format!("+{minutes}m");
+        self.serve_under(&Launcher::new(["faketime", "--exclude-monotonic", "-f", &ahead]))
+    }
+
+    /// `research-pacs WORDS --config …`, to its end.
+    pub(crate) fn command(&self, words: &[&str]) -> Output {
+        Command::new(program()).args(words).arg("--config").arg(self.write_config()).output().unwrap()
+    }
+
+    /// The same; fails the test unless it exits with `code`. Answers standard output.
+    pub(crate) fn answer(&self, words: &[&str], code: i32) -> String {
+        let output = self.command(words);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {text}\n{errors}");
+        text
+    }
+
+    /// Rows of the database `name`, read beside the program.
+    pub(crate) fn rows(&self, name: &str, sql: &str) -> Vec<Value> {
+        let file = self.data.join(format!("{name}.sqlite"));
+        json_lines(&run(python("rows.py").arg(file).arg(sql)))
+    }
+
+    /// Number of rows of the database `name`; `from` is what follows FROM.
+    pub(crate) fn count(&self, name: &str, from: &str) -> u64 {
+        self.rows(name, &format!("SELECT COUNT(*) AS n FROM {from}"))[0]["n"].as_u64().unwrap()
     }
 
     /// What the receive buffer holds; the program must not be running.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::message::{mail_sink, recipients, webhook_sink};
-use super::world::{Project, ScriptedPartner, World, dicom_partner, files_in, push};
-use crate::harness::{Launcher, get, json_lines, python, run, wait_until};
+use super::world::{ScriptedPartner, World, files_in, push};
+use crate::harness::{Launcher, Project, dicom_partner, get, json_lines, python, run, wait_until};
 
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/deidentification/data/table_e1_1.csv");
 
@@ -72,7 +72,8 @@ fn no_canary_is_outside_after_a_full_run() {
         world.jobs().iter().filter(|job| job.is_acknowledged()).count() == 2 * count
             && files_in(partner.folder()) == count
             && world.held().len() == 2 * count + 1
-            && world.count("main", "job_queue WHERE kind = 'export' AND attempts > 0") >= 2 * count as u64
+            && world.site.count("main", "job_queue WHERE kind = 'export' AND attempts > 0")
+                >= 2 * count as u64
     });
     wait_until("messages of both kinds", || files_in(&at("hook")) > count && files_in(&at("mail")) > count);
     let pages = at("pages");
@@ -80,8 +81,8 @@ fn no_canary_is_outside_after_a_full_run() {
         fs::write(pages.join(number.to_string()), get(server.http, path).1).unwrap();
     }
     let told = at("told");
-    fs::write(told.join("list"), world.command(&["quarantine", "list"]).stdout).unwrap();
-    fs::write(told.join("problems"), world.command(&["config", "show"]).stdout).unwrap();
+    fs::write(told.join("list"), world.site.command(&["quarantine", "list"]).stdout).unwrap();
+    fs::write(told.join("problems"), world.site.command(&["config", "show"]).stdout).unwrap();
     let data = world.site.data_folder();
     // as they are beside the running program, with their write-ahead logs
     let databases = at("databases");

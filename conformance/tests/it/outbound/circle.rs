@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::world::{Project, WebPartner, World, check_set, dicom_partner, files_in, push, storescp, study};
+use super::world::{World, check_set, files_in, push, storescp, study};
+use crate::harness::{Archive, Project, dicom_partner, web_partner};
 
 #[test]
 fn a_participant_keeps_code_and_uids_over_days_modes_and_restarts_and_is_another_one_in_another_project() {
@@ -25,7 +26,7 @@ fn a_participant_keeps_code_and_uids_over_days_modes_and_restarts_and_is_another
     let world = World::new(&projects, &partners);
 
     let originals = study(&at("originals"), "MRN-0042", &["--references", "--images", "4"]);
-    let server = world.serve();
+    let server = world.site.serve();
     push(&server, "P1", &originals);
     push(&server, "P2", &originals);
     world.wait_for_acknowledged(2);
@@ -48,7 +49,7 @@ fn a_participant_keeps_code_and_uids_over_days_modes_and_restarts_and_is_another
     let somebody = study(&at("later"), "MRN-0043", &["--name", "WELLWOOD"]);
     study(&at("originals"), "MRN-0043", &["--name", "WELLWOOD"]);
     assert_eq!(later, somebody);
-    let server = world.serve();
+    let server = world.site.serve();
     push(&server, "P1", &later);
     // what comes again unchanged leaves no second time
     push(&server, "P1", &originals);
@@ -66,10 +67,10 @@ fn a_participant_keeps_code_and_uids_over_days_modes_and_restarts_and_is_another
 
 #[test]
 fn by_dicomweb_to_orthanc() {
-    let partner = WebPartner::start();
-    let world = World::new(&[Project::open("web", "P1", "uni")], &partner.section("uni"));
+    let partner = Archive::orthanc("UNI");
+    let world = World::new(&[Project::open("web", "P1", "uni")], &web_partner("uni", &partner.dicomweb()));
     let originals = study(&world.site.folder("originals"), "MRN-0042", &["--references", "--images", "70"]);
-    let server = world.serve();
+    let server = world.site.serve();
     push(&server, "P1", &originals);
     world.wait_for_acknowledged(1);
     server.stop();
@@ -89,7 +90,7 @@ fn into_a_folder_with_its_manifest_and_without_identity_in_any_name() {
     );
     let world = World::new(&[Project::open("local", "P1", "usb")], &section);
     let originals = study(&world.site.folder("originals"), "MRN-0042", &["--references"]);
-    let server = world.serve();
+    let server = world.site.serve();
     push(&server, "P1", &originals);
     world.wait_for_acknowledged(1);
     server.stop();

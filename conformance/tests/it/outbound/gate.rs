@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::world::{Project, ScriptedPartner, World, dicom_partner, push, study};
-use crate::harness::{Launcher, Server, wait_until};
+use super::world::{ScriptedPartner, World, push, study};
+use crate::harness::{Launcher, Project, Server, dicom_partner, wait_until};
 
 /// The inclusion or opposition list as a file.
 fn list(world: &World, name: &str, lines: &str) -> PathBuf {
@@ -33,7 +33,7 @@ fn a_dossier_that_is_suspended_closed_or_expired_lets_nothing_out() {
         of("open", "P4"),
     ]);
     let _peer = partner.start(&[]);
-    let server = world.serve();
+    let server = world.site.serve();
     for title in ["P1", "P2", "P3", "P4"] {
         push(&server, title, &study(&world.site.folder(title), &format!("MRN-{title}"), &["--images", "2"]));
     }
@@ -47,9 +47,10 @@ fn a_dossier_that_is_suspended_closed_or_expired_lets_nothing_out() {
     assert_eq!(open, ["open"]);
     let codes: Vec<String> = partner.arrivals().into_iter().map(|arrival| arrival.patient).collect();
     assert_eq!(codes.len(), 2, "the two of the open project");
-    assert_eq!(world.count("main", "ledger WHERE event = 'sent' AND project <> 'open'"), 0);
-    let reasons =
-        world.rows("main", "SELECT last_error FROM job_queue WHERE state = 'attention' ORDER BY last_error");
+    assert_eq!(world.site.count("main", "ledger WHERE event = 'sent' AND project <> 'open'"), 0);
+    let reasons = world
+        .site
+        .rows("main", "SELECT last_error FROM job_queue WHERE state = 'attention' ORDER BY last_error");
     let reasons: String = reasons.iter().map(|row| row["last_error"].as_str().unwrap()).collect();
     for code in ["RPACS-GATE-0001", "RPACS-GATE-0002", "RPACS-GATE-0003"] {
         assert!(reasons.contains(code), "{reasons}");
@@ -61,25 +62,25 @@ fn a_partner_that_the_dossier_does_not_name_is_a_fault_of_the_configuration() {
     let (world, _) = world(&[Project::open("one", "P1", "uni")]);
     let stranger = Project { partner: "stranger", ..Project::open("one", "P1", "uni") };
     let changed = world.changed(&[stranger], &dicom_partner("uni", 1));
-    let said = changed.answer(&["config", "check"], 1);
+    let said = changed.site.answer(&["config", "check"], 1);
     assert!(said.contains("stranger"), "{said}");
-    changed.answer(&["serve"], 2);
+    changed.site.answer(&["serve"], 2);
 }
 
 /// The job waits for the partner; before it can go on, the dossier is suspended, or the participant withdraws.
 #[test]
 fn what_waits_in_the_queue_is_stopped_by_the_dossier_and_by_a_withdrawal() {
     let (world, partner) = world(&[Project::open("one", "P1", "uni"), Project::open("two", "P2", "uni")]);
-    let server = world.serve();
+    let server = world.site.serve();
     push(&server, "P1", &study(&world.site.folder("a"), "MRN-0001", &["--images", "2"]));
     push(&server, "P2", &study(&world.site.folder("b"), "MRN-0002", &["--images", "2"]));
     push(&server, "P2", &study(&world.site.folder("c"), "MRN-0003", &["--images", "2"]));
     wait_until("three failed tries", || {
-        world.count("main", "job_queue WHERE kind = 'export' AND attempts > 0") == 3
+        world.site.count("main", "job_queue WHERE kind = 'export' AND attempts > 0") == 3
     });
     let path =
         list(&world, "withdrawn.csv", &format!("{OPPOSITION}MRN-0002,site,withdrawal,2024-05-01,stop\n"));
-    let said = world.answer(&["vault", "oppose", "--project", "two", path.to_str().unwrap()], 0);
+    let said = world.site.answer(&["vault", "oppose", "--project", "two", path.to_str().unwrap()], 0);
     assert!(said.contains("1 known"), "{said}");
     server.stop();
 
@@ -87,7 +88,7 @@ fn what_waits_in_the_queue_is_stopped_by_the_dossier_and_by_a_withdrawal() {
     let changed =
         world.changed(&[suspended, Project::open("two", "P2", "uni")], &dicom_partner("uni", partner.port));
     let _peer = partner.start(&[]);
-    let server = changed.serve_later(60);
+    let server = changed.site.serve_later(60);
     wait_until("each job is decided", || {
         changed
             .jobs()
@@ -110,28 +111,28 @@ fn only_who_is_included_leaves_under_the_code_that_the_list_assigns() {
          MRN-0003,site,X-MRN-0003,2024-05-01,v2\nMRN-0004,nowhere,TRIAL-04,2024-05-01,v2\nMRN-0005,site,trial-01,2024-05-01,v2\n"
     );
     let faulty = list(&world, "faulty.csv", &faulty);
-    let said = world.answer(&["vault", "include", "--project", "trial", faulty.to_str().unwrap()], 1);
+    let said = world.site.answer(&["vault", "include", "--project", "trial", faulty.to_str().unwrap()], 1);
     for line in ["line 3", "line 4", "line 5", "line 6", "nothing was entered"] {
         assert!(said.contains(line), "{said}");
     }
     assert!(!said.contains("MRN"), "{said}");
 
-    let server = world.serve();
+    let server = world.site.serve();
     push(&server, "P1", &study(&world.site.folder("a"), "MRN-0001", &["--images", "2"]));
     wait_until("it is held", || world.held().len() == 2);
     assert!(world.held().iter().all(|held| held["reason"] == "not-included"));
     assert!(world.jobs().is_empty() && partner.arrivals().is_empty());
 
     let good = list(&world, "good.csv", &format!("{INCLUSION}MRN-0001,site,TRIAL-01,2024-05-01,v2\n"));
-    world.answer(&["vault", "include", "--project", "trial", good.to_str().unwrap()], 0);
+    world.site.answer(&["vault", "include", "--project", "trial", good.to_str().unwrap()], 0);
     // what contradicts the vault is named as well, and a list is for a project that there is
     let twice = list(&world, "twice.csv", &format!("{INCLUSION}MRN-0007,site,TRIAL-01,2024-05-01,v2\n"));
-    let said = world.answer(&["vault", "include", "--project", "trial", twice.to_str().unwrap()], 1);
+    let said = world.site.answer(&["vault", "include", "--project", "trial", twice.to_str().unwrap()], 1);
     assert!(said.contains("line 2") && said.contains("nothing was entered"), "{said}");
-    world.answer(&["vault", "include", "--project", "trail", good.to_str().unwrap()], 2);
+    world.site.answer(&["vault", "include", "--project", "trail", good.to_str().unwrap()], 2);
     let opposed =
         list(&world, "opposed.csv", &format!("{OPPOSITION}MRN-0009,site,opposition,2024-05-01,stop\n"));
-    world.answer(&["vault", "oppose", "--project", "trail", opposed.to_str().unwrap()], 2);
+    world.site.answer(&["vault", "oppose", "--project", "trail", opposed.to_str().unwrap()], 2);
     for held in world.held() {
         decide(&world, "redo", held["id"].as_str().unwrap());
     }
@@ -146,12 +147,12 @@ fn only_who_is_included_leaves_under_the_code_that_the_list_assigns() {
     server.stop();
     let codes: Vec<String> = partner.arrivals().into_iter().map(|arrival| arrival.patient).collect();
     assert_eq!(codes, ["TRIAL-01", "TRIAL-01"]);
-    let decisions = world.count("main", "audit_trail WHERE entry LIKE '%Dr Table Holder%'");
+    let decisions = world.site.count("main", "audit_trail WHERE entry LIKE '%Dr Table Holder%'");
     assert_eq!(decisions, 3, "each decision is in the trail with its name");
 }
 
 fn decide(world: &World, decision: &str, id: &str) {
-    world.answer(
+    world.site.answer(
         &["quarantine", decision, id, "--by", "Dr Table Holder", "--reason", "consent form is here"],
         0,
     );
@@ -163,7 +164,7 @@ fn a_second_patient_in_a_study_waits_for_a_person() {
     let project = Project { stable_after_seconds: 4, ..Project::open("one", "P1", "uni") };
     let (world, partner) = world(&[project]);
     let _peer = partner.start(&[]);
-    let server = world.serve();
+    let server = world.site.serve();
     push(&server, "P1", &study(&world.site.folder("a"), "MRN-0001", &["--images", "2"]));
     wait_until("the first is de-identified", || !world.jobs().is_empty());
     let intruder = ["--images", "2", "--first", "11", "--in-study-of", "MRN-0001"];
@@ -183,18 +184,18 @@ fn of_an_opposed_participant_nothing_stays_but_a_ledger_line() {
     let _peer = partner.start(&[]);
     let path =
         list(&world, "opposed.csv", &format!("{OPPOSITION}MRN-0666,site,opposition,2024-05-01,stop\n"));
-    world.answer(&["vault", "oppose", "--project", "one", path.to_str().unwrap()], 0);
-    let server = world.serve();
+    world.site.answer(&["vault", "oppose", "--project", "one", path.to_str().unwrap()], 0);
+    let server = world.site.serve();
     push(&server, "P1", &study(&world.site.folder("a"), "MRN-0666", &["--images", "3"]));
-    wait_until("a line each", || world.count("main", "ledger WHERE event = 'opposed'") == 3);
+    wait_until("a line each", || world.site.count("main", "ledger WHERE event = 'opposed'") == 3);
     push(&server, "P1", &study(&world.site.folder("b"), "MRN-0001", &["--images", "1"]));
     world.wait_for_acknowledged(1);
     server.stop();
     assert!(world.held().is_empty());
     assert_eq!(partner.arrivals().len(), 1);
-    assert_eq!(world.count("main", "ledger WHERE event = 'opposed'"), 3);
+    assert_eq!(world.site.count("main", "ledger WHERE event = 'opposed'"), 3);
     assert_eq!(world.audited("RPACS-AUDIT-0501", "objects"), 3, "with certificates of their purge");
-    assert_eq!(world.count("buffer", "received_instance WHERE patient_id = 'MRN-0666'"), 0);
+    assert_eq!(world.site.count("buffer", "received_instance WHERE patient_id = 'MRN-0666'"), 0);
     assert_eq!(world.site.listing().instances.len(), 1, "only the other one is in the receive buffer");
 }
 
@@ -214,7 +215,7 @@ fn what_has_no_route_or_no_patient_id_waits_and_is_discarded_by_a_person() {
         world.held().iter().map(|held| held["reason"].as_str().unwrap().to_owned()).collect();
     reasons.sort();
     assert_eq!(reasons, ["no-patient-id", "no-route"]);
-    let listed = world.answer(&["quarantine", "list"], 1);
+    let listed = world.site.answer(&["quarantine", "list"], 1);
     assert!(listed.contains("2 held") && !listed.contains("MRN"), "{listed}");
 
     // a release cannot give it a route or an identity: it is held again, and nothing leaves
@@ -226,17 +227,17 @@ fn what_has_no_route_or_no_patient_id_waits_and_is_discarded_by_a_person() {
     });
     // nobody decides twice, and what has no effect is not in the trail
     let again = ["quarantine", "discard", &first, "--by", "Dr Late", "--reason", "too late"];
-    assert_eq!(world.command(&again).status.code(), Some(2));
-    assert_eq!(world.count("main", "audit_trail WHERE entry LIKE '%Dr Late%'"), 0);
+    assert_eq!(world.site.command(&again).status.code(), Some(2));
+    assert_eq!(world.site.count("main", "audit_trail WHERE entry LIKE '%Dr Late%'"), 0);
     for held in world.held() {
         decide(&world, "discard", held["id"].as_str().unwrap());
     }
     wait_until("both are gone", || {
-        world.held().is_empty() && world.count("buffer", "received_instance") == 0
+        world.held().is_empty() && world.site.count("buffer", "received_instance") == 0
     });
     server.stop();
-    assert_eq!(world.count("main", "ledger WHERE event = 'discarded'"), 2);
-    assert_eq!(world.answer(&["quarantine", "list"], 0).trim(), "0 held");
+    assert_eq!(world.site.count("main", "ledger WHERE event = 'discarded'"), 2);
+    assert_eq!(world.site.answer(&["quarantine", "list"], 0).trim(), "0 held");
     assert!(world.jobs().is_empty() && partner.arrivals().is_empty());
     assert!(world.site.listing().instances.is_empty(), "their bytes are gone as well");
 }

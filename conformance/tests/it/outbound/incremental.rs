@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::world::{Project, ScriptedPartner, World, dicom_partner, push, study};
-use crate::harness::wait_until;
+use super::world::{ScriptedPartner, World, push, study};
+use crate::harness::{Project, dicom_partner, wait_until};
 
 fn seconds() -> f64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs_f64()
@@ -17,10 +17,12 @@ fn stable_waits_for_the_timer_and_a_late_instance_makes_an_increment() {
     let _peer = partner.start(&[]);
     let project = Project { stable_after_seconds: TIMER, ..Project::open("stable", "P1", "uni") };
     let world = World::new(&[project], &dicom_partner("uni", partner.port));
-    let server = world.serve();
+    let server = world.site.serve();
     push(&server, "P1", &study(&world.site.folder("a"), "MRN-0042", &["--images", "2"]));
     let last = seconds();
-    wait_until("everything is de-identified", || world.count("main", "ledger WHERE event = 'cleared'") == 2);
+    wait_until("everything is de-identified", || {
+        world.site.count("main", "ledger WHERE event = 'cleared'") == 2
+    });
     assert!(seconds() - last < f64::from(TIMER), "completeness does not hold de-identification up");
     world.wait_for_acknowledged(1);
     let first_byte = partner.arrivals().iter().map(|arrival| arrival.at).fold(f64::MAX, f64::min);
@@ -48,7 +50,7 @@ fn eager_sends_while_the_study_arrives_and_ends_when_it_is_stable() {
     let _peer = partner.start(&[]);
     let project = Project { eager: true, stable_after_seconds: TIMER, ..Project::open("eager", "P1", "uni") };
     let world = World::new(&[project], &dicom_partner("uni", partner.port));
-    let server = world.serve();
+    let server = world.site.serve();
     for number in 0..6_u32 {
         let folder = world.site.folder(&format!("part {number}"));
         let first = (1 + number * 3).to_string();

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::world::{Project, ScriptedPartner, World, dicom_partner};
-use crate::harness::{Association, CT, EXPLICIT, Instance, wait_until};
+use super::world::{ScriptedPartner, World};
+use crate::harness::{Association, CT, EXPLICIT, Instance, Project, dicom_partner, wait_until};
 
 const ROUNDS: u64 = 15;
 const PIXELS: usize = 4096;
@@ -39,7 +39,7 @@ fn killed_at_random_moments(eager: bool) {
     let (mut state, mut next) = (seed() | 1, 0_u64);
     let (mut sent, mut acknowledged) = (BTreeSet::new(), BTreeSet::new());
     for round in 0..ROUNDS {
-        let server = world.serve_later(2 * round);
+        let server = world.site.serve_later(2 * round);
         let until = Duration::from_millis(random(&mut state, 1500));
         let count = 4 + random(&mut state, 12);
         std::thread::scope(|scope| {
@@ -60,11 +60,11 @@ fn killed_at_random_moments(eager: bool) {
         server.kill();
         next += count;
     }
-    let server = world.serve_later(2 * ROUNDS + 60);
+    let server = world.site.serve_later(2 * ROUNDS + 60);
     let ended = || {
-        world.count("main", "job_queue WHERE state IN ('ready', 'leased')") == 0
-            && world.count("buffer", "received_instance WHERE state IN ('received', 'admitted')") == 0
-            && world.count("buffer", "receiving_study WHERE closed_at IS NULL") == 0
+        world.site.count("main", "job_queue WHERE state IN ('ready', 'leased')") == 0
+            && world.site.count("buffer", "received_instance WHERE state IN ('received', 'admitted')") == 0
+            && world.site.count("buffer", "receiving_study WHERE closed_at IS NULL") == 0
             && world.jobs().iter().all(|job| job.is_acknowledged())
     };
     wait_until("every job ends", ended);
@@ -80,7 +80,7 @@ fn killed_at_random_moments(eager: bool) {
     assert!(there.keys().all(|pixels| sent.contains(pixels)), "{told}: something is there that nobody sent");
     let doubled = there.values().filter(|same| same.len() > 1).count();
     assert_eq!(doubled, 0, "{told}: instances that came again under another UID or with other bytes");
-    assert_eq!(world.count("main", "job_queue WHERE state = 'attention'"), 0, "{told}");
+    assert_eq!(world.site.count("main", "job_queue WHERE state = 'attention'"), 0, "{told}");
     assert!(world.held().is_empty(), "{told}");
 }
 

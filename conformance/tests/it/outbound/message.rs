@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::Value;
 
-use super::world::{Peer, Project, ScriptedPartner, World, dicom_partner, push, study};
-use crate::harness::{free_port, python, wait_until};
+use super::world::{ScriptedPartner, World, push, study};
+use crate::harness::{Peer, Project, dicom_partner, free_port, python, wait_until};
 
 pub(super) const SECRET: &str = "a secret of more than sixteen bytes";
 
@@ -82,10 +82,10 @@ fn an_acknowledged_export_is_told_by_signed_webhook_and_by_mail_under_starttls()
     let smtp = format!("host = \"localhost\"\nport = {}\nca_file = \"{}\"\n", mail.port, ca.display());
     let sections = dicom_partner("uni", partner.port) + &recipients(folder.path(), hook.port, &smtp);
     let world = World::new(&[Project::open("one", "P1", "uni")], &sections);
-    let server = world.serve();
+    let server = world.site.serve();
     push(&server, "P1", &study(&world.site.folder("a"), "MRN-0042", &["--images", "2"]));
     wait_until("a failed try", || {
-        world.count("main", "job_queue WHERE kind = 'export' AND attempts > 0") == 1
+        world.site.count("main", "job_queue WHERE kind = 'export' AND attempts > 0") == 1
     });
     assert!(
         requests(&at("hook")).is_empty() && mails(&at("mail")).is_empty(),
@@ -117,7 +117,7 @@ fn mail_without_protection_goes_to_loopback_alone() {
     let serve = |smtp: &str| {
         let sections = partner.clone() + &recipients(folder.path(), 1, smtp);
         let world = World::new(&[Project::open("one", "P1", "uni")], &sections);
-        let output = world.command(&["serve"]);
+        let output = world.site.command(&["serve"]);
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
     for host in ["192.0.2.1", "mail.example.org"] {
@@ -141,7 +141,7 @@ fn a_mail_server_that_swallows_everything_delays_no_export_and_no_other_message(
         format!("host = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\n", hole.local_addr().unwrap().port());
     let sections = dicom_partner("uni", partner.port) + &recipients(folder.path(), hook.port, &smtp);
     let world = World::new(&[Project::open("one", "P1", "uni")], &sections);
-    let server = world.serve();
+    let server = world.site.serve();
     let started = Instant::now();
     for (number, name) in ["a", "b", "c"].iter().enumerate() {
         push(&server, "P1", &study(&world.site.folder(name), &format!("MRN-000{name}"), &["--images", "3"]));
@@ -155,7 +155,7 @@ fn a_mail_server_that_swallows_everything_delays_no_export_and_no_other_message(
     );
     assert_eq!(partner.arrivals().len(), 9);
     assert_eq!(
-        world.count("main", "notification_outbox WHERE recipient = 'crc' AND state <> 'delivered'"),
+        world.site.count("main", "notification_outbox WHERE recipient = 'crc' AND state <> 'delivered'"),
         3
     );
     server.stop();

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::world::{Project, ScriptedPartner, World, check_set, dicom_partner, push, study};
-use crate::harness::wait_until;
+use super::world::{ScriptedPartner, World, check_set, push, study};
+use crate::harness::{Project, dicom_partner, wait_until};
 
 /// The pause after the first failure is anything up to 30 s.
 #[test]
@@ -11,10 +11,10 @@ fn nothing_is_lost_while_the_partner_is_away_and_all_of_it_leaves_after() {
     let partner = ScriptedPartner::new();
     let world = World::new(&[Project::open("away", "P1", "uni")], &dicom_partner("uni", partner.port));
     let originals = study(&world.site.folder("originals"), "MRN-0042", &["--references"]);
-    let server = world.serve();
+    let server = world.site.serve();
     push(&server, "P1", &originals);
     wait_until("a failed try", || {
-        world.count("main", "job_queue WHERE kind = 'export' AND attempts > 0") == 1
+        world.site.count("main", "job_queue WHERE kind = 'export' AND attempts > 0") == 1
     });
     assert_eq!(world.jobs()[0].state, "deidentified");
     let _peer = partner.start(&[]);
@@ -35,7 +35,7 @@ fn what_is_refused_is_named_in_the_ledger_and_the_rest_is_delivered() {
             ..Project::open("picky", "P1", "uni")
         };
         let world = World::new(&[project], &dicom_partner("uni", partner.port));
-        let server = world.serve();
+        let server = world.site.serve();
         push(&server, "P1", &study(&world.site.folder("a"), "MRN-0042", &["--images", "7"]));
         wait_until("the job waits for a person", || world.jobs().iter().any(|job| job.state == "attention"));
         if eager {
@@ -48,10 +48,10 @@ fn what_is_refused_is_named_in_the_ledger_and_the_rest_is_delivered() {
             wait_until("the rest", || partner.arrivals().iter().filter(|one| one.status == 0).count() == 7);
         }
         wait_until("no work is left", || {
-            world.count("main", "job_queue WHERE state IN ('ready', 'leased')") == 0
+            world.site.count("main", "job_queue WHERE state IN ('ready', 'leased')") == 0
         });
         server.stop();
-        let events = world.rows(
+        let events = world.site.rows(
             "main",
             "SELECT event, cause, COUNT(DISTINCT instance) AS n FROM ledger WHERE destination = 'uni' GROUP BY event, cause",
         );

@@ -117,8 +117,11 @@ impl Table {
         );
         println!("released by a named person {:5}  result sets", self.released);
         println!(
-            "identifiers found outside the vault: {}  ({} searched for)",
+            "identifiers found outside the vault: {}  ({} names, numbers and UIDs of the patients searched for in main database,",
             self.identifiers, self.searched
+        );
+        println!(
+            "  research archive, file names, log, pages, messages, and in everything that the partners hold)"
         );
         println!();
         println!("At the clinical PACS:");
@@ -126,14 +129,11 @@ impl Table {
             let InStudy { number, modality, originals, results, untouched } = study;
             let state = if *untouched { "originals untouched" } else { "ORIGINALS CHANGED" };
             println!(
-                "  study {number} ({modality}): {originals} originals, {results} results in the same study, {state}"
+                "  study {number} ({modality}): originals {originals}, results in the same study {results}, {state}"
             );
         }
         println!();
-        println!(
-            "{}",
-            if self.is_good() { "The circle is closed." } else { "THE CIRCLE IS NOT CLOSED: see demo.log" }
-        );
+        println!("{}", if self.is_good() { "The circle is closed." } else { "THE CIRCLE IS NOT CLOSED." });
     }
 }
 

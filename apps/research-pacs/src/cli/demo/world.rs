@@ -85,6 +85,7 @@ impl World {
     /// Says who is where.
     #[allow(clippy::print_stdout, reason = "the command's answer")]
     pub(super) fn say(&self, at: &Addresses) {
+        println!("Demonstration: every patient is invented, and nothing leaves this machine.");
         println!("research-pacs   DICOM {}   status page http://{}/", at.dicom, at.http);
         println!("clinical PACS   {} {}", self.pacs.title(), self.pacs.address());
         for (number, partner) in self.partners.iter().enumerate() {

@@ -1,54 +1,54 @@
-//! The archives at both ends: Orthanc as clinical PACS or partner, DCMTK's `dcmqrscp` in the same parts.
+//! Archives of others: Orthanc as clinical PACS or partner, DCMTK's `dcmqrscp` and pynetdicom in the same parts.
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{free_port, get, post, run, system_command, wait_until};
+use super::{Peer, free_port, get, post, python, run, system_command};
 
 /// An archive with an address of its own, that may be there or not.
-pub(super) struct Archive {
-    pub(super) title: &'static str,
+pub(crate) struct Archive {
+    pub(crate) title: &'static str,
     /// Of its DICOM listener.
-    pub(super) port: u16,
+    pub(crate) port: u16,
     http: u16,
     folder: TempDir,
-    child: Option<Child>,
+    peer: Option<Peer>,
     /// Modality of what it answers with success and does not keep.
     loses: Option<&'static str>,
 }
 
 impl Archive {
     /// Reserves its ports; nothing listens yet.
-    pub(super) fn new(title: &'static str) -> Self {
+    pub(crate) fn new(title: &'static str) -> Self {
         Self {
             title,
             port: free_port(),
             http: free_port(),
             folder: tempfile::tempdir().unwrap(),
-            child: None,
+            peer: None,
             loses: None,
         }
     }
 
     /// Lets Orthanc lose instances of a modality; before it starts.
-    pub(super) fn lose(&mut self, modality: &'static str) {
+    pub(crate) fn lose(&mut self, modality: &'static str) {
         self.loses = Some(modality);
     }
 
     /// An Orthanc that listens.
-    pub(super) fn orthanc(title: &'static str) -> Self {
+    pub(crate) fn orthanc(title: &'static str) -> Self {
         let mut archive = Self::new(title);
         archive.start_orthanc();
         archive
     }
 
     /// Starts Orthanc with its DICOMweb plugin, on what it held before.
-    pub(super) fn start_orthanc(&mut self) {
+    pub(crate) fn start_orthanc(&mut self) {
         let mut config = json!({
             "Name": self.title, "DicomAet": self.title, "DicomPort": self.port, "HttpPort": self.http,
             "StorageDirectory": self.folder.path(), "IndexDirectory": self.folder.path(),
@@ -71,11 +71,13 @@ impl Archive {
         fs::write(&path, config.to_string()).unwrap();
         let mut command = system_command("Orthanc");
         command.arg(&path);
-        self.start(command, &[self.port, self.http]);
+        let peer = Peer::start(command, self.port);
+        peer.wait_for(self.http);
+        self.peer = Some(peer);
     }
 
     /// A `dcmqrscp` that listens.
-    pub(super) fn dcmqrscp(title: &'static str) -> Self {
+    pub(crate) fn dcmqrscp(title: &'static str) -> Self {
         let mut archive = Self::new(title);
         let area = archive.folder.path().join("area");
         fs::create_dir_all(&area).unwrap();
@@ -89,25 +91,24 @@ impl Archive {
         fs::write(&path, config).unwrap();
         let mut command = system_command("dcmqrscp");
         command.arg("-c").arg(&path);
-        archive.start(command, &[archive.port]);
+        archive.peer = Some(Peer::start(command, archive.port));
+        archive
+    }
+
+    /// `partner_scp.py` that listens.
+    pub(crate) fn pynetdicom(title: &'static str) -> Self {
+        let mut archive = Self::new(title);
+        let area = archive.folder.path().join("area");
+        fs::create_dir_all(&area).unwrap();
+        let mut command = python("partner_scp.py");
+        command.arg(archive.port.to_string()).arg(&area);
+        archive.peer = Some(Peer::start(command, archive.port));
         archive
     }
 
     /// Goes away; what it holds stays.
-    pub(super) fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-
-    fn start(&mut self, mut command: Command, ports: &[u16]) {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        self.child = Some(child);
-        for port in ports {
-            let address = SocketAddr::from(([127, 0, 0, 1], *port));
-            wait_until(&format!("{} listens", self.title), || TcpStream::connect(address).is_ok());
-        }
+    pub(crate) fn stop(&mut self) {
+        self.peer = None;
     }
 
     fn http(&self) -> SocketAddr {
@@ -115,12 +116,12 @@ impl Archive {
     }
 
     /// Where Orthanc's DICOMweb service is.
-    pub(super) fn dicomweb(&self) -> String {
+    pub(crate) fn dicomweb(&self) -> String {
         format!("http://{}/dicom-web", self.http())
     }
 
     /// Gives Orthanc the files of a folder.
-    pub(super) fn take(&self, folder: &Path) {
+    pub(crate) fn take(&self, folder: &Path) {
         for entry in fs::read_dir(folder).unwrap().flatten() {
             let (status, body) = post(self.http(), "/instances", &fs::read(entry.path()).unwrap());
             assert_eq!(status, 200, "{}: {body}", entry.path().display());
@@ -128,12 +129,12 @@ impl Archive {
     }
 
     /// Gives the files of a folder with DCMTK's `storescu`.
-    pub(super) fn take_by_store(&self, folder: &Path) {
+    pub(crate) fn take_by_store(&self, folder: &Path) {
         store(self.port, self.title, folder);
     }
 
     /// Lets Orthanc send everything that it holds.
-    pub(super) fn send_all(&self, title: &str, port: u16) {
+    pub(crate) fn send_all(&self, title: &str, port: u16) {
         let peer = json!({ "AET": title, "Host": "127.0.0.1", "Port": port }).to_string();
         let url = format!("http://{}/modalities/research", self.http());
         run(Command::new("curl").args(["-sf", "-X", "PUT", "-d", &peer, &url]));
@@ -152,19 +153,17 @@ impl Archive {
     }
 
     /// Number of instances that Orthanc holds.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.instances().len()
     }
 
     /// Writes what it holds into `folder`.
-    pub(super) fn export(&self, folder: &Path) {
+    pub(crate) fn export(&self, folder: &Path) {
         fs::create_dir_all(folder).unwrap();
         let area = self.folder.path().join("area");
         if area.exists() {
             for entry in fs::read_dir(area).unwrap().flatten() {
-                if entry.path().extension().is_some_and(|end| end == "dcm")
-                    || entry.file_name() != "index.dat"
-                {
+                if entry.file_name() != "index.dat" && entry.file_name() != "arrivals.jsonl" {
                     fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
                 }
             }
@@ -178,7 +177,7 @@ impl Archive {
     }
 
     /// Deletes one study from Orthanc.
-    pub(super) fn delete(&self, study: &str) {
+    pub(crate) fn delete(&self, study: &str) {
         let url = format!("http://{}/studies/{}", self.http(), self.id_of(study));
         run(Command::new("curl").args(["-sf", "-X", "DELETE", &url]));
     }
@@ -191,14 +190,8 @@ impl Archive {
     }
 }
 
-impl Drop for Archive {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
 /// Sends a folder with DCMTK's `storescu`.
-pub(super) fn store(port: u16, called: &str, folder: &Path) {
+pub(crate) fn store(port: u16, called: &str, folder: &Path) {
     let mut command = system_command("storescu");
     command.args(["-aet", "MODALITY", "-aec", called, "-R", "+sd", "127.0.0.1", &port.to_string()]);
     run(command.arg(folder));
