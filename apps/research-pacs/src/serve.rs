@@ -240,5 +240,6 @@ fn line(site: &Site, stores: &Stores, trail: AuditTrail, clock: Clock) -> anyhow
         nodes: site.nodes.iter().map(|node| (node.name.clone(), node.clone())).collect(),
         site: site.site.name.clone(),
         silence: Mutex::default(),
+        oppositions: Mutex::default(),
     })
 }

@@ -62,7 +62,7 @@ CREATE TABLE spool_checkpoint (
   checkpoint TEXT NOT NULL
 );
 
--- What waits for a person, and what the person decided.
+-- What waits for a person, and what the person decided. recorded: the ledger has its line.
 CREATE TABLE quarantine (
   id             TEXT   PRIMARY KEY NOT NULL,
   object         TEXT   NOT NULL,
@@ -71,9 +71,11 @@ CREATE TABLE quarantine (
   detail         TEXT   NOT NULL,
   quarantined_at BIGINT NOT NULL,
   expires_at     BIGINT NOT NULL,
+  recorded       SMALLINT NOT NULL,
   decision       TEXT,
   decided_by     TEXT,
   decided_at     BIGINT
 );
 CREATE INDEX quarantine_object ON quarantine (object);
 CREATE INDEX quarantine_open   ON quarantine (expires_at) WHERE decision IS NULL;
+CREATE INDEX quarantine_unrecorded ON quarantine (id) WHERE recorded = 0;

@@ -78,6 +78,16 @@ pub async fn run(line: Arc<Line>, stop: CancellationToken) -> Result<(), StageEr
     Ok(())
 }
 
+/// Does what is due, one piece of work after the other, until nothing is: for a caller that has the time in its own hand.
+///
+/// # Errors
+/// Those of the main database.
+pub async fn work_off(line: &Arc<Line>) -> Result<(), StageError> {
+    let kinds = [LOCAL, PARTNERS, CLINICAL_PACS].concat();
+    while next(line, &kinds, &line.work.local, "by hand").await? {}
+    Ok(())
+}
+
 async fn work(
     line: Arc<Line>,
     kinds: &'static [&'static str],

@@ -17,7 +17,9 @@ use archive::zone::Zone;
 use dicom_stream::{FILE_START, FileStart};
 use notification::EventType;
 use partner::{Answer, Batch, Closing, InstanceSource, OutgoingInstance, Partner};
-use pseudonym::{CodePrefix, ExportRecord, IssuedUid, Linkage, ParticipantId, UidKind, VaultError};
+use pseudonym::{
+    CodePrefix, ExportRecord, IssuedUid, Linkage, OppositionKind, ParticipantId, UidKind, VaultError,
+};
 use register::{
     Actor, AuditEvent, AuditRecord, Decision, Outflow, Standing, Text, day_of, gate, record_decision,
 };
@@ -173,11 +175,11 @@ async fn pass_gate(line: &Line, project: &Project, job: &Job) -> Result<Decision
 /// What the lists say about the participant of a job. It was included when it was admitted; what may have come since is opposition,
 /// withdrawal or erasure.
 pub(crate) async fn standing(line: &Line, project: &Project, job: &Job) -> Result<Standing, StageError> {
-    match line.vault.check_usable(participant(job)?).await {
-        Ok(()) if project.dossier.inclusion_required => Ok(Standing::Included),
-        Ok(()) => Ok(Standing::NotListed),
-        Err(VaultError::Opposed) => Ok(Standing::Opposed),
-        Err(VaultError::Erased) => Ok(Standing::Withdrawn),
+    match line.vault.stopped_by(participant(job)?).await {
+        Ok(None) if project.dossier.inclusion_required => Ok(Standing::Included),
+        Ok(None) => Ok(Standing::NotListed),
+        Ok(Some(OppositionKind::Opposition)) => Ok(Standing::Opposed),
+        Ok(Some(OppositionKind::Withdrawal | OppositionKind::Erasure)) => Ok(Standing::Withdrawn),
         Err(VaultError::VaultLocked(_)) => Ok(Standing::Unknown),
         Err(error) => Err(error.into()),
     }

@@ -18,7 +18,7 @@
 //! | `withdraw` | what ends when a participant withdraws |
 //! | `clinical_pacs` | what the node says that results go back to |
 //! | `route` | the project of an instance (DEC-B) |
-//! | `own_record`, `recorder`, `indexing` | what `deidentify` reads and remembers |
+//! | `identify`, `own_record`, `recorder`, `indexing` | what `deidentify` reads and remembers |
 
 pub mod access;
 mod acknowledge;
@@ -32,6 +32,7 @@ mod deidentify;
 pub mod driver;
 mod export;
 mod fetch;
+mod identify;
 pub mod import;
 mod indexing;
 mod inspect;
@@ -44,7 +45,7 @@ pub mod receive;
 mod reconcile;
 mod recorder;
 pub mod release;
-mod retention;
+pub mod retention;
 mod return_to_pacs;
 mod returned_set;
 pub mod route;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use archive::ArchiveError;
 use archive::blob::{BlobError, BlobStore};
+use archive::ledger::{self, LedgerEvent};
 use archive::spool::{Spool, SpoolError};
 use database::{Database, DatabaseError};
 use deidentification::{CompiledProfile, DeidentificationError, Profile, ProfileError};
@@ -15,6 +16,7 @@ use partner::{Partner, PartnerError};
 use pseudonym::{CodePrefix, CodeScheme, Vault, VaultError};
 use register::{AuditTrail, Dossier, DossierError, Mode};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config::{NodeConfig, ProjectConfig, ProjectMode};
@@ -53,6 +55,8 @@ pub struct Line {
     pub site: String,
     /// Failures in a row of each poll timer.
     pub silence: Mutex<BTreeMap<String, u32>>,
+    /// What the opposition list was like when Z1 was last searched for those on it.
+    pub oppositions: Mutex<Option<(i64, i64)>>,
 }
 
 /// A research study that de-identifies, ready for use.
@@ -261,6 +265,32 @@ impl Line {
     pub fn return_node(&self, project: &Project) -> Result<&NodeConfig, StageError> {
         let name = project.config.results.as_ref().map_or("", |results| results.return_to.as_str());
         self.nodes.get(name).ok_or_else(|| StageError::NoNode(name.to_owned()))
+    }
+
+    /// A ledger line about an instance that goes nowhere.
+    pub(crate) fn ledger_line<'a>(
+        &'a self,
+        event: LedgerEvent,
+        project: &'a str,
+        instance: Uuid,
+        bytes: u64,
+        at: i64,
+    ) -> ledger::Line<'a> {
+        let version = self.projects.get(project).map_or("", |project| project.dossier_version.as_str());
+        ledger::Line {
+            event,
+            project,
+            job: None,
+            result_set: None,
+            instance,
+            destination: "",
+            hash: "",
+            bytes,
+            dossier_version: version,
+            gate_hash: None,
+            cause: "",
+            at,
+        }
     }
 
     /// When something quarantined now is purged, epoch milliseconds.

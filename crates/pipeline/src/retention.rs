@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::close::{emptied, empty};
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
+use crate::withdraw;
 
 /// Name of the timer.
 pub(crate) const TIMER: &str = "retention";
@@ -30,8 +31,11 @@ const MESSAGE_ROWS: i64 = 90 * DAY;
 ///
 /// # Errors
 /// Any [`StageError`]; the next look goes on.
-pub(crate) async fn run(line: &Arc<Line>) -> Result<(), StageError> {
+pub async fn run(line: &Arc<Line>) -> Result<(), StageError> {
     let now = line.clock.now();
+    if let Err(error) = withdraw::purge_listed_since(line).await {
+        tracing::error!(%error, "originals of opposed participants were not searched for, trying again");
+    }
     let mut after = Uuid::nil();
     loop {
         let held = buffer::result_sets_held(line.buffer.reader(), after, STEP).await?;

@@ -1,7 +1,7 @@
 //! Stage *verify*: searches what was written for the identifiers of this patient and study, before anyone can see it. State out:
 //! CLEARED, or QUARANTINED with the place of what was found (AC2.10). It fails closed: what cannot be searched is held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, SeekFrom};
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use dicom_stream::{Limits, TransferSyntax};
 use pseudonym::Participant;
 
 use crate::deidentify::{Checked, Held, Outcome, Transformed, blocking};
+use crate::identify::damaged;
 use crate::line::{Line, Project, StageError};
 
 /// Makes the objects of a batch durable and searches each; an object with a finding is removed again.
@@ -23,9 +24,13 @@ pub(crate) async fn finish_and_check(
     let ours = own_values(project, participant);
     let line = Arc::clone(line);
     blocking(move || {
-        let Transformed { originals, mut outcomes, writers, .. } = transformed;
+        let Transformed { originals, mut outcomes, mut writers, .. } = transformed;
         let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
-        let identity = identity_of(&line, &originals, &outcomes)?;
+        let identity = identity_of(&line, &originals, &mut outcomes)?;
+        // An original that cannot be read a second time lets no object of it be made.
+        let made: BTreeSet<_> =
+            outcomes.iter().filter(|outcome| outcome.result.is_ok()).map(|outcome| outcome.id).collect();
+        writers.retain(|writer| made.contains(&writer.key().id()));
         let verifier =
             identity.and_then(|identity| Verifier::new(&identity, &ours).map_err(|error| error.to_string()));
         let blobs: BTreeMap<_, _> =
@@ -59,7 +64,7 @@ pub(crate) async fn finish_and_check(
 fn identity_of(
     line: &Line,
     originals: &[BufferedInstance],
-    outcomes: &[Outcome],
+    outcomes: &mut [Outcome],
 ) -> Result<Result<Identity, String>, StageError> {
     let mut identity = Identity::default();
     for (original, outcome) in originals.iter().zip(outcomes) {
@@ -70,7 +75,13 @@ fn identity_of(
         let Some(syntax) = TransferSyntax::from_uid(&received.transfer_syntax_uid) else {
             return Ok(Err("an original of this series has an unknown transfer syntax".to_owned()));
         };
-        let input = line.spool.read(&received.location)?;
+        let input = match line.spool.read(&received.location) {
+            Ok(input) => input,
+            Err(error) => {
+                outcome.result = Err(damaged(error)?);
+                continue;
+            }
+        };
         if let Err(error) = identity.add_object(input, syntax, Limits::INSTANCE) {
             return Ok(Err(format!("an original of this series cannot be read: {error}")));
         }

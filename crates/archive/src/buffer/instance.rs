@@ -28,6 +28,31 @@ words! {
     }
 }
 
+impl BufferState {
+    /// Whether the bytes are there and no stage works on them.
+    #[must_use]
+    pub fn is_at_rest(self) -> bool {
+        matches!(self, Self::Quarantined | Self::Deidentified)
+    }
+}
+
+/// Somebody of whom the receive buffer holds something (DEC-Q). No `Display`, and `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Project.
+    pub project: String,
+    /// Assigning authority of the Patient ID.
+    pub assigning_authority: String,
+    /// (0010,0020)
+    pub patient_id: String,
+}
+
+impl fmt::Debug for Person {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Person")
+    }
+}
+
 /// One instance as received. It identifies a person: no `Display`, and `Debug` shows our own id only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReceivedInstance {
@@ -231,6 +256,36 @@ pub async fn of_participant(
     .fetch_all(executor)
     .await?;
     rows.iter().map(from_row).collect()
+}
+
+/// Up to `limit` persons after `after` of whom something is at rest in a project: held, or kept after its de-identification.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn persons(
+    executor: impl AnyExecutor<'_>,
+    after: Option<&Person>,
+    limit: u32,
+) -> Result<Vec<Person>, ArchiveError> {
+    let mut find = Statement::new(
+        "SELECT DISTINCT project, assigning_authority, patient_id FROM received_instance \
+         WHERE state IN ('quarantined', 'deidentified') AND project <> '' AND patient_id <> ''",
+    );
+    if let Some(Person { project, assigning_authority, patient_id }) = after {
+        find.push(" AND (project, assigning_authority, patient_id) > (");
+        find.list([project, assigning_authority, patient_id].map(String::as_str)).push(")");
+    }
+    find.push(" ORDER BY project, assigning_authority, patient_id LIMIT ").bind(i64::from(limit));
+    let rows = find.query().fetch_all(executor).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Person {
+                project: row.try_get("project")?,
+                assigning_authority: row.try_get("assigning_authority")?,
+                patient_id: row.try_get("patient_id")?,
+            })
+        })
+        .collect()
 }
 
 /// Moves those of `ids` that are in state `from` to state `to`; answers how many moved.

@@ -22,12 +22,12 @@ mod study;
 
 pub use arrival::{Arrival, checkpoint, insert_batch, reroute};
 pub use instance::{
-    Batch, BufferState, BufferedInstance, ReceivedInstance, advance, by_id, count_by_state, gather, in_batch,
-    of_participant, unfinished_batches,
+    Batch, BufferState, BufferedInstance, Person, ReceivedInstance, advance, by_id, count_by_state, gather,
+    in_batch, of_participant, persons, unfinished_batches,
 };
 pub use quarantine::{
     Decision, Hold, QuarantineReason, Quarantined, accepted_reasons, decide, expire, expired, hold,
-    list_quarantined, show_quarantined,
+    list_quarantined, note_recorded, show_quarantined, unrecorded,
 };
 pub use result::{
     ResultInstance, ReturnInstance, ReturnState, inbound_of, insert_inbound, insert_return, is_empty,
@@ -37,7 +37,8 @@ pub use retention::{
     in_state_since, is_live, live_by_segment, live_locations, purge_released, release, relocate, remove,
 };
 pub use study::{
-    ReceivingStudy, close_study, expect_instances, progress, show_study, stable_studies, touch_study,
+    ReceivingStudy, close_study, expect_instances, increments, progress, show_study, stable_studies,
+    touch_study,
 };
 
 use database::Migration;

@@ -40,6 +40,7 @@ async fn after_an_erasure_nothing_can_be_derived_and_a_push_is_recognised() {
         let refused = vault.reidentify("trial", participant.id, &purpose(), NOW).await;
         assert!(matches!(refused, Err(VaultError::Erased)));
         assert!(matches!(vault.check_usable(participant.id).await, Err(VaultError::Erased)));
+        assert_eq!(vault.stopped_by(participant.id).await.unwrap(), Some(OppositionKind::Erasure));
         // and what a process still holds in memory is not written any more
         let late = vault.record_mapping(&participant, &mapped.study, &[], &[20200101]).await;
         assert!(matches!(late, Err(VaultError::Erased)));

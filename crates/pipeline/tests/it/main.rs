@@ -1,0 +1,10 @@
+//! The line from outside: real stores in a temporary folder, a partner that is a folder, and the time in the test's hand.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod damaged;
+mod increments;
+mod opposed;
+mod repeated;
+mod second_patient;
+mod world;
