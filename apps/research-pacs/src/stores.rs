@@ -40,7 +40,8 @@ impl Stores {
         let mut config = site.spool.clone();
         config.directory = data.join(&config.directory);
         let (spool, recovery) = tokio::task::block_in_place(|| Spool::open(config, checkpoint))?;
-        let blobs = tokio::task::block_in_place(|| BlobStore::open_store(data.join("objects")))?;
+        let blobs =
+            tokio::task::block_in_place(|| BlobStore::open_store(data.join("objects"), &site.objects))?;
         let vault = open_vault(site, &data).await?;
         Ok((Self { main, buffer, vault: Arc::new(vault), spool, blobs: Arc::new(blobs) }, recovery))
     }

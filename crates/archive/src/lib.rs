@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod result_set;
 mod row;
 pub mod scan;
+mod space;
 pub mod spool;
 pub mod state;
 mod words;

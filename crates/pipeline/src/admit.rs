@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::config::{ProjectConfig, ProjectMode};
+use crate::config::{ProjectConfig, ProjectMode, default_retention_hours};
 use crate::line::{Line, StageError};
 use crate::route::Routes;
 use crate::{deidentify, notify, progress, withdraw};
@@ -131,6 +131,9 @@ impl Admission {
     /// Gathers batches and decides about them in one transaction, so that a crash leaves none half decided.
     async fn admit_waiting(&self) -> Result<Vec<Batch>, StageError> {
         let now = self.line.clock.now();
+        if !buffer::is_waiting(self.line.buffer.reader()).await? {
+            return Ok(Vec::new());
+        }
         let (mut gone, mut thinned) = (Vec::new(), BTreeSet::new());
         let mut transaction = self.line.buffer.write().await?;
         let batches = buffer::gather(&mut transaction, ROUND).await?;
@@ -380,37 +383,49 @@ impl Admission {
 
     /// The retention timer of originals (F12.5): after de-identification, or after reception where nothing else is due.
     async fn purge_received(&self, project: &ProjectConfig) -> Result<(), StageError> {
-        let now = self.line.clock.now();
-        let before = now - i64::from(project.retention_hours) * HOUR;
         let last = match project.mode {
             ProjectMode::ReceiveOnly => BufferState::Admitted,
             ProjectMode::Pseudonymise => BufferState::Deidentified,
         };
-        let reader = self.line.buffer.reader();
-        let due = buffer::in_state_since(reader, &project.id, last, before, ROUND).await?;
-        if due.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<Uuid> = due.iter().map(|(id, _)| *id).collect();
-        let lines: Vec<ledger::Line<'_>> = due
-            .iter()
-            .map(|(id, location)| ledger::Line {
-                cause: "retention timer of Z1",
-                ..self.line.ledger_line(LedgerEvent::Purged, &project.id, *id, location.data_length(), now)
-            })
-            .collect();
-        let mut transaction = self.line.main.write().await?;
-        ledger::append_once(&mut transaction, &lines).await?;
-        transaction.commit().await?;
-        let mut transaction = self.line.buffer.write().await?;
-        buffer::advance(&mut transaction, &ids, last, BufferState::Released, now).await?;
-        transaction.commit().await?;
-        due.iter().for_each(|(_, location)| self.line.spool.release(location));
-        tracing::info!(
-            project = project.id,
-            instances = ids.len(),
-            "originals left the receive buffer by timer"
-        );
-        Ok(())
+        purge_in_state(&self.line, &project.id, last, project.retention_hours).await
     }
+}
+
+/// The same timer for a project that the configuration has no more: the default time holds, for everything that is at rest there.
+pub(crate) async fn purge_abandoned(line: &Line, project: &str) -> Result<(), StageError> {
+    for state in [BufferState::Admitted, BufferState::Deidentified] {
+        purge_in_state(line, project, state, default_retention_hours()).await?;
+    }
+    Ok(())
+}
+
+async fn purge_in_state(
+    line: &Line,
+    project: &str,
+    last: BufferState,
+    retention_hours: u32,
+) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let before = now - i64::from(retention_hours) * HOUR;
+    let due = buffer::in_state_since(line.buffer.reader(), project, last, before, ROUND).await?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = due.iter().map(|(id, _)| *id).collect();
+    let lines: Vec<ledger::Line<'_>> = due
+        .iter()
+        .map(|(id, location)| ledger::Line {
+            cause: "retention timer of Z1",
+            ..line.ledger_line(LedgerEvent::Purged, project, *id, location.data_length(), now)
+        })
+        .collect();
+    let mut transaction = line.main.write().await?;
+    ledger::append_once(&mut transaction, &lines).await?;
+    transaction.commit().await?;
+    let mut transaction = line.buffer.write().await?;
+    buffer::advance(&mut transaction, &ids, last, BufferState::Released, now).await?;
+    transaction.commit().await?;
+    due.iter().for_each(|(_, location)| line.spool.release(location));
+    tracing::info!(project, instances = ids.len(), "originals left the receive buffer by timer");
+    Ok(())
 }

@@ -190,11 +190,11 @@ fn default_series_prefix() -> String {
     "RESEARCH: ".to_owned()
 }
 
-fn default_decide_hours() -> u32 {
+pub(crate) fn default_decide_hours() -> u32 {
     30 * 24
 }
 
-fn default_purge_hours() -> u32 {
+pub(crate) fn default_purge_hours() -> u32 {
     24
 }
 
@@ -302,6 +302,6 @@ fn default_stable_seconds() -> u32 {
     60
 }
 
-fn default_retention_hours() -> u32 {
+pub(crate) fn default_retention_hours() -> u32 {
     24 * 30
 }

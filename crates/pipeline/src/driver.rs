@@ -26,7 +26,7 @@ use crate::{
 const PERIOD: Duration = Duration::from_secs(1);
 /// A lease is renewed every third of its length.
 const RENEW: Duration = Duration::from_secs(20);
-/// Wait before work is tried again that only a person can unblock (vault locked).
+/// Wait before work is tried again that only a person can unblock (vault locked, volume full).
 const LOCKED_MS: i64 = 30_000;
 /// Failures after which a job waits for a person.
 const ATTEMPTS: i32 = 12;
@@ -72,7 +72,7 @@ pub async fn run(line: Arc<Line>, stop: CancellationToken) -> Result<(), StageEr
     }
     while let Some(ended) = workers.join_next().await {
         if ended.is_err() {
-            tracing::error!("a worker ended by a fault of the program: restart");
+            line.faults.note("a worker of the line");
         }
     }
     Ok(())
@@ -147,6 +147,9 @@ pub async fn timers(line: Arc<Line>, stop: CancellationToken) -> Result<(), Stag
 
 /// Does what the next due timer asks for; answers whether there was one.
 async fn due(line: &Arc<Line>, polls: &mut Polls) -> Result<bool, StageError> {
+    if !job_queue::is_timer_due(line.main.reader(), line.clock.now()).await? {
+        return Ok(false);
+    }
     let mut transaction = line.main.write().await?;
     let dialect = line.main.dialect();
     let name = job_queue::take_due(&mut transaction, dialect, jitter(), line.clock.now()).await?;
@@ -179,6 +182,9 @@ async fn poll_one(line: Arc<Line>, project: String, partner: Arc<Partner>) {
 
 /// Takes and does one job; answers whether there was one.
 async fn next(line: &Arc<Line>, kinds: &[&str], wake: &Notify, owner: &str) -> Result<bool, StageError> {
+    if !job_queue::is_due(line.main.reader(), line.clock.now()).await? {
+        return Ok(false);
+    }
     let mut transaction = line.main.write().await?;
     let dialect = line.main.dialect();
     let job = job_queue::claim(&mut transaction, dialect, kinds, owner, line.clock.now()).await?;
@@ -186,7 +192,15 @@ async fn next(line: &Arc<Line>, kinds: &[&str], wake: &Notify, owner: &str) -> R
     let Some(job) = job else { return Ok(false) };
     // Another worker may find the next one.
     wake.notify_one();
-    if let Err(error) = do_job(line, &job).await {
+    // A task of its own: a fault of the program in a stage ends its job, not the worker.
+    let task = {
+        let (line, job) = (Arc::clone(line), job.clone());
+        tokio::spawn(async move { do_job(&line, &job).await })
+    };
+    let done = task.await.unwrap_or_else(|ended| {
+        Err(if ended.is_panic() { StageError::Fault } else { StageError::Interrupted })
+    });
+    if let Err(error) = done {
         failed(line, &job, &error).await?;
     }
     Ok(true)
@@ -238,6 +252,10 @@ async fn failed(line: &Line, job: &ClaimedJob, error: &StageError) -> Result<(),
     let mut transaction = line.main.write().await?;
     match error {
         StageError::Vault(pseudonym::VaultError::VaultLocked(_)) => {
+            job_queue::postpone(&mut transaction, job.lease, now + LOCKED_MS, now).await?;
+        }
+        // A fetch tells of a full volume by what it did not take.
+        error if error.waits_for_room() || (job.kind == fetch::KIND && !line.blobs.has_room()) => {
             job_queue::postpone(&mut transaction, job.lease, now + LOCKED_MS, now).await?;
         }
         error => {

@@ -14,7 +14,7 @@
 //! | `line` | what every stage works with: stores, vault, projects, partners, clock |
 //! | `driver` | the single loop that leases jobs and hands them to their stage |
 //! | `progress` | the states of jobs, derived from what the stages wrote |
-//! | `retention` | what time alone makes leave |
+//! | `retention`, `sweep` | what time alone makes leave, and what a crash left |
 //! | `withdraw` | what ends when a participant withdraws |
 //! | `clinical_pacs` | what the node says that results go back to |
 //! | `route` | the project of an instance (DEC-B) |
@@ -49,5 +49,6 @@ pub mod retention;
 mod return_to_pacs;
 mod returned_set;
 pub mod route;
+pub mod sweep;
 mod verify;
 pub mod withdraw;

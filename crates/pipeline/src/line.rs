@@ -1,7 +1,8 @@
 //! What every stage works with: stores, vault, projects, clock. Cheap to share.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use archive::ArchiveError;
 use archive::blob::{BlobError, BlobStore};
@@ -20,6 +21,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config::{NodeConfig, ProjectConfig, ProjectMode};
+use crate::sweep::Sweep;
 
 /// Stores and rules of one server.
 pub struct Line {
@@ -37,6 +39,8 @@ pub struct Line {
     pub trail: AuditTrail,
     /// Research studies by their id.
     pub projects: BTreeMap<String, Project>,
+    /// Ids of all projects of the configuration, also of those that only receive.
+    pub configured: BTreeSet<String>,
     /// Partners by their id.
     pub partners: BTreeMap<String, Arc<Partner>>,
     /// Who is told what.
@@ -55,6 +59,10 @@ pub struct Line {
     pub site: String,
     /// Failures in a row of each poll timer.
     pub silence: Mutex<BTreeMap<String, u32>>,
+    /// What ended by a fault of the program.
+    pub faults: Arc<Faults>,
+    /// How far the search for objects without rows came.
+    pub sweep: Mutex<Sweep>,
     /// What the opposition list was like when Z1 was last searched for those on it.
     pub oppositions: Mutex<Option<(i64, i64)>>,
 }
@@ -92,7 +100,7 @@ pub enum ProjectError {
         /// Project.
         project: String,
         /// Error of the file system.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The profile cannot be used.
     #[error(transparent)]
@@ -197,9 +205,29 @@ pub enum StageError {
     /// The configuration does not have the partner: declare it, then retry the job.
     #[error("partner {0:?} is not configured")]
     NoPartner(String),
+    /// The stage ended by a fault of the program: report it with the log; the job can be tried again.
+    #[error("the stage ended by a fault of the program")]
+    Fault,
     /// The program stops; the work is repeated after the restart.
     #[error("interrupted by the shutdown")]
     Interrupted,
+}
+
+/// What ended by a fault of the program and does not come back before a restart: `/readyz` is red.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<BTreeSet<&'static str>>);
+
+impl Faults {
+    /// Notes that this part of the program works no more.
+    pub fn note(&self, part: &'static str) {
+        tracing::error!(part, "a part of the program works no more: restart");
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(part);
+    }
+
+    /// Every part that was noted.
+    pub fn parts(&self) -> Vec<&'static str> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
 }
 
 /// Wakes one idle worker of each group of [`crate::driver`].
@@ -226,6 +254,19 @@ impl From<sqlx::Error> for StageError {
 }
 
 impl StageError {
+    /// Whether the work waits for room on the volume of the objects: nothing is wrong with it.
+    pub(crate) fn waits_for_room(&self) -> bool {
+        let is_full = |error: &io::Error| {
+            matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        };
+        match self {
+            Self::Blob(BlobError::NoRoom) => true,
+            Self::Blob(BlobError::Io { source, .. }) => is_full(source),
+            Self::Deidentification(DeidentificationError::Output(error)) => is_full(error),
+            _ => false,
+        }
+    }
+
     /// Whether only a person can help.
     pub fn needs_person(&self) -> bool {
         matches!(
@@ -235,6 +276,11 @@ impl StageError {
                 | Self::NoNode(_)
                 | Self::Tls(_)
                 | Self::GateClosed(_)
+                | Self::Fault
+                | Self::Verify(_)
+                | Self::Vault(
+                    VaultError::Contradiction(_) | VaultError::Tampered(_) | VaultError::Unknown(_)
+                )
                 | Self::Partner(PartnerError::Permanent { .. } | PartnerError::Configuration { .. })
                 | Self::Spool(SpoolError::Corrupt(_) | SpoolError::NotFound(_))
         )

@@ -14,8 +14,8 @@ use crate::config::ExportMode;
 use crate::line::{Line, Project, StageError};
 use crate::{export, notify};
 
-/// Jobs that expire in one round.
-const EXPIRED: u32 = 256;
+/// Jobs told of, or expired, in one round.
+const STEP: u32 = 256;
 /// Milliseconds.
 const DAY: i64 = 86_400_000;
 
@@ -104,22 +104,33 @@ pub(crate) async fn settle(line: &Line, project: &Project, receiving_study: Uuid
 /// Those of the main database; repeated at the next occasion.
 pub(crate) async fn overdue(line: &Line) -> Result<(), StageError> {
     let now = line.clock.now();
-    let mut transaction = line.main.write().await?;
-    for job in job::take_overdue(&mut transaction, now).await? {
-        let event = notify::event(EventType::ResultOverdue, &job.project, job.id, 0, 0, now);
-        notify::enqueue(line, &mut transaction, &event).await?;
+    if job::is_overdue(line.main.reader(), now).await? {
+        let mut transaction = line.main.write().await?;
+        for job in job::take_overdue(&mut transaction, now, STEP).await? {
+            let event = notify::event(EventType::ResultOverdue, &job.project, job.id, 0, 0, now);
+            notify::enqueue(line, &mut transaction, &event).await?;
+        }
+        transaction.commit().await?;
+        line.messages.notify_one();
     }
     for project in line.projects.values() {
         let Some(results) = &project.config.results else { continue };
         let before = now - i64::from(results.grace_days) * DAY;
-        for job in job::expected_before(&mut *transaction, before, EXPIRED).await? {
-            if job.project == project.config.id {
+        let due = job::expected_before(line.main.reader(), &project.config.id, before, STEP).await?;
+        if due.is_empty() {
+            continue;
+        }
+        let mut transaction = line.main.write().await?;
+        for job in due {
+            // A result that was returned meanwhile has closed it.
+            if job::show(&mut *transaction, job.id).await?.state == JobState::AwaitingResult {
                 job::advance(&mut transaction, job.id, JobEvent::Expire, &stage(project, "timer", now))
                     .await?;
             }
         }
+        transaction.commit().await?;
     }
-    Ok(transaction.commit().await?)
+    Ok(())
 }
 
 /// A change that a stage of this program makes.

@@ -23,7 +23,7 @@ mod study;
 pub use arrival::{Arrival, checkpoint, insert_batch, reroute};
 pub use instance::{
     Batch, BufferState, BufferedInstance, Person, ReceivedInstance, advance, by_id, count_by_state, gather,
-    in_batch, of_participant, persons, unfinished_batches,
+    in_batch, is_waiting, of_participant, persons, projects, unfinished_batches,
 };
 pub use quarantine::{
     Decision, Hold, QuarantineReason, Quarantined, accepted_reasons, decide, expire, expired, hold,
@@ -31,7 +31,8 @@ pub use quarantine::{
 };
 pub use result::{
     ResultInstance, ReturnInstance, ReturnState, inbound_of, insert_inbound, insert_return, is_empty,
-    keep_known, known_inbound, note_return, purge_result_set, result_sets_held, return_of, return_progress,
+    keep_known, known_inbound, known_objects, note_return, purge_result_set, result_sets_held, return_of,
+    return_progress,
 };
 pub use retention::{
     in_state_since, is_live, live_by_segment, live_locations, purge_released, release, relocate, remove,

@@ -229,6 +229,25 @@ pub async fn cleared(
     Ok(cleared)
 }
 
+/// Those of `instances` that the index knows, seen or not.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn known(
+    connection: &mut AnyConnection,
+    instances: &[Uuid],
+) -> Result<BTreeSet<Uuid>, ArchiveError> {
+    let mut known = BTreeSet::new();
+    for chunk in instances.chunks(Statement::IDS) {
+        let mut find = Statement::new("SELECT id FROM instance WHERE id IN (");
+        find.list(chunk.iter().map(Uuid::to_string)).push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            known.insert(row::id(&row, "id")?);
+        }
+    }
+    Ok(known)
+}
+
 /// What the instances with these SOP Instance UIDs came with: increments of studies, or result sets.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 
 mod damaged;
 mod increments;
+mod left_behind;
 mod opposed;
 mod repeated;
 mod second_patient;

@@ -1,11 +1,11 @@
 //! One project `trial` that sends to the folder of partner `lab`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use archive::blob::BlobStore;
+use archive::blob::{BlobConfig, BlobStore};
 use archive::buffer::{self, Decision, Quarantined};
 use archive::job::{self, Job};
 use archive::spool::{Spool, SpoolConfig};
@@ -67,6 +67,7 @@ impl World {
         let mut recovery = recovery;
         assert!(recovery.by_ref().next().is_none());
         recovery.finish().unwrap();
+        let objects = BlobConfig { keep_free_bytes: Some(0) };
         let out = folder.path().join("out");
         std::fs::create_dir(&out).unwrap();
         let partner: PartnerConfig =
@@ -96,13 +97,14 @@ impl World {
             buffer: Database::clone(&buffer),
             vault: Arc::new(Vault::create(Database::clone(&vault), ring, START).await.unwrap()),
             spool,
-            blobs: Arc::new(BlobStore::open_store(folder.path().join("objects")).unwrap()),
+            blobs: Arc::new(BlobStore::open_store(folder.path().join("objects"), &objects).unwrap()),
             trail: AuditTrail::new("hospital", "research-pacs"),
             projects: Project::new(&project)
                 .unwrap()
                 .into_iter()
                 .map(|of| (project.id.clone(), of))
                 .collect(),
+            configured: BTreeSet::from([project.id.clone()]),
             partners: BTreeMap::from([("lab".to_owned(), Arc::new(partner))]),
             notification: notification(),
             clock,
@@ -113,6 +115,8 @@ impl World {
             site: "hospital".to_owned(),
             silence: Mutex::default(),
             oppositions: Mutex::default(),
+            faults: Arc::default(),
+            sweep: Mutex::default(),
         });
         let projects = [project];
         let routes = Arc::new(Routes::new(&projects).unwrap());
