@@ -43,6 +43,7 @@ CREATE TABLE received_instance (
   blake3               BYTEA    NOT NULL,
   irregularities       TEXT     NOT NULL,
   differs              SMALLINT NOT NULL,
+  already_deidentified SMALLINT NOT NULL,
   state                TEXT     NOT NULL CHECK (state IN ('received', 'admitted', 'deidentified', 'quarantined', 'released')),
   state_at             BIGINT   NOT NULL,
   received_at          BIGINT   NOT NULL
@@ -55,6 +56,20 @@ CREATE INDEX received_instance_person  ON received_instance (patient_id);
 CREATE INDEX received_instance_segment ON received_instance (spool, segment) WHERE segment IS NOT NULL AND state <> 'released';
 CREATE INDEX received_instance_file    ON received_instance (location) WHERE segment IS NULL;
 CREATE INDEX received_instance_age     ON received_instance (state, state_at);
+
+-- Whose a study is that has no participant in the vault: in anonymise mode with the secret that its codes, UIDs and shift follow from, empty
+-- where everything is kept as received. Destroyed when its jobs have ended (AC2.9).
+CREATE TABLE study_subject (
+  project             TEXT   NOT NULL,
+  study_instance_uid  TEXT   NOT NULL,
+  secret              BYTEA  NOT NULL,
+  assigning_authority TEXT   NOT NULL,
+  patient_id          TEXT   NOT NULL,
+  patient_name        TEXT   NOT NULL,
+  birth_date          TEXT   NOT NULL,
+  created_at          BIGINT NOT NULL,
+  PRIMARY KEY (project, study_instance_uid)
+);
 
 -- How far each spool is indexed; moves in the transaction that writes the rows (ARC-10).
 CREATE TABLE spool_checkpoint (

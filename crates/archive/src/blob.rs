@@ -327,6 +327,23 @@ impl BlobStore {
     }
 }
 
+impl BlobStore {
+    /// Removes an object that was written before `before`; false when it is younger now or gone. An object that is written anew while
+    /// a walk is on its way stays.
+    ///
+    /// # Errors
+    /// As [`BlobStore::remove`].
+    pub fn remove_older(&self, key: BlobKey, before: SystemTime) -> Result<bool, BlobError> {
+        let written = fs::metadata(self.root.join(key.path())).and_then(|found| found.modified());
+        match written {
+            Ok(written) if written < before => self.remove(key),
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(BlobError::io("find an object")(error)),
+        }
+    }
+}
+
 /// Names of folders that are numbers of `digits` hexadecimal digits, sorted.
 fn numbers_in(path: &Path, digits: usize) -> Result<Vec<u32>, BlobError> {
     let list = || -> io::Result<Vec<u32>> {

@@ -103,7 +103,6 @@ const MACHINE: Machine<ResultSetState, ResultSetEvent> = Machine {
         (S::Manual, E::Expire, S::Expired),
         (S::Blocked, E::Expire, S::Expired),
         (S::Reconciled, E::Expire, S::Expired),
-        (S::Attention, E::Expire, S::Expired),
         (S::Expired, E::Close, S::Closed),
     ],
     anywhere: &[(E::Attention, S::Attention), (E::Reject, S::Rejected), (E::Withdraw, S::Withdrawn)],

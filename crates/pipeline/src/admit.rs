@@ -254,10 +254,12 @@ impl Admission {
         }
         // All reasons: a person who accepts one does not know of the others.
         let mut reasons = Vec::new();
-        if matches!(listed, Listed::No) && project.dossier.inclusion_required {
+        // Whether an object of class already-deidentified may be kept as it is turns out at `deidentify`: one that may not is asked there.
+        let already = received.already_deidentified;
+        if matches!(listed, Listed::No) && project.dossier.inclusion_required && !already {
             reasons.push(QuarantineReason::NotIncluded);
         }
-        if knowledge.outputs.contains(&received.sop_instance_uid) {
+        if knowledge.outputs.contains(&received.sop_instance_uid) && !already {
             reasons.push(QuarantineReason::OwnOutput);
         }
         if instance.differs {
@@ -385,7 +387,7 @@ impl Admission {
     async fn purge_received(&self, project: &ProjectConfig) -> Result<(), StageError> {
         let last = match project.mode {
             ProjectMode::ReceiveOnly => BufferState::Admitted,
-            ProjectMode::Pseudonymise => BufferState::Deidentified,
+            ProjectMode::Pseudonymise | ProjectMode::Anonymise => BufferState::Deidentified,
         };
         purge_in_state(&self.line, &project.id, last, project.retention_hours).await
     }

@@ -13,20 +13,23 @@ use archive::buffer::{self, Arrival, BufferState, BufferedInstance, Hold, Quaran
 use archive::index::{self, Indexed};
 use archive::job_queue::{self, ClaimedJob};
 use archive::ledger::{self, LedgerEvent};
+use archive::report;
 use archive::scan::Identification;
 use archive::zone::Zone;
 use deidentification::{DeidentificationError, Object, deidentify};
 use dicom_stream::{FileMeta, Limits, TransferSyntax};
-use pseudonym::{MappedUid, Participant, UidKind};
+use pseudonym::{MappedUid, UidKind};
 use register::{Actor, AuditEvent, AuditRecord, Text};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
+use crate::given::Given;
 use crate::identify::{Found, damaged, identify};
 use crate::indexing::{Tee, indexed_instance, indexed_series};
 use crate::line::{Line, Project, StageError};
 use crate::recorder::Recorder;
-use crate::{progress, verify, withdraw};
+use crate::shown::shown;
+use crate::{kept, progress, verify, withdraw};
 
 /// Name of the stage in the queue; its subject is a batch.
 pub(crate) const KIND: &str = "deidentify";
@@ -37,6 +40,10 @@ const PART: usize = 64;
 pub(crate) struct Outcome {
     pub(crate) id: Uuid,
     pub(crate) result: Result<Pseudonymised, Held>,
+    /// On what ground it is kept as received (AC1.9); empty when it is de-identified.
+    ground: &'static str,
+    /// What was done to it, as JSON (AC2.11); empty when it is kept or held.
+    report: String,
 }
 
 /// An instance with its pseudonyms, durable in Z3 once its writer is finished.
@@ -120,18 +127,21 @@ async fn one_participant(line: &Arc<Line>, group: Vec<BufferedInstance>) -> Resu
     let id = first.received.project.clone().unwrap_or_default();
     let project = line.project(&id)?;
     let study = first.receiving_study.unwrap_or_default();
-    let Found { participant, mut members, held, opposed } = identify(line, project, study, group).await?;
+    let Found { given, members, kept, held, opposed } = identify(line, project, study, group).await?;
     withdraw::purge(line, KIND, &opposed).await?;
     hold(line, &id, &held).await?;
-    let Some(participant) = participant else { return Ok(()) };
-    while !members.is_empty() {
-        let rest = members.split_off(members.len().min(PART));
-        let part = std::mem::replace(&mut members, rest);
-        let transformed = transform(line, project, part, &participant).await?;
-        keep_mapping(line, &participant, &transformed).await?;
-        let checked = verify::finish_and_check(line, project, &participant, transformed).await?;
-        let checked = write_main(line, project, &participant, study, checked).await?;
-        write_buffer(line, &id, &checked).await?;
+    let members = members.into_iter().map(|member| (member, "")).collect();
+    for (given, mut members) in [(given, members), (Some(Given::Kept), kept)] {
+        let Some(given) = given else { continue };
+        while !members.is_empty() {
+            let rest = members.split_off(members.len().min(PART));
+            let part = std::mem::replace(&mut members, rest);
+            let transformed = transform(line, project, part, &given).await?;
+            keep_mapping(line, &given, &transformed).await?;
+            let checked = verify::finish_and_check(line, project, &given, transformed).await?;
+            let checked = write_main(line, project, &given, study, checked).await?;
+            write_buffer(line, &id, &checked).await?;
+        }
     }
     Ok(())
 }
@@ -150,34 +160,43 @@ pub(crate) struct Checked {
     pub(crate) blobs: BTreeMap<Uuid, Blob>,
 }
 
+/// `originals` with the ground on which each is kept as received, if it is.
 async fn transform(
     line: &Arc<Line>,
     project: &Project,
-    originals: Vec<BufferedInstance>,
-    participant: &Participant,
+    originals: Vec<(BufferedInstance, &'static str)>,
+    given: &Given,
 ) -> Result<Transformed, StageError> {
-    let (line, profile, participant) = (Arc::clone(line), Arc::clone(&project.profile), participant.clone());
+    let (line, profile, given) = (Arc::clone(line), Arc::clone(&project.profile), given.clone());
     blocking(move || {
-        let recorder = Recorder::new(&participant);
+        let recorder = given.code().zip(given.mapping()).map(|(code, mapping)| Recorder::new(code, mapping));
         let (mut outcomes, mut writers) = (Vec::new(), Vec::new());
-        for original in &originals {
+        for (original, ground) in &originals {
             let id = original.received.id;
-            let result = match one(&line, &profile, original, &recorder)? {
-                Ok((pseudonymised, writer)) => {
+            let made = match &recorder {
+                Some(recorder) => one(&line, &profile, original, recorder)?,
+                None => kept::copy(&line, original)?.map(|(made, writer)| (made, writer, String::new())),
+            };
+            let mut report = String::new();
+            let result = match made {
+                Ok((pseudonymised, writer, of_it)) => {
                     writers.push(writer);
+                    report = of_it;
                     Ok(pseudonymised)
                 }
                 Err(held) => Err(held),
             };
-            outcomes.push(Outcome { id, result });
+            outcomes.push(Outcome { id, result, ground, report });
         }
-        let uids = recorder.finish(originals.iter().map(|original| &original.received));
+        let originals: Vec<BufferedInstance> = originals.into_iter().map(|(original, _)| original).collect();
+        let received = originals.iter().map(|original| &original.received);
+        let uids = recorder.map_or_else(Vec::new, |recorder| recorder.finish(received));
         Ok(Transformed { originals, outcomes, writers, uids })
     })
     .await?
 }
 
-type One = Result<(Pseudonymised, BlobWriter), Held>;
+type One = Result<(Pseudonymised, BlobWriter, String), Held>;
 
 /// One instance, into an object of Z3 that has no name yet.
 fn one(
@@ -211,25 +230,24 @@ fn one(
     meta.write(&mut writer).map_err(DeidentificationError::Output)?;
     let data_set = writer.length();
     let mut tee = Tee::new(writer, output_syntax);
-    match deidentify(profile, &object, recorder, Limits::INSTANCE, input, &mut tee) {
-        Ok(_report) => {}
+    let report = match deidentify(profile, &object, recorder, Limits::INSTANCE, input, &mut tee) {
+        Ok(report) => serde_json::to_string(&report).map_err(io::Error::other)?,
         Err(error @ DeidentificationError::Output(_)) => return Err(error.into()),
         Err(error) => return held(QuarantineReason::Irregular, error.to_string()),
-    }
+    };
     match tee.finish() {
-        Ok((writer, identification)) => {
-            Ok(Ok((Pseudonymised { identification, transfer_syntax: output_syntax, data_set }, writer)))
-        }
+        Ok((writer, identification)) => Ok(Ok((
+            Pseudonymised { identification, transfer_syntax: output_syntax, data_set },
+            writer,
+            report,
+        ))),
         Err(error) => held(QuarantineReason::Irregular, format!("output: {error}")),
     }
 }
 
-/// What was replaced goes to the vault before an object is named (AC2.9).
-async fn keep_mapping(
-    line: &Line,
-    participant: &Participant,
-    transformed: &Transformed,
-) -> Result<(), StageError> {
+/// What was replaced goes to the vault before an object is named; what cannot be traced back goes nowhere (AC2.9).
+async fn keep_mapping(line: &Line, given: &Given, transformed: &Transformed) -> Result<(), StageError> {
+    let Some(participant) = given.participant() else { return Ok(()) };
     let study = transformed.uids.iter().find(|(kind, ..)| *kind == UidKind::Study);
     let Some((_, _, study)) = study else { return Ok(()) };
     let uids: Vec<MappedUid<'_>> = transformed
@@ -245,7 +263,7 @@ async fn keep_mapping(
 async fn write_main(
     line: &Arc<Line>,
     project: &Project,
-    participant: &Participant,
+    given: &Given,
     receiving_study: Uuid,
     mut checked: Checked,
 ) -> Result<Checked, StageError> {
@@ -292,10 +310,17 @@ async fn write_main(
     }
     index::clear(&mut transaction, &arrived.new).await?;
     index::remove(&mut transaction, &arrived.differing).await?;
-    append_ledger(line, &mut transaction, project, &arrived, &checked.blobs, now).await?;
-    audit(line, &mut transaction, project, participant, arrived.new.len() as u64, now).await?;
+    append_ledger(line, &mut transaction, project, &arrived, &checked, now).await?;
+    let new = checked.outcomes.iter().filter(|outcome| arrived.new.contains(&outcome.id));
+    let reports: Vec<(Uuid, &str)> = new
+        .filter(|outcome| !outcome.report.is_empty())
+        .map(|outcome| (outcome.id, outcome.report.as_str()))
+        .collect();
+    report::keep(&mut transaction, &reports).await?;
+    audit(line, &mut transaction, project, given, arrived.new.len() as u64, now).await?;
     if let Some(study) = study {
-        progress::open_jobs(line, &mut transaction, project, participant, receiving_study, study).await?;
+        progress::open_jobs(line, &mut transaction, project, given.participant(), receiving_study, study)
+            .await?;
     }
     transaction.commit().await?;
     line.work.notify_one();
@@ -336,17 +361,18 @@ async fn audit(
     line: &Line,
     transaction: &mut AnyConnection,
     project: &Project,
-    participant: &Participant,
+    given: &Given,
     instances: u64,
     now: i64,
 ) -> Result<(), StageError> {
-    if instances == 0 {
+    if instances == 0 || matches!(given, Given::Kept) {
         return Ok(());
     }
+    let participant = given.participant().and_then(|of| Uuid::parse_str(&of.id.to_string()).ok());
     let event = AuditEvent::Deidentified {
         project: Text::from_operator(&project.config.id),
         job: None,
-        participant: Uuid::parse_str(&participant.id.to_string()).ok(),
+        participant,
         instances,
         profile: Text::from_operator(&project.profile.title()),
         dossier_version: project.dossier.version,
@@ -361,28 +387,38 @@ async fn append_ledger(
     transaction: &mut AnyConnection,
     project: &Project,
     arrived: &Arrived,
-    blobs: &BTreeMap<Uuid, Blob>,
+    checked: &Checked,
     now: i64,
 ) -> Result<(), StageError> {
-    let seen: Vec<(Uuid, &[LedgerEvent])> = arrived
+    let ground = |id: &Uuid| {
+        checked.outcomes.iter().find(|outcome| outcome.id == *id).map_or("", |outcome| outcome.ground)
+    };
+    let events = |id: &Uuid| -> &[LedgerEvent] {
+        match ground(id) {
+            "" => &[LedgerEvent::Deidentified, LedgerEvent::Cleared],
+            _ => &[LedgerEvent::Cleared],
+        }
+    };
+    let seen: Vec<(Uuid, &[LedgerEvent], &str)> = arrived
         .new
         .iter()
-        .map(|id| (*id, [LedgerEvent::Deidentified, LedgerEvent::Cleared].as_slice()))
-        .chain(arrived.duplicates.iter().map(|id| (*id, [LedgerEvent::Duplicate].as_slice())))
+        .map(|id| (*id, events(id), ground(id)))
+        .chain(arrived.duplicates.iter().map(|id| (*id, [LedgerEvent::Duplicate].as_slice(), "")))
         .collect();
     let hashes: Vec<(String, u64)> = seen
         .iter()
-        .map(|(id, _)| {
-            let blob = blobs.get(id);
+        .map(|(id, ..)| {
+            let blob = checked.blobs.get(id);
             blob.map_or((String::new(), 0), |blob| (format!("blake3:{}", blob.hash), blob.length))
         })
         .collect();
     let lines: Vec<ledger::Line<'_>> = seen
         .iter()
         .zip(&hashes)
-        .flat_map(|((id, events), (hash, bytes))| {
+        .flat_map(|((id, events, cause), (hash, bytes))| {
             events.iter().map(move |event| ledger::Line {
                 hash,
+                cause,
                 ..line.ledger_line(*event, &project.config.id, *id, *bytes, now)
             })
         })
@@ -413,6 +449,7 @@ async fn hold(line: &Line, project: &str, held: &[(Uuid, Held)]) -> Result<(), S
     let now = line.clock.now();
     let mut transaction = line.buffer.write().await?;
     for (id, Held { reason, detail }) in held {
+        let detail = &shown(detail);
         let hold = Hold { project, reason: *reason, detail, expires_at: line.quarantine_until(now) };
         buffer::hold(&mut transaction, &[*id], hold, now).await?;
     }

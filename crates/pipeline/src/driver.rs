@@ -17,6 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::line::{Line, StageError};
+use crate::shown::shown;
 use crate::{
     close, confirm, deidentify, export, fetch, inspect, notify, poll, progress, reconcile, retention,
     return_to_pacs,
@@ -248,7 +249,8 @@ async fn renew(line: &Line, job: &ClaimedJob) -> StageError {
 
 async fn failed(line: &Line, job: &ClaimedJob, error: &StageError) -> Result<(), StageError> {
     let now = line.clock.now();
-    tracing::warn!(stage = job.kind, subject = %job.subject, attempts = job.attempts, %error, "job failed");
+    let text = shown(&error.to_string());
+    tracing::warn!(stage = job.kind, subject = %job.subject, attempts = job.attempts, error = text, "job failed");
     let mut transaction = line.main.write().await?;
     match error {
         StageError::Vault(pseudonym::VaultError::VaultLocked(_)) => {
@@ -259,7 +261,6 @@ async fn failed(line: &Line, job: &ClaimedJob, error: &StageError) -> Result<(),
             job_queue::postpone(&mut transaction, job.lease, now + LOCKED_MS, now).await?;
         }
         error => {
-            let text = error.to_string();
             let failure =
                 if error.needs_person() { Failure::NeedsPerson(&text) } else { Failure::Transient(&text) };
             let state = job_queue::fail(&mut transaction, job, failure, ATTEMPTS, jitter(), now).await?;

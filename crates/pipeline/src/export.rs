@@ -9,6 +9,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use archive::blob::{BlobKey, BlobStore};
+use archive::buffer;
 use archive::index::{self, FoundInstance};
 use archive::job::{self, Job, JobEvent, JobState};
 use archive::job_queue::{self, ClaimedJob, NewEntry};
@@ -18,7 +19,8 @@ use dicom_stream::{FILE_START, FileStart};
 use notification::EventType;
 use partner::{Answer, Batch, Closing, InstanceSource, OutgoingInstance, Partner};
 use pseudonym::{
-    CodePrefix, ExportRecord, IssuedUid, Linkage, OppositionKind, ParticipantId, UidKind, VaultError,
+    CodePrefix, ExportRecord, IssuedUid, Linkage, OppositionKind, ParticipantId, Standing as Listed,
+    SubjectKey, UidKind, VaultError,
 };
 use register::{
     Actor, AuditEvent, AuditRecord, Decision, Outflow, Standing, Text, day_of, gate, record_decision,
@@ -90,11 +92,18 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         let ids: Vec<Uuid> = page.iter().map(|found| found.instance.id).collect();
         let mut connection = line.main.reader().acquire().await?;
         let left = ledger::without(&mut connection, Of::Job(job.id), LedgerEvent::Acknowledged, &ids).await?;
+        // While the job waits for a person, what came since goes out; what the partner does not want is not offered again.
+        let unwanted = if job.state == JobState::Attention {
+            ledger::failed_by(&mut connection, job.id, acknowledge::REFUSED, &left).await?
+        } else {
+            Vec::new()
+        };
         drop(connection);
         progress.total += ids.len() as u64;
         progress.acknowledged += (ids.len() - left.len()) as u64;
+        progress.refused += unwanted.len() as u64;
         let due: Vec<FoundInstance> =
-            page.into_iter().filter(|found| left.contains(&found.instance.id)).collect();
+            page.into_iter().filter(|found| is_due(found, &left, &unwanted)).collect();
         if !due.is_empty() {
             send(line, project, &partner, &job, due, &mut progress).await?;
         }
@@ -103,6 +112,10 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         close_set(line, project, &partner, &job, progress.total).await?;
     }
     conclude(line, project, &job, claimed, &progress).await
+}
+
+fn is_due(found: &FoundInstance, left: &[Uuid], unwanted: &[Uuid]) -> bool {
+    left.contains(&found.instance.id) && !unwanted.contains(&found.instance.id)
 }
 
 /// Tells the transport that the set is complete: a folder gets its manifest now (ACL.6).
@@ -175,6 +188,9 @@ async fn pass_gate(line: &Line, project: &Project, job: &Job) -> Result<Decision
 /// What the lists say about the participant of a job. It was included when it was admitted; what may have come since is opposition,
 /// withdrawal or erasure.
 pub(crate) async fn standing(line: &Line, project: &Project, job: &Job) -> Result<Standing, StageError> {
+    if job.participant.is_none() {
+        return standing_without_participant(line, project, job).await;
+    }
     match line.vault.stopped_by(participant(job)?).await {
         Ok(None) if project.dossier.inclusion_required => Ok(Standing::Included),
         Ok(None) => Ok(Standing::NotListed),
@@ -185,8 +201,32 @@ pub(crate) async fn standing(line: &Line, project: &Project, job: &Job) -> Resul
     }
 }
 
-/// Notes in the vault what is about to leave, before it does.
+/// The same for a job that the vault has no participant of: as long as its originals are known, the lists are asked about their patient.
+async fn standing_without_participant(
+    line: &Line,
+    project: &Project,
+    job: &Job,
+) -> Result<Standing, StageError> {
+    let subject = buffer::subject_of(line.buffer.reader(), job.receiving_study).await?;
+    let Some(subject) = subject else { return Ok(Standing::NoParticipant) };
+    let key = SubjectKey::new(&project.config.id, &subject.assigning_authority, &subject.patient_id);
+    let Ok(key) = key else { return Ok(Standing::Unknown) };
+    Ok(match line.vault.standing(&key).await {
+        Ok(Listed::Opposed(opposition)) if opposition.kind == OppositionKind::Opposition => Standing::Opposed,
+        Ok(Listed::Opposed(_)) => Standing::Withdrawn,
+        Ok(_) if subject.secret.is_empty() => Standing::NoParticipant,
+        Ok(Listed::Included(_)) => Standing::Included,
+        Ok(Listed::Unlisted) => Standing::NotListed,
+        Err(VaultError::VaultLocked(_)) => Standing::Unknown,
+        Err(error) => return Err(error.into()),
+    })
+}
+
+/// Notes in the vault what is about to leave, before it does; what cannot be traced back is not in it.
 async fn issue(line: &Line, project: &Project, job: &Job, due: &[FoundInstance]) -> Result<(), StageError> {
+    if job.participant.is_none() {
+        return Ok(());
+    }
     let now = line.clock.now();
     let participant = participant(job)?;
     let prefix = CodePrefix::default();
@@ -251,12 +291,12 @@ async fn conclude(
         job::advance(&mut transaction, job.id, JobEvent::Send, &change).await?;
         job::advance(&mut transaction, job.id, JobEvent::Acknowledge, &change).await?;
         match &project.config.results {
-            Some(results) => {
+            Some(results) if job.reversible => {
                 job::advance(&mut transaction, job.id, JobEvent::Await, &change).await?;
                 job::expect_by(&mut transaction, job.id, now + i64::from(results.expected_days) * DAY)
                     .await?;
             }
-            None => {
+            _ => {
                 job::advance(&mut transaction, job.id, JobEvent::Close, &change).await?;
             }
         }

@@ -4,23 +4,28 @@
 use std::sync::Arc;
 
 use archive::buffer::{self, BufferedInstance, QuarantineReason};
+use archive::job;
 use archive::spool::SpoolError;
 use dicom_stream::TransferSyntax;
-use pseudonym::{Admission, Participant, Receipt, SubjectKey, VaultError};
+use pseudonym::{Admission, Participant, Receipt, Standing, SubjectKey, VaultError};
+use register::Mode;
 use uuid::Uuid;
 
 use crate::deidentify::{Held, blocking};
+use crate::given::{self, Claimed, Given};
 use crate::line::{Line, Project, StageError};
 use crate::own_record::{self, Identified};
-use crate::progress;
+use crate::{kept, progress};
 
 /// The instances of one Patient ID, sorted by what may be done with them.
 #[derive(Default)]
 pub(crate) struct Found {
-    /// Whose `members` are; `None` without any.
-    pub(crate) participant: Option<Participant>,
+    /// Who gives `members` their pseudonyms; `None` without any.
+    pub(crate) given: Option<Given>,
     /// What may be de-identified.
     pub(crate) members: Vec<BufferedInstance>,
+    /// What is kept as received, and on what ground (AC1.9).
+    pub(crate) kept: Vec<(BufferedInstance, &'static str)>,
     /// What waits for a person.
     pub(crate) held: Vec<(Uuid, Held)>,
     /// Of somebody who is opposed since admission (DEC-S).
@@ -30,7 +35,7 @@ pub(crate) struct Found {
 /// What the vault says to an identity.
 #[derive(Clone)]
 enum Answer {
-    Admitted(Box<Participant>),
+    Admitted(Given),
     Held(Held),
     /// The study has another patient, name or birth date: held unless a person accepted it for the instance.
     SecondPerson,
@@ -47,9 +52,10 @@ pub(crate) async fn identify(
     receiving_study: Uuid,
     group: Vec<BufferedInstance>,
 ) -> Result<Found, StageError> {
+    let mut found = Found::default();
+    let group = without_kept(line, project, receiving_study, group, &mut found).await?;
     let (group, records, record_of) = read(line, project, group).await?;
     let mut answers: Vec<Option<Answer>> = vec![None; records.len()];
-    let mut found = Found::default();
     for (instance, record) in group.into_iter().zip(record_of) {
         let number = match record {
             Ok(number) => number,
@@ -74,20 +80,72 @@ pub(crate) async fn identify(
             answer => answer,
         };
         match answer {
-            Answer::Admitted(participant) => {
-                found.participant.get_or_insert(*participant);
+            Answer::Admitted(given) => {
+                found.given.get_or_insert(given);
                 found.members.push(instance);
             }
             Answer::Held(held) => found.held.push((instance.received.id, held)),
-            Answer::SecondPerson => {
-                let detail = "another patient, name or birth date in the same study".to_owned();
-                let held = Held { reason: QuarantineReason::SecondPatient, detail };
-                found.held.push((instance.received.id, held));
-            }
+            Answer::SecondPerson => found.held.push((instance.received.id, second_person())),
             Answer::Opposed => found.opposed.push(instance),
         }
     }
     Ok(found)
+}
+
+fn second_person() -> Held {
+    let detail = "another patient, name or birth date in the same study".to_owned();
+    Held { reason: QuarantineReason::SecondPatient, detail }
+}
+
+/// Takes out what is kept as received; what may not be kept goes the way of all others, and its patient has to be on the inclusion list
+/// like theirs.
+async fn without_kept(
+    line: &Arc<Line>,
+    project: &Project,
+    receiving_study: Uuid,
+    group: Vec<BufferedInstance>,
+    found: &mut Found,
+) -> Result<Vec<BufferedInstance>, StageError> {
+    let mut others = Vec::with_capacity(group.len());
+    for instance in group {
+        let of_class = instance.received.already_deidentified;
+        match tokio::task::block_in_place(|| kept::ground(line, project, &instance))? {
+            Some(ground)
+                if given::kept(line, project, &instance).await?
+                    && !has_participant(line, receiving_study).await? =>
+            {
+                found.kept.push((instance, ground));
+            }
+            Some(_) => found.held.push((instance.received.id, second_person())),
+            None if of_class
+                && project.dossier.inclusion_required
+                && !is_included(line, project, &instance).await? =>
+            {
+                let detail = "no marker (0012,0062), so it is treated as identified".to_owned();
+                let held = Held { reason: QuarantineReason::NotIncluded, detail };
+                found.held.push((instance.received.id, held));
+            }
+            None => others.push(instance),
+        }
+    }
+    Ok(others)
+}
+
+/// Whether a job of this increment is of a participant of the vault.
+async fn has_participant(line: &Line, receiving_study: Uuid) -> Result<bool, StageError> {
+    let jobs = job::of_receiving_study(line.main.reader(), receiving_study).await?;
+    Ok(jobs.iter().any(|job| job.participant.is_some()))
+}
+
+async fn is_included(
+    line: &Line,
+    project: &Project,
+    instance: &BufferedInstance,
+) -> Result<bool, StageError> {
+    let received = &instance.received;
+    let subject = SubjectKey::new(&project.config.id, &received.assigning_authority, &received.patient_id);
+    let Ok(subject) = subject else { return Ok(false) };
+    Ok(matches!(line.vault.standing(&subject).await?, Standing::Included(_)))
 }
 
 /// For each instance the number of its record among those that differ, or why it has none.
@@ -169,6 +227,16 @@ async fn ask(
     let received = &instance.received;
     let subject = SubjectKey::new(&project.config.id, &received.assigning_authority, &received.patient_id);
     let Ok(subject) = subject else { return held(QuarantineReason::NoPatientId, "DEC-Q") };
+    if project.dossier.mode == Mode::Anonymise {
+        if matches!(line.vault.standing(&subject).await?, Standing::Opposed(_)) {
+            return Ok(Answer::Opposed);
+        }
+        let claimed = given::of_job(line, project, instance, identified, second_person_accepted).await?;
+        return Ok(match claimed {
+            Claimed::Given(given) => Answer::Admitted(given),
+            Claimed::SecondPerson => Answer::SecondPerson,
+        });
+    }
     let admission = Admission {
         subject: &subject,
         record: &identified.record,
@@ -190,7 +258,7 @@ async fn ask(
         {
             Ok(Answer::SecondPerson)
         }
-        Ok(participant) => Ok(Answer::Admitted(Box::new(participant))),
+        Ok(participant) => Ok(Answer::Admitted(Given::Participant(Box::new(participant)))),
         Err(VaultError::SecondPerson) => Ok(Answer::SecondPerson),
         Err(VaultError::Opposed) => Ok(Answer::Opposed),
         Err(VaultError::Code(_)) => held(QuarantineReason::NotIncluded, "no code can be given (AC2.12)"),

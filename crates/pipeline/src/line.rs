@@ -79,6 +79,8 @@ pub struct Project {
     pub dossier_version: String,
     /// Where codes come from.
     pub codes: CodeScheme,
+    /// First letters of its codes.
+    pub code_prefix: CodePrefix,
 }
 
 /// Why a project cannot be used: correct the configuration.
@@ -91,6 +93,9 @@ pub enum ProjectError {
     /// The dossier says another mode than the project.
     #[error("project {0:?}: mode and dossier.mode differ")]
     Mode(String),
+    /// What is anonymised cannot come back (DEC-D, C14).
+    #[error("project {0:?}: results cannot come back in mode \"anonymise\"; take [project.results] away")]
+    NoWayBack(String),
     /// The dossier cannot be used.
     #[error(transparent)]
     Dossier(#[from] DossierError),
@@ -117,12 +122,16 @@ impl Project {
     /// Any [`ProjectError`].
     pub fn new(config: &ProjectConfig) -> Result<Option<Self>, ProjectError> {
         let id = || config.id.clone();
-        match config.mode {
+        let mode = match config.mode {
             ProjectMode::ReceiveOnly => return Ok(None),
-            ProjectMode::Pseudonymise => {}
+            ProjectMode::Pseudonymise => Mode::Pseudonymise,
+            ProjectMode::Anonymise => Mode::Anonymise,
+        };
+        if mode == Mode::Anonymise && config.results.is_some() {
+            return Err(ProjectError::NoWayBack(id()));
         }
         let dossier = config.dossier.clone().ok_or_else(|| ProjectError::NoDossier(id()))?;
-        if dossier.mode != Mode::Pseudonymise {
+        if dossier.mode != mode {
             return Err(ProjectError::Mode(id()));
         }
         let dossier = Dossier::new(&config.id, dossier)?;
@@ -144,7 +153,8 @@ impl Project {
             profile: Arc::new(profile.compile(trial)?),
             dossier_version: dossier.version.to_string(),
             dossier,
-            codes: CodeScheme::Random(prefix),
+            codes: CodeScheme::Random(prefix.clone()),
+            code_prefix: prefix,
             config: config.clone(),
         }))
     }

@@ -24,7 +24,7 @@ pub(crate) async fn open_jobs(
     line: &Line,
     transaction: &mut AnyConnection,
     project: &Project,
-    participant: &Participant,
+    participant: Option<&Participant>,
     receiving_study: Uuid,
     study: Uuid,
 ) -> Result<(), StageError> {
@@ -38,16 +38,18 @@ pub(crate) async fn open_jobs(
             receiving_study,
             first_increment: before.first().map(|job| job.first_increment),
             increment: i32::try_from(before.len()).unwrap_or(i32::MAX).saturating_add(1),
-            reversible: true,
+            reversible: participant.is_some(),
         };
         let change = stage(project, "deidentify", line.clock.now());
         let id = job::create(&mut *transaction, new, &change).await?;
-        if is_of_another(&mut *transaction, receiving_study, participant).await? {
+        let jobs = job::of_receiving_study(&mut *transaction, receiving_study).await?;
+        if jobs.iter().any(|job| job.study.is_some() && !is_of(job, participant)) {
             // A batch beside this one was faster: when repeated, this one is held.
             let (state, event) = ("of another participant".to_owned(), "deidentify".to_owned());
             return Err(ArchiveError::Refused { machine: "job", id, state, event }.into());
         }
-        job::set_study(&mut *transaction, id, study, Some(&participant.id.to_string())).await?;
+        let participant = participant.map(|participant| participant.id.to_string());
+        job::set_study(&mut *transaction, id, study, participant.as_deref()).await?;
         if project.config.export_mode == ExportMode::Eager {
             export::enqueue(line, transaction, id, partner).await?;
         }
@@ -64,9 +66,13 @@ pub(crate) async fn is_of_another(
     receiving_study: Uuid,
     participant: &Participant,
 ) -> Result<bool, StageError> {
-    let own = participant.id.to_string();
     let jobs = job::of_receiving_study(executor, receiving_study).await?;
-    Ok(jobs.iter().any(|job| job.participant.as_ref().is_some_and(|of| *of != own)))
+    Ok(jobs.iter().any(|job| job.study.is_some() && !is_of(job, Some(participant))))
+}
+
+/// Whether a job is of this participant, or of none as this is.
+fn is_of(job: &Job, participant: Option<&Participant>) -> bool {
+    job.participant == participant.map(|participant| participant.id.to_string())
 }
 
 /// Advances the jobs of an increment once its study is stable and nothing of it is on its way to Z3, and lets them be sent.

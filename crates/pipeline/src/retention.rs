@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::close::{emptied, empty};
 use crate::config::{default_decide_hours, default_purge_hours};
 use crate::line::{Line, StageError};
-use crate::{admit, sweep, withdraw};
+use crate::{admit, forget, sweep, withdraw};
 
 /// Name of the timer.
 pub(crate) const TIMER: &str = "retention";
@@ -36,6 +36,9 @@ pub async fn run(line: &Arc<Line>) -> Result<(), StageError> {
     let now = line.clock.now();
     if let Err(error) = withdraw::purge_listed_since(line).await {
         tracing::error!(%error, "originals of opposed participants were not searched for, trying again");
+    }
+    if let Err(error) = forget::run(line).await {
+        tracing::error!(%error, "secrets of ended jobs were not destroyed, trying again");
     }
     if let Err(error) = sweep::run(line).await {
         tracing::error!(%error, "objects without rows were not searched for, trying again");
@@ -74,14 +77,16 @@ async fn result_set(line: &Arc<Line>, id: Uuid, now: i64) -> Result<(), StageErr
     let purge_after = results.map_or_else(default_purge_hours, |results| results.purge_after_hours);
     let for_hours = |hours: u32| now - set.updated_at >= i64::from(hours) * HOUR;
     match set.state {
-        ResultSetState::Manual
-        | ResultSetState::Blocked
-        | ResultSetState::Reconciled
-        | ResultSetState::Attention
+        ResultSetState::Manual | ResultSetState::Blocked | ResultSetState::Reconciled
             if for_hours(decide) =>
         {
             tracing::warn!(result_set = %id, "nobody decided about the result set in time: it expired");
             advance(line, &set, ResultSetEvent::Expire, now).await
+        }
+        // From there the machine knows no expiry: what nobody took care of is refused.
+        ResultSetState::Attention if for_hours(decide) => {
+            tracing::warn!(result_set = %id, "nobody took care of the result set in time: it was refused");
+            advance(line, &set, ResultSetEvent::Reject, now).await
         }
         ResultSetState::Expired if for_hours(purge_after) => {
             advance(line, &set, ResultSetEvent::Close, now).await?;
@@ -97,7 +102,7 @@ async fn advance(line: &Line, set: &ResultSet, event: ResultSetEvent, now: i64) 
     let change = Change {
         actor_kind: ActorKind::Timer,
         actor: TIMER,
-        cause: "",
+        cause: "nobody decided in time",
         dossier_version: version,
         gate_hash: None,
         at: now,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use archive::blob::{BlobKey, Folder};
 use archive::zone::Zone;
@@ -44,6 +44,7 @@ pub(crate) async fn run(line: &Arc<Line>) -> Result<(), StageError> {
 
 async fn step(line: &Arc<Line>, zone: Zone, name: &'static str) -> Result<(), StageError> {
     let now = line.clock.now();
+    let oldest = UNIX_EPOCH + Duration::from_millis(u64::try_from(now - GRACE_MS).unwrap_or(0));
     let after = line.sweep.lock().unwrap_or_else(PoisonError::into_inner).at.get(&zone).copied();
     let blobs = Arc::clone(&line.blobs);
     let (last, old) = blocking(move || {
@@ -51,8 +52,7 @@ async fn step(line: &Arc<Line>, zone: Zone, name: &'static str) -> Result<(), St
         let mut old = Vec::new();
         for folder in &folders {
             for (key, written) in blobs.objects_in(zone, *folder)? {
-                let written = written.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-                if now.saturating_sub(i64::try_from(written).unwrap_or(i64::MAX)) > GRACE_MS {
+                if written < oldest {
                     old.push(key);
                 }
             }
@@ -67,8 +67,15 @@ async fn step(line: &Arc<Line>, zone: Zone, name: &'static str) -> Result<(), St
         return Ok(());
     }
     let blobs = Arc::clone(&line.blobs);
-    let objects = due.len() as u64;
-    blocking(move || due.into_iter().try_for_each(|key| blobs.remove(key).map(drop))).await??;
+    let objects = blocking(move || {
+        due.into_iter().try_fold(0, |count, key| {
+            Ok::<_, StageError>(count + u64::from(blobs.remove_older(key, oldest)?))
+        })
+    })
+    .await??;
+    if objects == 0 {
+        return Ok(());
+    }
     tracing::warn!(zone = name, objects, "objects without rows were deleted: a crash had left them");
     let event = AuditEvent::Purged { zone: Text::from_operator(name), subject: None, objects };
     let record = AuditRecord { at: now, actor: Actor::Program(Text::from_operator("sweep")), event };

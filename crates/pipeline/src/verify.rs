@@ -6,11 +6,11 @@ use std::io::{Seek, SeekFrom};
 use std::sync::Arc;
 
 use archive::buffer::{BufferedInstance, QuarantineReason};
-use deidentification::verify::{Identity, Verifier};
+use deidentification::verify::{Identity, Verifier, scan};
 use dicom_stream::{Limits, TransferSyntax};
-use pseudonym::Participant;
 
 use crate::deidentify::{Checked, Held, Outcome, Transformed, blocking};
+use crate::given::Given;
 use crate::identify::damaged;
 use crate::line::{Line, Project, StageError};
 
@@ -18,10 +18,10 @@ use crate::line::{Line, Project, StageError};
 pub(crate) async fn finish_and_check(
     line: &Arc<Line>,
     project: &Project,
-    participant: &Participant,
+    given: &Given,
     transformed: Transformed,
 ) -> Result<Checked, StageError> {
-    let ours = own_values(project, participant);
+    let (ours, is_kept) = (own_values(project, given), matches!(given, Given::Kept));
     let line = Arc::clone(line);
     blocking(move || {
         let Transformed { originals, mut outcomes, mut writers, .. } = transformed;
@@ -40,6 +40,10 @@ pub(crate) async fn finish_and_check(
             let mut file = line.blobs.open(blob.key)?;
             file.seek(SeekFrom::Start(object.data_set))?;
             let searched = match &verifier {
+                // Without a known identity, what a person would write is searched for (DI-53).
+                _ if is_kept => {
+                    scan(file, object.transfer_syntax, Limits::INSTANCE).map_err(|error| error.to_string())
+                }
                 Ok(verifier) => verifier
                     .verify(file, object.transfer_syntax, Limits::INSTANCE)
                     .map_err(|error| error.to_string()),
@@ -53,7 +57,9 @@ pub(crate) async fn finish_and_check(
                 Err(error) => error,
             };
             line.blobs.remove(blob.key)?;
-            outcome.result = Err(Held { reason: QuarantineReason::IdentifierFound, detail });
+            let reason =
+                if is_kept { QuarantineReason::PatternFound } else { QuarantineReason::IdentifierFound };
+            outcome.result = Err(Held { reason, detail });
         }
         Ok(Checked { outcomes, blobs })
     })
@@ -90,8 +96,8 @@ fn identity_of(
 }
 
 /// Values that the project writes itself: they are no leak, whoever bears the same name.
-fn own_values(project: &Project, participant: &Participant) -> Vec<String> {
-    let mut values = vec![participant.code.as_str().to_owned()];
+fn own_values(project: &Project, given: &Given) -> Vec<String> {
+    let mut values: Vec<String> = given.code().map(|code| code.as_str().to_owned()).into_iter().collect();
     if let Some(trial) = &project.config.clinical_trial {
         values.extend([
             trial.sponsor_name.clone(),

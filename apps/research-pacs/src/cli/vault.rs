@@ -178,7 +178,7 @@ pub(super) async fn init(site: &Site, now: i64) -> anyhow::Result<&'static str> 
         WrappingKey::create_file(path)?;
     }
     let key = WrappingKey::load(source, |name| std::env::var(name).ok())?;
-    std::fs::create_dir_all(&site.site.data)?;
+    stores::make_private(&site.site.data)?;
     let database = stores::open_database(&site.site.data.canonicalize()?, "vault").await?;
     match Vault::create(database, KeyRing::new(key, None), now).await {
         Ok(_) => Ok("vault created; keep a copy of its key in a safe place, apart from the data"),

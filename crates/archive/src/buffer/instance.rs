@@ -94,6 +94,8 @@ pub struct ReceivedInstance {
     pub blake3: [u8; 32],
     /// JSON array: paths and kinds of what was irregular (AC1.3 e), never values.
     pub irregularities: String,
+    /// Its source delivers what is de-identified already (DEC-P).
+    pub already_deidentified: bool,
     /// Epoch milliseconds.
     pub received_at: i64,
 }
@@ -376,6 +378,7 @@ pub(super) fn from_row(row: &AnyRow) -> Result<BufferedInstance, ArchiveError> {
         location: row::parsed(row, "location")?,
         blake3: row::hash(row, "blake3")?,
         irregularities: row.try_get("irregularities")?,
+        already_deidentified: row.try_get::<i16, _>("already_deidentified")? != 0,
         received_at: row.try_get("received_at")?,
     };
     Ok(BufferedInstance {

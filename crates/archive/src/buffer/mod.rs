@@ -19,6 +19,7 @@ mod quarantine;
 mod result;
 mod retention;
 mod study;
+mod subject;
 
 pub use arrival::{Arrival, checkpoint, insert_batch, reroute};
 pub use instance::{
@@ -38,9 +39,10 @@ pub use retention::{
     in_state_since, is_live, live_by_segment, live_locations, purge_released, release, relocate, remove,
 };
 pub use study::{
-    ReceivingStudy, close_study, expect_instances, increments, progress, show_study, stable_studies,
-    touch_study,
+    ReceivingStudy, close_study, expect_instances, increments, increments_of, of_increment, progress,
+    show_study, stable_studies, touch_study,
 };
+pub use subject::{StudySubject, claim_study, forget_study, study_subjects, subject_of};
 
 use database::Migration;
 

@@ -225,6 +225,46 @@ pub async fn increments(executor: impl AnyExecutor<'_>, id: Uuid) -> Result<Vec<
     rows.iter().map(|row| row::id(row, "id")).collect()
 }
 
+/// The increments of a study by its UID, the oldest first.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn increments_of(
+    executor: impl AnyExecutor<'_>,
+    project: &str,
+    study_instance_uid: &str,
+) -> Result<Vec<ReceivingStudy>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT * FROM receiving_study WHERE project = $1 AND study_instance_uid = $2 ORDER BY increment",
+    )
+    .bind(project)
+    .bind(study_instance_uid)
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// The instances of an increment in a state.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn of_increment(
+    executor: impl AnyExecutor<'_>,
+    receiving_study: Uuid,
+    state: BufferState,
+    limit: u32,
+) -> Result<Vec<BufferedInstance>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT * FROM received_instance WHERE receiving_study = $1 AND state = $2 ORDER BY id LIMIT $3",
+    )
+    .bind(receiving_study.to_string())
+    .bind(state.as_str())
+    .bind(i64::from(limit))
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(super::instance::from_row).collect()
+}
+
 /// Number of instances of an increment in each state that occurs.
 ///
 /// # Errors

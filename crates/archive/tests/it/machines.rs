@@ -43,7 +43,6 @@ const RESULT_SET: &str = "
     reconciled supersede superseded
     reconciled block blocked
     reconciled expire expired
-    attention expire expired
     released return returned
     returned notify notified
     notified close closed

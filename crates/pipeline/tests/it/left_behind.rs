@@ -57,7 +57,7 @@ async fn originals_of_a_project_that_was_removed_leave_after_the_default_time() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_set_in_attention_expires_also_when_its_project_was_removed() {
+async fn a_set_in_attention_ends_also_when_its_project_was_removed() {
     let mut world = World::new().await;
     world.receive(&Instance::new(1)).await;
     world.settle().await;
@@ -96,8 +96,14 @@ async fn a_set_in_attention_expires_also_when_its_project_was_removed() {
     assert_eq!(state().await, ResultSetState::Attention);
     world.pass_seconds(2 * DAY);
     world.retention().await;
-    assert_eq!(state().await, ResultSetState::Expired);
+    assert_eq!(state().await, ResultSetState::Rejected);
     world.pass_seconds(2 * DAY);
     world.retention().await;
-    assert_eq!(state().await, ResultSetState::Closed);
+    assert!(
+        buffer::inbound_of(world.line.buffer.reader(), set)
+            .await
+            .unwrap()
+            .iter()
+            .all(|of| of.location.is_empty())
+    );
 }

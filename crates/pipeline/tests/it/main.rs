@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod anonymised;
 mod damaged;
 mod increments;
+mod kept;
 mod left_behind;
 mod opposed;
 mod repeated;
+mod reports;
 mod second_patient;
 mod world;

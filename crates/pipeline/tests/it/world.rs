@@ -136,6 +136,7 @@ impl World {
             called: "TRIAL".to_owned(),
             peer: "192.0.2.7".to_owned(),
             assigning_authority: "hospital".to_owned(),
+            already_deidentified: instance.already_deidentified,
             received_at: self.line.clock.now(),
         };
         self.intake.commit(complete, origin).await.unwrap();
@@ -264,6 +265,12 @@ pub(crate) struct Instance {
     pub(crate) pixel_bytes: usize,
     /// Value of each byte of the pixels.
     pub(crate) pixel: u8,
+    /// Its source is of this class (DEC-P).
+    pub(crate) already_deidentified: bool,
+    /// (0012,0062)
+    pub(crate) marker: &'static str,
+    /// (0008,103E)
+    pub(crate) description: &'static str,
 }
 
 impl Instance {
@@ -276,6 +283,9 @@ impl Instance {
             study: "1.2.276.0.777.1",
             pixel_bytes: 64,
             pixel: 7,
+            already_deidentified: false,
+            marker: "",
+            description: "CT",
         }
     }
 
@@ -296,9 +306,13 @@ impl Instance {
         text(0x0008, 0x0018, b"UI", &format!("{study}.1.{number}"));
         text(0x0008, 0x0020, b"DA", "20261101");
         text(0x0008, 0x0060, b"CS", "CT");
+        text(0x0008, 0x103E, b"LO", self.description);
         text(0x0010, 0x0010, b"PN", self.name);
         text(0x0010, 0x0020, b"LO", self.patient_id);
         text(0x0010, 0x0030, b"DA", self.birth_date);
+        if !self.marker.is_empty() {
+            text(0x0012, 0x0062, b"CS", self.marker);
+        }
         text(0x0020, 0x000D, b"UI", study);
         text(0x0020, 0x000E, b"UI", &format!("{study}.1"));
         text(0x0020, 0x0013, b"IS", &number.to_string());
