@@ -302,7 +302,7 @@ pub async fn without(
     Ok(left)
 }
 
-/// Those of `instances` that failed in a job with a cause that begins like this.
+/// Those of `instances` that failed in a job after `since` (epoch milliseconds) with a cause that begins like this.
 ///
 /// # Errors
 /// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
@@ -310,13 +310,14 @@ pub async fn failed_by(
     connection: &mut AnyConnection,
     job: Uuid,
     cause: &str,
+    since: i64,
     instances: &[Uuid],
 ) -> Result<Vec<Uuid>, ArchiveError> {
     let mut failed = Vec::new();
     for chunk in instances.chunks(Statement::IDS) {
         let mut find = Statement::new("SELECT DISTINCT instance FROM ledger WHERE job = ");
         find.bind(job.to_string()).push(" AND event = 'failed' AND cause >= ").bind(cause);
-        find.push(" AND cause < ").bind(format!("{cause}\u{10FFFF}"));
+        find.push(" AND cause < ").bind(format!("{cause}\u{10FFFF}")).push(" AND at > ").bind(since);
         find.push(" AND instance IN (").list(chunk.iter().map(Uuid::to_string)).push(")");
         for row in find.query().fetch_all(&mut *connection).await? {
             failed.push(row::id(&row, "instance")?);

@@ -9,22 +9,17 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use archive::blob::{BlobKey, BlobStore};
-use archive::buffer;
 use archive::index::{self, FoundInstance};
 use archive::job::{self, Job, JobEvent, JobState};
 use archive::job_queue::{self, ClaimedJob, NewEntry};
 use archive::ledger::{self, LedgerEvent, Of};
+use archive::state::history;
 use archive::zone::Zone;
 use dicom_stream::{FILE_START, FileStart};
 use notification::EventType;
 use partner::{Answer, Batch, Closing, InstanceSource, OutgoingInstance, Partner};
-use pseudonym::{
-    CodePrefix, ExportRecord, IssuedUid, Linkage, OppositionKind, ParticipantId, Standing as Listed,
-    SubjectKey, UidKind, VaultError,
-};
-use register::{
-    Actor, AuditEvent, AuditRecord, Decision, Outflow, Standing, Text, day_of, gate, record_decision,
-};
+use pseudonym::{CodePrefix, ExportRecord, IssuedUid, Linkage, ParticipantId, UidKind};
+use register::{Actor, AuditEvent, AuditRecord, Decision, Outflow, Text, day_of, gate, record_decision};
 use sqlx::AnyConnection;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -33,12 +28,15 @@ use crate::acknowledge::{self, Progress};
 use crate::line::{Line, Project, StageError};
 use crate::notify;
 use crate::progress::stage;
+pub(crate) use crate::standing::standing;
 
 /// Name of the stage in the queue; its subject is a job.
 pub(crate) const KIND: &str = "export";
 
 /// Stands in the manifest of a set (D-10).
 const STATEMENT: &str = "Pseudonymised data: personal data under the GDPR. Use for the research project named in the agreement only.";
+/// The same for a set that nobody here can trace back: anonymised, or without identity at the source (DEC-D: documents use the exact word).
+const STATEMENT_WITHOUT_WAY_BACK: &str = "Data without a way back to a person at the sender. Use for the research project named in the agreement only.";
 /// Instances per batch: one gate evaluation, one association or request at a time.
 const BATCH: u32 = 256;
 /// Milliseconds.
@@ -77,6 +75,10 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     let job = job::show(line.main.reader(), claimed.subject).await?;
     let project = line.project(&job.project)?;
     let partner = line.partner(&job.partner)?;
+    // What the partner does not want is not offered again, unless a person said so since.
+    let history = history(line.main.reader(), job.id).await?;
+    let resumed = history.iter().rfind(|change| change.event == JobEvent::Resume.as_str());
+    let retried = resumed.map_or(i64::MIN, |change| change.at);
     let mut progress = Progress::default();
     let mut after = None;
     loop {
@@ -92,12 +94,8 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         let ids: Vec<Uuid> = page.iter().map(|found| found.instance.id).collect();
         let mut connection = line.main.reader().acquire().await?;
         let left = ledger::without(&mut connection, Of::Job(job.id), LedgerEvent::Acknowledged, &ids).await?;
-        // While the job waits for a person, what came since goes out; what the partner does not want is not offered again.
-        let unwanted = if job.state == JobState::Attention {
-            ledger::failed_by(&mut connection, job.id, acknowledge::REFUSED, &left).await?
-        } else {
-            Vec::new()
-        };
+        let unwanted =
+            ledger::failed_by(&mut connection, job.id, acknowledge::REFUSED, retried, &left).await?;
         drop(connection);
         progress.total += ids.len() as u64;
         progress.acknowledged += (ids.len() - left.len()) as u64;
@@ -129,7 +127,7 @@ async fn close_set(
     let closing = Closing {
         instances,
         dossier_version: project.dossier_version.clone(),
-        statement: STATEMENT.to_owned(),
+        statement: if job.reversible { STATEMENT } else { STATEMENT_WITHOUT_WAY_BACK }.to_owned(),
     };
     let batch = Batch { job: job.id, instances: Vec::new(), closing: Some(closing) };
     let (sender, _answers) = mpsc::channel(1);
@@ -183,43 +181,6 @@ async fn pass_gate(line: &Line, project: &Project, job: &Job) -> Result<Decision
     }
     transaction.commit().await?;
     Ok(decision)
-}
-
-/// What the lists say about the participant of a job. It was included when it was admitted; what may have come since is opposition,
-/// withdrawal or erasure.
-pub(crate) async fn standing(line: &Line, project: &Project, job: &Job) -> Result<Standing, StageError> {
-    if job.participant.is_none() {
-        return standing_without_participant(line, project, job).await;
-    }
-    match line.vault.stopped_by(participant(job)?).await {
-        Ok(None) if project.dossier.inclusion_required => Ok(Standing::Included),
-        Ok(None) => Ok(Standing::NotListed),
-        Ok(Some(OppositionKind::Opposition)) => Ok(Standing::Opposed),
-        Ok(Some(OppositionKind::Withdrawal | OppositionKind::Erasure)) => Ok(Standing::Withdrawn),
-        Err(VaultError::VaultLocked(_)) => Ok(Standing::Unknown),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The same for a job that the vault has no participant of: as long as its originals are known, the lists are asked about their patient.
-async fn standing_without_participant(
-    line: &Line,
-    project: &Project,
-    job: &Job,
-) -> Result<Standing, StageError> {
-    let subject = buffer::subject_of(line.buffer.reader(), job.receiving_study).await?;
-    let Some(subject) = subject else { return Ok(Standing::NoParticipant) };
-    let key = SubjectKey::new(&project.config.id, &subject.assigning_authority, &subject.patient_id);
-    let Ok(key) = key else { return Ok(Standing::Unknown) };
-    Ok(match line.vault.standing(&key).await {
-        Ok(Listed::Opposed(opposition)) if opposition.kind == OppositionKind::Opposition => Standing::Opposed,
-        Ok(Listed::Opposed(_)) => Standing::Withdrawn,
-        Ok(_) if subject.secret.is_empty() => Standing::NoParticipant,
-        Ok(Listed::Included(_)) => Standing::Included,
-        Ok(Listed::Unlisted) => Standing::NotListed,
-        Err(VaultError::VaultLocked(_)) => Standing::Unknown,
-        Err(error) => return Err(error.into()),
-    })
 }
 
 /// Notes in the vault what is about to leave, before it does; what cannot be traced back is not in it.

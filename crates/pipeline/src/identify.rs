@@ -108,7 +108,10 @@ async fn without_kept(
 ) -> Result<Vec<BufferedInstance>, StageError> {
     let mut others = Vec::with_capacity(group.len());
     for instance in group {
-        let of_class = instance.received.already_deidentified;
+        if !instance.received.already_deidentified {
+            others.push(instance);
+            continue;
+        }
         match tokio::task::block_in_place(|| kept::ground(line, project, &instance))? {
             Some(ground)
                 if given::kept(line, project, &instance).await?
@@ -117,10 +120,7 @@ async fn without_kept(
                 found.kept.push((instance, ground));
             }
             Some(_) => found.held.push((instance.received.id, second_person())),
-            None if of_class
-                && project.dossier.inclusion_required
-                && !is_included(line, project, &instance).await? =>
-            {
+            None if project.dossier.inclusion_required && !is_included(line, project, &instance).await? => {
                 let detail = "no marker (0012,0062), so it is treated as identified".to_owned();
                 let held = Held { reason: QuarantineReason::NotIncluded, detail };
                 found.held.push((instance.received.id, held));

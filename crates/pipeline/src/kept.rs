@@ -15,7 +15,7 @@ use crate::line::{Line, Project, StageError};
 /// (0012,0062)
 const PATIENT_IDENTITY_REMOVED: Tag = Tag(0x0012, 0x0062);
 
-/// On what ground an instance is kept as it is; `None`: it is de-identified like any other. An object that cannot be read is left to that
+/// On what ground an instance of a source of this class is kept as it is; `None`: it is de-identified like any other. An object that cannot be read is left to that
 /// way, which holds it.
 ///
 /// # Errors
@@ -26,9 +26,6 @@ pub(crate) fn ground(
     instance: &BufferedInstance,
 ) -> Result<Option<&'static str>, StageError> {
     let received = &instance.received;
-    if !received.already_deidentified {
-        return Ok(None);
-    }
     if project.config.sources_free_of_identity.contains(&received.calling) {
         return Ok(Some("already-deidentified: declared"));
     }

@@ -19,6 +19,7 @@
 //! | `withdraw` | what ends when a participant withdraws |
 //! | `clinical_pacs` | what the node says that results go back to |
 //! | `shown` | what texts for people leave out |
+//! | `standing` | what the lists say about the patient of a job |
 //! | `route` | the project of an instance (DEC-B) |
 //! | `identify`, `given`, `kept`, `own_record`, `recorder`, `indexing` | what `deidentify` reads, asks and remembers |
 
@@ -56,6 +57,7 @@ mod return_to_pacs;
 mod returned_set;
 pub mod route;
 mod shown;
+mod standing;
 pub mod sweep;
 mod verify;
 pub mod withdraw;

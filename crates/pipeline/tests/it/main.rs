@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod anonymised;
+mod answered;
 mod damaged;
 mod increments;
 mod kept;
@@ -10,5 +11,6 @@ mod left_behind;
 mod opposed;
 mod repeated;
 mod reports;
+mod room;
 mod second_patient;
 mod world;

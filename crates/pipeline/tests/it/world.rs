@@ -56,6 +56,11 @@ impl World {
 
     /// A project with these settings beside the usual ones.
     pub(crate) async fn with(settings: serde_json::Value) -> Self {
+        Self::on_volume(settings, 0).await
+    }
+
+    /// The same, where so many bytes have to stay free beside the objects.
+    pub(crate) async fn on_volume(settings: serde_json::Value, keep_free_bytes: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let main = database(&[register::MIGRATIONS, archive::MIGRATIONS, notification::MIGRATIONS]).await;
         let (buffer, vault) = (database(&[buffer::MIGRATIONS]).await, database(&[]).await);
@@ -67,7 +72,7 @@ impl World {
         let mut recovery = recovery;
         assert!(recovery.by_ref().next().is_none());
         recovery.finish().unwrap();
-        let objects = BlobConfig { keep_free_bytes: Some(0) };
+        let objects = BlobConfig { keep_free_bytes: Some(keep_free_bytes) };
         let out = folder.path().join("out");
         std::fs::create_dir(&out).unwrap();
         let partner: PartnerConfig =

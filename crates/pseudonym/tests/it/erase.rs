@@ -57,6 +57,10 @@ async fn an_erasure_takes_merged_numbers_with_it() {
         let vault = &world.vault;
         let (old, new) = (admit(vault, "trial", "old").await, admit(vault, "trial", "new").await);
         vault.merge(&subject("trial", "old"), new.id, &purpose(), NOW).await.unwrap();
+        for (participant, concerned) in [(Some(old.id), 2), (Some(new.id), 2), (None, 2)] {
+            let found = vault.concerned_by_erasure("trial", participant).await.unwrap();
+            assert_eq!(found.len(), concerned, "whose work is to be stopped");
+        }
         vault.erase_participant(old.id, &purpose(), NOW).await.unwrap();
         for id in ["old", "new"] {
             assert!(matches!(try_admit(vault, &subject("trial", id), STUDY).await, Err(VaultError::Opposed)));
