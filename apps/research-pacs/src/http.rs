@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use archive::blob::BlobStore;
 use archive::spool::{Health, Spool};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Html;
 use axum::routing::get;
+use pipeline::line::Faults;
 
 use crate::metrics::Metrics;
 
@@ -16,6 +18,8 @@ use crate::metrics::Metrics;
 pub(crate) struct Status {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) spool: Spool,
+    pub(crate) blobs: Arc<BlobStore>,
+    pub(crate) faults: Arc<Faults>,
     pub(crate) name: Arc<str>,
 }
 
@@ -25,16 +29,42 @@ pub(crate) fn router(status: Status) -> Router {
         .route("/", get(page))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .route("/metrics", get(|State(status): State<Status>| async move { status.metrics.render() }))
+        .route("/metrics", get(figures))
         .with_state(status)
 }
 
-/// Green while instances are accepted (ARC-10: red after an error of a sync).
+/// Green while instances are accepted (ARC-10: red after an error of a sync) and everything that works on them runs.
 async fn ready(State(status): State<Status>) -> (StatusCode, String) {
-    match status.spool.health() {
-        Health::Ready => (StatusCode::OK, "ready\n".to_owned()),
-        other => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", words(&other))),
+    let faults = status.faults();
+    if faults.is_empty() {
+        return (StatusCode::OK, "ready\n".to_owned());
     }
+    (StatusCode::SERVICE_UNAVAILABLE, faults.iter().map(|fault| format!("{fault}\n")).collect())
+}
+
+impl Status {
+    /// Why the server is not ready.
+    fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        match self.spool.health() {
+            Health::Ready => {}
+            other => faults.push(words(&other)),
+        }
+        if !self.blobs.has_room() {
+            faults.push(
+                "objects: the volume is below its watermark, de-identification, fetch and return wait; free space"
+                    .to_owned(),
+            );
+        }
+        let ended = self.faults.parts().into_iter();
+        faults.extend(ended.map(|part| format!("{part} ended by a fault: see the log, then restart")));
+        faults
+    }
+}
+
+async fn figures(State(status): State<Status>) -> String {
+    let (room, faults) = (status.blobs.has_room(), status.faults.parts().len());
+    status.metrics.render(room, faults)
 }
 
 async fn page(State(status): State<Status>) -> Html<String> {

@@ -6,6 +6,7 @@ use pipeline::receive::ReceptionMetrics;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 /// All figures of the process.
@@ -22,8 +23,8 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// The text of `/metrics`.
-    pub(crate) fn render(&self) -> String {
+    /// The text of `/metrics`; `room`: the volume of the objects is above its watermark, `faults`: parts that work no more.
+    pub(crate) fn render(&self, room: bool, faults: usize) -> String {
         let mut registry = Registry::with_prefix("research_pacs");
         registry.register(
             "instances_acknowledged",
@@ -42,6 +43,20 @@ impl Metrics {
             "instances_differing",
             "Instances received again with other bytes",
             self.differing.clone(),
+        );
+        let low: Gauge = Gauge::default();
+        low.set(i64::from(!room));
+        registry.register(
+            "objects_low_space",
+            "1 while work waits for room on the volume of the objects",
+            low,
+        );
+        let ended: Gauge = Gauge::default();
+        ended.set(i64::try_from(faults).unwrap_or(i64::MAX));
+        registry.register(
+            "parts_ended",
+            "Parts of the program that ended by a fault, until the restart",
+            ended,
         );
         let mut text = String::new();
         // Writing to a string does not fail.

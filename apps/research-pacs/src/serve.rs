@@ -98,9 +98,8 @@ pub(crate) async fn run(
     let intake = Intake::new(stores.spool.clone(), SPOOL, routes.attributes(), arrivals.clone());
 
     let line = Arc::new(line(&site, &stores, trail, clock.clone())?);
-    tasks.spawn(
-        Admission::new(Arc::clone(&line), Arc::clone(&routes), &site.projects).run(arrived, stop.clone()),
-    );
+    let admission = Admission::new(Arc::clone(&line), Arc::clone(&routes), &site.projects);
+    watched(&tasks, &line, "admission", admission.run(arrived, stop.clone()));
     if stores.main.dialect() == Dialect::Sqlite {
         // Nobody else works on this database: what a crash left is taken up at once.
         let mut transaction = stores.main.write().await?;
@@ -108,18 +107,20 @@ pub(crate) async fn run(
         transaction.commit().await?;
     }
     {
-        let (line, stop) = (Arc::clone(&line), stop.clone());
-        tasks.spawn(async move {
-            if let Err(error) = driver::run(line, stop).await {
+        let (line_of, stop) = (Arc::clone(&line), stop.clone());
+        watched(&tasks, &line, "the workers of the line", async move {
+            if let Err(error) = driver::run(Arc::clone(&line_of), stop).await {
                 tracing::error!(%error, "no work is done: restart after mending the main database");
+                line_of.faults.note("the workers of the line");
             }
         });
     }
     {
-        let (line, stop) = (Arc::clone(&line), stop.clone());
-        tasks.spawn(async move {
-            if let Err(error) = driver::timers(line, stop).await {
+        let (line_of, stop) = (Arc::clone(&line), stop.clone());
+        watched(&tasks, &line, "the timers", async move {
+            if let Err(error) = driver::timers(Arc::clone(&line_of), stop).await {
                 tracing::error!(%error, "timers do not run: restart after mending the main database");
+                line_of.faults.note("the timers");
             }
         });
     }
@@ -127,9 +128,11 @@ pub(crate) async fn run(
         let (clock, hours) = (clock.clone(), site.notification.give_up_after_hours);
         Dispatcher::new(stores.main.clone(), channels, Arc::new(move || clock.now()), hours)
     };
-    tasks.spawn(dispatcher.run(Arc::clone(&line.messages), stop.clone().cancelled_owned()));
+    let dispatching = dispatcher.run(Arc::clone(&line.messages), stop.clone().cancelled_owned());
+    watched(&tasks, &line, "the messages", dispatching);
     for import in &site.imports {
-        tasks.spawn(FolderImport::new(import.clone(), intake.clone(), clock.clone()).run(stop.clone()));
+        let import = FolderImport::new(import.clone(), intake.clone(), clock.clone());
+        watched(&tasks, &line, "a folder import", import.run(stop.clone()));
     }
 
     let nodes = Arc::new(Nodes::new(&site.nodes));
@@ -156,6 +159,8 @@ pub(crate) async fn run(
     let status = Status {
         metrics: Arc::clone(&metrics),
         spool: stores.spool.clone(),
+        blobs: Arc::clone(&stores.blobs),
+        faults: Arc::clone(&line.faults),
         name: site.site.name.as_str().into(),
     };
     tasks.spawn(http_listener::serve(http, router(status), stop.clone()));
@@ -166,12 +171,14 @@ pub(crate) async fn run(
 
     // Rows that a crash prevented are made beside the reception.
     let recovering = {
-        let (buffer, metrics) = (stores.buffer.clone(), Arc::clone(&metrics));
+        let (buffer, metrics, faults) =
+            (stores.buffer.clone(), Arc::clone(&metrics), Arc::clone(&line.faults));
         tasks.spawn(async move {
             match archive::recover(recovery, &buffer, SPOOL, arrivals).await {
                 Ok(records) => metrics.recovered(records),
                 Err(error) => {
-                    tracing::error!(%error, "the receive buffer was not recovered, restart after mending")
+                    tracing::error!(%error, "the receive buffer was not recovered, restart after mending");
+                    faults.note("the recovery of the receive buffer");
                 }
             }
         })
@@ -194,6 +201,21 @@ pub(crate) async fn run(
     let _ = tokio::time::timeout(DRAIN, closing).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Runs a task of the server; when it ends by a fault of the program, `/readyz` says so.
+fn watched(
+    tasks: &TaskTracker,
+    line: &Arc<Line>,
+    part: &'static str,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    let (faults, task) = (Arc::clone(&line.faults), tokio::spawn(task));
+    tasks.spawn(async move {
+        if task.await.is_err() {
+            faults.note(part);
+        }
+    });
 }
 
 /// Raises the soft limit of open files to the hard one: connections, objects of a batch and segments share it.
@@ -231,6 +253,7 @@ fn line(site: &Site, stores: &Stores, trail: AuditTrail, clock: Clock) -> anyhow
         blobs: Arc::clone(&stores.blobs),
         trail,
         projects,
+        configured: site.projects.iter().map(|project| project.id.clone()).collect(),
         partners,
         notification: site.notification.clone(),
         clock,
@@ -240,5 +263,8 @@ fn line(site: &Site, stores: &Stores, trail: AuditTrail, clock: Clock) -> anyhow
         nodes: site.nodes.iter().map(|node| (node.name.clone(), node.clone())).collect(),
         site: site.site.name.clone(),
         silence: Mutex::default(),
+        oppositions: Mutex::default(),
+        faults: Arc::default(),
+        sweep: Mutex::default(),
     })
 }

@@ -1,5 +1,7 @@
 //! Opens what a server keeps: databases, receive buffer and the way in.
 
+use std::fs::{DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,7 +30,7 @@ impl Stores {
     /// Opens or creates the stores in `site.data`. The recovery still has to be walked.
     pub(crate) async fn open(site: &Site) -> anyhow::Result<(Self, Recovery)> {
         let data = &site.site.data;
-        std::fs::create_dir_all(data).with_context(|| format!("cannot create {}", data.display()))?;
+        make_private(data)?;
         let data = data.canonicalize()?;
         let main = open_database(&data, "main").await?;
         for migrations in [register::MIGRATIONS, archive::MIGRATIONS, notification::MIGRATIONS] {
@@ -40,7 +42,8 @@ impl Stores {
         let mut config = site.spool.clone();
         config.directory = data.join(&config.directory);
         let (spool, recovery) = tokio::task::block_in_place(|| Spool::open(config, checkpoint))?;
-        let blobs = tokio::task::block_in_place(|| BlobStore::open_store(data.join("objects")))?;
+        let blobs =
+            tokio::task::block_in_place(|| BlobStore::open_store(data.join("objects"), &site.objects))?;
         let vault = open_vault(site, &data).await?;
         Ok((Self { main, buffer, vault: Arc::new(vault), spool, blobs: Arc::new(blobs) }, recovery))
     }
@@ -52,6 +55,23 @@ impl Stores {
         let (sender, receiver) = mpsc::channel(QUEUE);
         (IndexWriter::new(self.buffer.clone(), self.spool.clone(), SPOOL), sender, receiver)
     }
+}
+
+/// Makes the data folder, for nobody but us to look into; one that is there already and is open to others is made ours.
+pub(crate) fn make_private(data: &Path) -> anyhow::Result<()> {
+    let make = || -> std::io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(data)?;
+        let permissions = data.metadata()?.permissions();
+        if permissions.mode() & 0o077 != 0 {
+            tracing::warn!(
+                mode = permissions.mode() & 0o777,
+                "the data folder was open to others: set to 700"
+            );
+            std::fs::set_permissions(data, Permissions::from_mode(0o700))?;
+        }
+        Ok(())
+    };
+    make().with_context(|| format!("cannot make {} a private folder", data.display()))
 }
 
 /// The vault, locked when its key is not at hand: reception goes on without it (ARC-16).

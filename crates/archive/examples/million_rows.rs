@@ -285,6 +285,7 @@ fn received(number: u32) -> ReceivedInstance {
         location: format!("segment/{}/{}/200/530000", number / 250, number % 250 * 530_000).parse().unwrap(),
         blake3: *blake3::hash(&number.to_le_bytes()).as_bytes(),
         irregularities: "[]".into(),
+        already_deidentified: false,
         received_at: i64::from(number),
     }
 }

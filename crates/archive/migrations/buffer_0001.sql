@@ -43,6 +43,7 @@ CREATE TABLE received_instance (
   blake3               BYTEA    NOT NULL,
   irregularities       TEXT     NOT NULL,
   differs              SMALLINT NOT NULL,
+  already_deidentified SMALLINT NOT NULL,
   state                TEXT     NOT NULL CHECK (state IN ('received', 'admitted', 'deidentified', 'quarantined', 'released')),
   state_at             BIGINT   NOT NULL,
   received_at          BIGINT   NOT NULL
@@ -56,13 +57,27 @@ CREATE INDEX received_instance_segment ON received_instance (spool, segment) WHE
 CREATE INDEX received_instance_file    ON received_instance (location) WHERE segment IS NULL;
 CREATE INDEX received_instance_age     ON received_instance (state, state_at);
 
+-- Whose a study is that has no participant in the vault: in anonymise mode with the secret that its codes, UIDs and shift follow from, empty
+-- where everything is kept as received. Destroyed when its jobs have ended (AC2.9).
+CREATE TABLE study_subject (
+  project             TEXT   NOT NULL,
+  study_instance_uid  TEXT   NOT NULL,
+  secret              BYTEA  NOT NULL,
+  assigning_authority TEXT   NOT NULL,
+  patient_id          TEXT   NOT NULL,
+  patient_name        TEXT   NOT NULL,
+  birth_date          TEXT   NOT NULL,
+  created_at          BIGINT NOT NULL,
+  PRIMARY KEY (project, study_instance_uid)
+);
+
 -- How far each spool is indexed; moves in the transaction that writes the rows (ARC-10).
 CREATE TABLE spool_checkpoint (
   spool      TEXT PRIMARY KEY NOT NULL,
   checkpoint TEXT NOT NULL
 );
 
--- What waits for a person, and what the person decided.
+-- What waits for a person, and what the person decided. recorded: the ledger has its line.
 CREATE TABLE quarantine (
   id             TEXT   PRIMARY KEY NOT NULL,
   object         TEXT   NOT NULL,
@@ -71,9 +86,11 @@ CREATE TABLE quarantine (
   detail         TEXT   NOT NULL,
   quarantined_at BIGINT NOT NULL,
   expires_at     BIGINT NOT NULL,
+  recorded       SMALLINT NOT NULL,
   decision       TEXT,
   decided_by     TEXT,
   decided_at     BIGINT
 );
 CREATE INDEX quarantine_object ON quarantine (object);
 CREATE INDEX quarantine_open   ON quarantine (expires_at) WHERE decision IS NULL;
+CREATE INDEX quarantine_unrecorded ON quarantine (id) WHERE recorded = 0;

@@ -13,16 +13,22 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
+use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::space::Space;
 use crate::zone::Zone;
 
 /// Bytes collected before a write; half as many at once are written as they come.
 const BUFFER: usize = 64 << 10;
 /// Threads that sync the objects of one batch: the kernel merges syncs that run at the same time.
 const SYNC_THREADS: usize = 4;
+/// Folder of what is being written.
+const UNFINISHED: &str = "unfinished";
 
 /// Why the blob store refuses, and what the caller does about it.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +40,9 @@ pub enum BlobError {
     /// There is no object of this key. Do not retry; the index and the store disagree.
     #[error("blob {0} does not exist")]
     NotFound(BlobKey),
+    /// The volume is below its watermark: the work waits, nothing is wrong with it.
+    #[error("the volume of the objects is below its watermark; free space there")]
+    NoRoom,
     /// The file system refused. Nothing of the batch may be taken as durable; retry it as a whole.
     #[error("blob store: cannot {what}: {source}")]
     Io {
@@ -106,10 +115,20 @@ pub struct Blob {
     pub hash: blake3::Hash,
 }
 
+/// What an operator may set about the objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BlobConfig {
+    /// De-identification, fetch and return wait while less than this is free, bytes. Unset: twice what the receive buffer keeps free
+    /// by default, so that on one volume reception goes on longest.
+    pub keep_free_bytes: Option<u64>,
+}
+
 /// Objects of the zones Z3 to Z6 below one folder.
 #[derive(Debug)]
 pub struct BlobStore {
     root: PathBuf,
+    space: Arc<Space>,
 }
 
 impl BlobStore {
@@ -118,10 +137,13 @@ impl BlobStore {
     ///
     /// # Errors
     /// [`BlobError::Io`]: the program cannot start.
-    pub fn open_store(root: impl Into<PathBuf>) -> Result<Self, BlobError> {
-        let store = Self { root: root.into() };
+    pub fn open_store(root: impl Into<PathBuf>, config: &BlobConfig) -> Result<Self, BlobError> {
+        let root: PathBuf = root.into();
+        make_folder(&root.join(UNFINISHED)).map_err(BlobError::io("make the store's folders"))?;
+        let space = Space::new("objects", root.clone(), config.keep_free_bytes, 2);
+        let space = space.map_err(BlobError::io("ask the volume for its free space"))?;
+        let store = Self { root, space: Arc::new(space) };
         let unfinished = store.unfinished();
-        make_folder(&unfinished).map_err(BlobError::io("make the store's folders"))?;
         let clear = || -> io::Result<()> {
             for entry in fs::read_dir(&unfinished)? {
                 fs::remove_file(entry?.path())?;
@@ -133,15 +155,24 @@ impl BlobStore {
     }
 
     fn unfinished(&self) -> PathBuf {
-        self.root.join("unfinished")
+        self.root.join(UNFINISHED)
+    }
+
+    /// Whether there is room for another object; asks the volume.
+    pub fn has_room(&self) -> bool {
+        self.space.refresh();
+        !self.space.is_low()
     }
 
     /// Begins an object. Nothing has the key before [`BlobStore::finish_batch`]; an object that already has it is
     /// replaced then, which makes a repeated stage harmless.
     ///
     /// # Errors
-    /// [`BlobError::Io`]: retry later.
+    /// [`BlobError::NoRoom`], [`BlobError::Io`]: retry later.
     pub fn create(&self, key: BlobKey) -> Result<BlobWriter, BlobError> {
+        if !self.has_room() {
+            return Err(BlobError::NoRoom);
+        }
         let path = self.unfinished().join(Uuid::new_v4().to_string());
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let file = file.map_err(BlobError::io("make an object"))?;
@@ -149,6 +180,7 @@ impl BlobStore {
             key,
             path,
             file,
+            space: Arc::clone(&self.space),
             buffer: Vec::new(),
             length: 0,
             hasher: Box::default(),
@@ -228,6 +260,108 @@ impl BlobStore {
     }
 }
 
+/// A folder of objects: its place in the order of folders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Folder(u32);
+
+impl BlobStore {
+    /// Up to `limit` folders of a zone after `after`, in their order, for a walk through all objects in steps.
+    ///
+    /// # Errors
+    /// [`BlobError::NotABlobZone`]; [`BlobError::Io`]: retry later.
+    pub fn folders(&self, zone: Zone, after: Option<Folder>, limit: usize) -> Result<Vec<Folder>, BlobError> {
+        if !zone.holds_blobs() {
+            return Err(BlobError::NotABlobZone(zone));
+        }
+        let zone = self.root.join(zone.as_str());
+        let mut found = Vec::new();
+        for upper in numbers_in(&zone, 6)? {
+            if after.is_some_and(|Folder(after)| upper < after >> 8) {
+                continue;
+            }
+            for lower in numbers_in(&zone.join(format!("{upper:06x}")), 2)? {
+                let folder = Folder(upper << 8 | lower);
+                if after.is_none_or(|after| folder > after) {
+                    found.push(folder);
+                }
+                if found.len() == limit {
+                    return Ok(found);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The objects of a folder and when each was written.
+    ///
+    /// # Errors
+    /// As [`BlobStore::folders`].
+    pub fn objects_in(
+        &self,
+        zone: Zone,
+        Folder(folder): Folder,
+    ) -> Result<Vec<(BlobKey, SystemTime)>, BlobError> {
+        let path = self
+            .root
+            .join(zone.as_str())
+            .join(format!("{:06x}", folder >> 8))
+            .join(format!("{:02x}", folder & 0xff));
+        let list = || -> io::Result<Vec<(Uuid, SystemTime)>> {
+            let mut found = Vec::new();
+            for entry in fs::read_dir(path)? {
+                let entry = entry?;
+                let name = entry.file_name();
+                let id = name.to_str().and_then(|name| name.strip_suffix(".blob"));
+                if let Some(id) = id.and_then(|id| Uuid::parse_str(id).ok()) {
+                    found.push((id, entry.metadata()?.modified()?));
+                }
+            }
+            Ok(found)
+        };
+        let found = match list() {
+            // removed since it was listed
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            found => found.map_err(BlobError::io("list a folder"))?,
+        };
+        found.into_iter().map(|(id, at)| Ok((BlobKey::new(zone, id)?, at))).collect()
+    }
+}
+
+impl BlobStore {
+    /// Removes an object that was written before `before`; false when it is younger now or gone. An object that is written anew while
+    /// a walk is on its way stays.
+    ///
+    /// # Errors
+    /// As [`BlobStore::remove`].
+    pub fn remove_older(&self, key: BlobKey, before: SystemTime) -> Result<bool, BlobError> {
+        let written = fs::metadata(self.root.join(key.path())).and_then(|found| found.modified());
+        match written {
+            Ok(written) if written < before => self.remove(key),
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(BlobError::io("find an object")(error)),
+        }
+    }
+}
+
+/// Names of folders that are numbers of `digits` hexadecimal digits, sorted.
+fn numbers_in(path: &Path, digits: usize) -> Result<Vec<u32>, BlobError> {
+    let list = || -> io::Result<Vec<u32>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(path)? {
+            let name = entry?.file_name();
+            let name = name.to_str().filter(|name| name.len() == digits);
+            found.extend(name.and_then(|name| u32::from_str_radix(name, 16).ok()));
+        }
+        found.sort_unstable();
+        Ok(found)
+    };
+    match list() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        found => found.map_err(BlobError::io("list a folder")),
+    }
+}
+
 fn not_found_or(key: BlobKey, what: &'static str, error: io::Error) -> BlobError {
     if error.kind() == io::ErrorKind::NotFound {
         BlobError::NotFound(key)
@@ -242,6 +376,7 @@ pub struct BlobWriter {
     key: BlobKey,
     path: PathBuf,
     file: File,
+    space: Arc<Space>,
     buffer: Vec<u8>,
     length: u64,
     hasher: Box<blake3::Hasher>,
@@ -260,6 +395,11 @@ impl BlobWriter {
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        // An object can become some hundred times as long as its deflated original.
+        self.space.wrote(bytes.len() as u64);
+        if self.space.is_low() {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, BlobError::NoRoom));
+        }
         self.hasher.update(bytes);
         self.file.write_all(bytes)
     }
@@ -347,6 +487,10 @@ mod tests {
 
     use super::*;
 
+    fn open(root: impl Into<PathBuf>) -> BlobStore {
+        BlobStore::open_store(root, &BlobConfig { keep_free_bytes: Some(0) }).unwrap()
+    }
+
     fn key(zone: Zone) -> BlobKey {
         BlobKey::new(zone, Uuid::now_v7()).unwrap()
     }
@@ -359,7 +503,7 @@ mod tests {
     #[test]
     fn a_batch_is_readable_under_its_keys_and_hashed() {
         let folder = tempfile::tempdir().unwrap();
-        let store = BlobStore::open_store(folder.path().join("deep/store")).unwrap();
+        let store = open(folder.path().join("deep/store"));
         let zones = [Zone::Archive, Zone::Inbound, Zone::ReturnBuffer, Zone::Quarantine, Zone::Archive];
         let mut contents = Vec::new();
         let mut writers = Vec::new();
@@ -389,21 +533,21 @@ mod tests {
     #[test]
     fn unfinished_objects_leave_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
-        let store = BlobStore::open_store(folder.path()).unwrap();
+        let store = open(folder.path());
         drop(store.create(key(Zone::Archive)).unwrap());
         assert_eq!(files_below(folder.path()), 0, "dropped");
         let mut crashed = store.create(key(Zone::Archive)).unwrap();
         crashed.write_all(b"half").unwrap();
         std::mem::forget(crashed);
         assert_eq!(files_below(folder.path()), 1);
-        BlobStore::open_store(folder.path()).unwrap();
+        open(folder.path());
         assert_eq!(files_below(folder.path()), 0, "cleared when the store opens");
     }
 
     #[test]
     fn a_repeated_stage_replaces_its_object_and_a_removal_may_be_repeated() {
         let folder = tempfile::tempdir().unwrap();
-        let store = BlobStore::open_store(folder.path()).unwrap();
+        let store = open(folder.path());
         let key = key(Zone::Archive);
         for content in ["first", "second"] {
             let mut writer = store.create(key).unwrap();
@@ -421,5 +565,45 @@ mod tests {
     fn originals_and_the_vault_are_no_blobs() {
         assert!(matches!(BlobKey::new(Zone::ReceiveBuffer, Uuid::now_v7()), Err(BlobError::NotABlobZone(_))));
         assert!(matches!(BlobKey::new(Zone::Vault, Uuid::now_v7()), Err(BlobError::NotABlobZone(_))));
+    }
+
+    #[test]
+    fn below_the_watermark_no_object_is_begun_and_none_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = BlobConfig { keep_free_bytes: Some(u64::MAX) };
+        let full = BlobStore::open_store(folder.path(), &config).unwrap();
+        assert!(matches!(full.create(key(Zone::Archive)), Err(BlobError::NoRoom)));
+        let store = open(folder.path());
+        let mut writer = store.create(key(Zone::Archive)).unwrap();
+        writer.write_all(&[1; BUFFER]).unwrap();
+        writer.space = Arc::clone(&full.space);
+        let refused = writer.write_all(&[1; 2 * BUFFER]).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn a_walk_in_steps_sees_every_object_of_its_zone_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let ids = [0x0192_f34c_u128, 0x0192_f34d, 0x0193_0000, 0x0193_0001, 0x0193_0001]
+            .into_iter()
+            .enumerate()
+            .map(|(number, bits)| Uuid::from_u128(bits << 96 | number as u128));
+        let mut keys: Vec<BlobKey> = ids.map(|id| BlobKey::new(Zone::Archive, id).unwrap()).collect();
+        let writers = keys.iter().map(|key| store.create(*key).unwrap()).collect();
+        store.finish_batch(writers).unwrap();
+        store.finish_batch(vec![store.create(key(Zone::Inbound)).unwrap()]).unwrap();
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let step = store.folders(Zone::Archive, after, 2).unwrap();
+            let Some(last) = step.last() else { break };
+            after = Some(*last);
+            for folder in step {
+                seen.extend(store.objects_in(Zone::Archive, folder).unwrap().into_iter().map(|(key, _)| key));
+            }
+        }
+        seen.sort();
+        keys.sort();
+        assert_eq!(seen, keys);
     }
 }

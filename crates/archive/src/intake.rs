@@ -27,6 +27,9 @@ pub enum IntakeError {
     /// No syntax that can be walked: the sender has to use another.
     #[error("transfer syntax cannot be read here")]
     TransferSyntax,
+    /// What stands before the data of a record cannot be written: a record without it could not be found again.
+    #[error("the header of the record cannot be written")]
+    Header,
     /// The program is shutting down: the sender tries again.
     #[error("the index writer has ended; send again after the restart")]
     Closed,
@@ -58,6 +61,8 @@ pub struct Origin {
     pub peer: String,
     /// Domain of the Patient ID (DEC-Q).
     pub assigning_authority: String,
+    /// The source delivers what is de-identified already (DEC-P).
+    pub already_deidentified: bool,
     /// Epoch milliseconds.
     pub received_at: i64,
 }
@@ -116,7 +121,7 @@ impl Intake {
     pub async fn commit(&self, complete: Complete, origin: Origin) -> Result<IntakeReceipt, IntakeError> {
         let header = RecordHeader::new(&self.name, complete.identification, complete.syntax, origin);
         let bytes = complete.staging.len();
-        let encoded = serde_json::to_vec(&header).unwrap_or_default();
+        let encoded = serde_json::to_vec(&header).map_err(|_| IntakeError::Header)?;
         let receipt = complete.staging.commit(encoded).await?;
         let id = header.id;
         let row = header.row(receipt.location(), receipt.data_hash());
@@ -171,6 +176,8 @@ struct RecordHeader {
     transfer_syntax_uid: String,
     modality: String,
     irregularities: String,
+    #[serde(default)]
+    already_deidentified: bool,
     received_at: i64,
 }
 
@@ -207,6 +214,7 @@ impl RecordHeader {
             transfer_syntax_uid: syntax.uid.to_owned(),
             modality: identification.modality,
             irregularities: serde_json::to_string(&notes).unwrap_or_default(),
+            already_deidentified: origin.already_deidentified,
             received_at: origin.received_at,
         }
     }
@@ -232,6 +240,7 @@ impl RecordHeader {
             location,
             blake3: *data_hash.as_bytes(),
             irregularities: self.irregularities,
+            already_deidentified: self.already_deidentified,
             received_at: self.received_at,
         }
     }

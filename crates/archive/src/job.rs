@@ -284,34 +284,57 @@ pub async fn expect_by(
     Ok(())
 }
 
-/// Jobs that became overdue, each answered once: the caller tells of them in the same transaction.
+/// Up to `limit` jobs that became overdue, each answered once: the caller tells of them in the same transaction.
 ///
 /// # Errors
 /// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
-pub async fn take_overdue(connection: &mut AnyConnection, now: i64) -> Result<Vec<Job>, ArchiveError> {
+pub async fn take_overdue(
+    connection: &mut AnyConnection,
+    now: i64,
+    limit: u32,
+) -> Result<Vec<Job>, ArchiveError> {
     let rows = sqlx::query(
-        "UPDATE job SET overdue_at = $1 \
-         WHERE state = 'awaiting-result' AND expected_by <= $1 AND overdue_at IS NULL RETURNING *",
+        "UPDATE job SET overdue_at = $1 WHERE id IN (SELECT id FROM job \
+         WHERE state = 'awaiting-result' AND expected_by <= $1 AND overdue_at IS NULL ORDER BY expected_by LIMIT $2) \
+         RETURNING *",
     )
     .bind(now)
+    .bind(i64::from(limit))
     .fetch_all(connection)
     .await?;
     rows.iter().map(from_row).collect()
 }
 
-/// Up to `limit` jobs that await a result expected at `before` (now minus the grace, epoch milliseconds) or earlier.
+/// Whether [`take_overdue`] would find a job: asked by a reader, so that an idle program writes nothing.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn is_overdue(executor: impl AnyExecutor<'_>, now: i64) -> Result<bool, ArchiveError> {
+    let found = sqlx::query(
+        "SELECT 1 AS due FROM job WHERE state = 'awaiting-result' AND expected_by <= $1 AND overdue_at IS NULL LIMIT 1",
+    )
+    .bind(now)
+    .fetch_optional(executor)
+    .await?;
+    Ok(found.is_some())
+}
+
+/// Up to `limit` jobs of a project that await a result expected at `before` (now minus the grace, epoch milliseconds) or earlier.
 ///
 /// # Errors
 /// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
 pub async fn expected_before(
     executor: impl AnyExecutor<'_>,
+    project: &str,
     before: i64,
     limit: u32,
 ) -> Result<Vec<Job>, ArchiveError> {
     let rows = sqlx::query(
-        "SELECT * FROM job WHERE state = 'awaiting-result' AND expected_by <= $1 ORDER BY expected_by LIMIT $2",
+        "SELECT * FROM job WHERE state = 'awaiting-result' AND expected_by <= $1 AND project = $2 \
+         ORDER BY expected_by LIMIT $3",
     )
     .bind(before)
+    .bind(project)
     .bind(i64::from(limit))
     .fetch_all(executor)
     .await?;

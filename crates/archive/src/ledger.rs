@@ -3,7 +3,7 @@
 //! Lines are only ever added, and hold no identity. Who is to send an instance next is read from them, so that a transfer that
 //! was cut off goes on where it stopped (AC3.3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use database::Statement;
 use sqlx::any::AnyRow;
@@ -170,6 +170,39 @@ pub async fn append(connection: &mut AnyConnection, lines: &[Line<'_>]) -> Resul
     Ok(())
 }
 
+/// Appends those of `lines` that are not written yet, for steps that are repeated after a crash between two databases; answers how
+/// many. A line is known by instance, event and cause; a hold by its time, too, for one reason can hold an instance more than once.
+///
+/// # Errors
+/// As [`append`]; [`ArchiveError::Unknown`].
+pub async fn append_once(connection: &mut AnyConnection, lines: &[Line<'_>]) -> Result<u64, ArchiveError> {
+    let time_of = |event: LedgerEvent, at: i64| (event == LedgerEvent::Quarantined).then_some(at);
+    let mut written = BTreeSet::new();
+    for chunk in lines.chunks(Statement::IDS) {
+        let mut find = Statement::new("SELECT instance, event, cause, at FROM ledger WHERE instance IN (");
+        find.list(chunk.iter().map(|line| line.instance.to_string())).push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            let event = row::word(&row, "event", LedgerEvent::parse)?;
+            let cause: String = row.try_get("cause")?;
+            written.insert((
+                row::id(&row, "instance")?,
+                event.as_str(),
+                cause,
+                time_of(event, row.try_get("at")?),
+            ));
+        }
+    }
+    let mut new = Vec::new();
+    for line in lines {
+        let time = time_of(line.event, line.at);
+        if written.insert((line.instance, line.event.as_str(), line.cause.to_owned(), time)) {
+            new.push(*line);
+        }
+    }
+    append(connection, &new).await?;
+    Ok(new.len() as u64)
+}
+
 async fn insert(connection: &mut AnyConnection, lines: &[Line<'_>]) -> Result<(), ArchiveError> {
     let mut insert = Statement::new(
         "INSERT INTO ledger (id, at, event, project, job, result_set, instance, destination, hash, bytes, dossier_version, \
@@ -267,6 +300,30 @@ pub async fn without(
         left.extend(chunk.iter().filter(|instance| !written.contains(instance)));
     }
     Ok(left)
+}
+
+/// Those of `instances` that failed in a job after `since` (epoch milliseconds) with a cause that begins like this.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn failed_by(
+    connection: &mut AnyConnection,
+    job: Uuid,
+    cause: &str,
+    since: i64,
+    instances: &[Uuid],
+) -> Result<Vec<Uuid>, ArchiveError> {
+    let mut failed = Vec::new();
+    for chunk in instances.chunks(Statement::IDS) {
+        let mut find = Statement::new("SELECT DISTINCT instance FROM ledger WHERE job = ");
+        find.bind(job.to_string()).push(" AND event = 'failed' AND cause >= ").bind(cause);
+        find.push(" AND cause < ").bind(format!("{cause}\u{10FFFF}")).push(" AND at > ").bind(since);
+        find.push(" AND instance IN (").list(chunk.iter().map(Uuid::to_string)).push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            failed.push(row::id(&row, "instance")?);
+        }
+    }
+    Ok(failed)
 }
 
 /// The sums of all lines.

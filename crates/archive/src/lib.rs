@@ -12,9 +12,11 @@ mod intake;
 pub mod job;
 pub mod job_queue;
 pub mod ledger;
+pub mod report;
 pub mod result_set;
 mod row;
 pub mod scan;
+mod space;
 pub mod spool;
 pub mod state;
 mod words;
@@ -36,4 +38,5 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "archive/main_0002_job", sql: include_str!("../migrations/main_0002_job.sql") },
     Migration { name: "archive/main_0003_ledger", sql: include_str!("../migrations/main_0003_ledger.sql") },
     Migration { name: "archive/main_0004_index", sql: include_str!("../migrations/main_0004_index.sql") },
+    Migration { name: "archive/main_0005_report", sql: include_str!("../migrations/main_0005_report.sql") },
 ];

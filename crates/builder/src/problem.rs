@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use pipeline::config::{ProjectMode, SourceClass};
+use register::Mode;
+
 use crate::site::Site;
 
 /// Something in the configuration that the server refuses to start with.
@@ -68,6 +71,28 @@ impl Site {
                     project.dossier.as_ref().is_some_and(|dossier| dossier.recipients.contains(partner));
                 if !allowed {
                     say(place.clone(), format!("partner {partner:?} is no recipient of the dossier"));
+                }
+            }
+            let mode = match project.mode {
+                ProjectMode::ReceiveOnly => None,
+                ProjectMode::Pseudonymise => Some(Mode::Pseudonymise),
+                ProjectMode::Anonymise => Some(Mode::Anonymise),
+            };
+            if mode.is_some() && project.dossier.as_ref().is_none_or(|dossier| Some(dossier.mode) != mode) {
+                say(place.clone(), "dossier.mode is not the mode of the project".to_owned());
+            }
+            if project.mode == ProjectMode::Anonymise && project.results.is_some() {
+                say(place.clone(), "results cannot come back in mode \"anonymise\"".to_owned());
+            }
+            for source in &project.sources_free_of_identity {
+                let is_of_class = |class| class == SourceClass::AlreadyDeidentified;
+                let mut nodes = self.nodes.iter().filter(|node| is_of_class(node.source_class));
+                let mut imports = self.imports.iter().filter(|import| is_of_class(import.source_class));
+                let is_known = nodes.any(|node| node.ae_title.as_str() == source)
+                    || imports.any(|import| import.name == *source);
+                if !is_known {
+                    let class = "source_class = \"already-deidentified\"";
+                    say(place.clone(), format!("sources_free_of_identity: {source:?} has not {class}"));
                 }
             }
             let back = project.results.as_ref().map(|results| results.return_to.as_str());

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use archive::blob::BlobConfig;
 use archive::spool::SpoolConfig;
 use dicom_node::AeTitle;
 use dicom_node::config::{NodeConfig as AssociationLimits, TlsServerConfig};
@@ -22,6 +23,8 @@ pub struct Site {
     pub site: SiteConfig,
     /// Receive buffer: folder (below `site.data` unless absolute), memory and disk.
     pub spool: SpoolConfig,
+    /// Objects of the archive, the inbound area and the return buffer: disk.
+    pub objects: BlobConfig,
     /// DICOM listener.
     pub dicom: DicomConfig,
     /// Health, metrics and status page.

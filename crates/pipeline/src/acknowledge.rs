@@ -9,6 +9,9 @@ use uuid::Uuid;
 
 use crate::line::{Line, Project, StageError};
 
+/// Begin of the cause of an instance that the partner does not want.
+pub(crate) const REFUSED: &str = "refused: ";
+
 /// How far a job is.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
@@ -66,7 +69,7 @@ pub(crate) async fn record(
         let (event, cause) = match answer.outcome {
             Outcome::Acknowledged { status: 0 } => (LedgerEvent::Acknowledged, String::new()),
             Outcome::Acknowledged { status } => (LedgerEvent::Acknowledged, format!("0x{status:04X}")),
-            Outcome::Refused(reason) => (LedgerEvent::Failed, format!("refused: {reason}")),
+            Outcome::Refused(reason) => (LedgerEvent::Failed, format!("{REFUSED}{reason}")),
             Outcome::Deferred(reason) => (LedgerEvent::Failed, format!("deferred: {reason}")),
             _ => (LedgerEvent::Failed, "object cannot be read".to_owned()),
         };

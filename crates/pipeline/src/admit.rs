@@ -10,16 +10,16 @@ use archive::index;
 use archive::job::{self, JobState};
 use archive::job_queue::{self, NewEntry};
 use archive::ledger::{self, LedgerEvent};
+use notification::{Counts, Event, EventType, ProjectName};
 use pseudonym::{Standing, SubjectKey};
-use register::{Actor, AuditEvent, AuditRecord, Text};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::config::{ProjectConfig, ProjectMode};
+use crate::config::{ProjectConfig, ProjectMode, default_retention_hours};
 use crate::line::{Line, StageError};
 use crate::route::Routes;
-use crate::{deidentify, progress};
+use crate::{deidentify, notify, progress, withdraw};
 
 /// Instances looked at in one round.
 const ROUND: u32 = 512;
@@ -120,6 +120,7 @@ impl Admission {
             self.enqueue(&admitted).await?;
         }
         self.close_stable_studies().await?;
+        self.record_holds().await?;
         self.purge_quarantine().await?;
         for project in &self.projects {
             self.purge_received(project).await?;
@@ -130,7 +131,10 @@ impl Admission {
     /// Gathers batches and decides about them in one transaction, so that a crash leaves none half decided.
     async fn admit_waiting(&self) -> Result<Vec<Batch>, StageError> {
         let now = self.line.clock.now();
-        let mut gone = Vec::new();
+        if !buffer::is_waiting(self.line.buffer.reader()).await? {
+            return Ok(Vec::new());
+        }
+        let (mut gone, mut thinned) = (Vec::new(), BTreeSet::new());
         let mut transaction = self.line.buffer.write().await?;
         let batches = buffer::gather(&mut transaction, ROUND).await?;
         for batch in &batches {
@@ -161,6 +165,11 @@ impl Admission {
                     Verdict::Opposed => opposed.push(instance),
                 }
             }
+            if let (Some(project), Some(study)) = (&batch.project, batch.receiving_study)
+                && (!held.is_empty() || !opposed.is_empty())
+            {
+                thinned.insert((project.clone(), study));
+            }
             for (reason, id) in held {
                 let project = batch.project.as_deref().unwrap_or_default();
                 let hold = Hold { project, reason, detail: "", expires_at: self.line.quarantine_until(now) };
@@ -168,13 +177,21 @@ impl Admission {
             }
             buffer::advance(&mut transaction, &admitted, BufferState::Received, BufferState::Admitted, now)
                 .await?;
-            self.certify(&opposed, now).await?;
+            if !opposed.is_empty() {
+                withdraw::certify(&self.line, "admit", &opposed).await?;
+            }
             let ids: Vec<Uuid> = opposed.iter().map(|instance| instance.received.id).collect();
             buffer::remove(&mut transaction, &ids).await?;
             gone.extend(opposed.iter().map(|instance| instance.received.location));
         }
         transaction.commit().await?;
         gone.iter().for_each(|location| self.line.spool.release(location));
+        // An increment that was closed already may have waited for these alone.
+        for (project, study) in thinned {
+            if let Some(project) = self.line.projects.get(&project) {
+                progress::settle(&self.line, project, study).await?;
+            }
+        }
         Ok(batches)
     }
 
@@ -237,39 +254,18 @@ impl Admission {
         }
         // All reasons: a person who accepts one does not know of the others.
         let mut reasons = Vec::new();
-        if matches!(listed, Listed::No) && project.dossier.inclusion_required {
+        // Whether an object of class already-deidentified may be kept as it is turns out at `deidentify`: one that may not is asked there.
+        let already = received.already_deidentified;
+        if matches!(listed, Listed::No) && project.dossier.inclusion_required && !already {
             reasons.push(QuarantineReason::NotIncluded);
         }
-        if knowledge.outputs.contains(&received.sop_instance_uid) {
+        if knowledge.outputs.contains(&received.sop_instance_uid) && !already {
             reasons.push(QuarantineReason::OwnOutput);
         }
         if instance.differs {
             reasons.push(QuarantineReason::Differs);
         }
         Ok(if reasons.is_empty() { Verdict::Admitted } else { Verdict::Held(reasons) })
-    }
-
-    /// One ledger line without identity for each, and the certificate of the purge, before anything is deleted (DEC-S).
-    async fn certify(&self, opposed: &[BufferedInstance], now: i64) -> Result<(), StageError> {
-        let Some(first) = opposed.first() else { return Ok(()) };
-        let project = first.received.project.as_deref().unwrap_or_default();
-        let lines: Vec<ledger::Line<'_>> = opposed
-            .iter()
-            .map(|instance| {
-                let bytes = instance.received.location.data_length();
-                self.ledger_line(LedgerEvent::Opposed, project, instance.received.id, bytes, now)
-            })
-            .collect();
-        let event = AuditEvent::Purged {
-            zone: Text::from_operator("Z1"),
-            subject: None,
-            objects: opposed.len() as u64,
-        };
-        let mut transaction = self.line.main.write().await?;
-        ledger::append(&mut transaction, &lines).await?;
-        let record = AuditRecord { at: now, actor: Actor::Program(Text::from_operator("admit")), event };
-        self.line.trail.append(&mut transaction, &[record]).await?;
-        Ok(transaction.commit().await?)
     }
 
     /// Hands admitted batches of projects that de-identify to the workers.
@@ -322,16 +318,59 @@ impl Admission {
         Ok(())
     }
 
+    /// What was held, by whatever stage, gets its ledger line, and those who look after the project are told (INV-11).
+    async fn record_holds(&self) -> Result<(), StageError> {
+        loop {
+            let held = buffer::unrecorded(self.line.buffer.reader(), ROUND).await?;
+            if held.is_empty() {
+                return Ok(());
+            }
+            let now = self.line.clock.now();
+            let lines: Vec<ledger::Line<'_>> = held
+                .iter()
+                .map(|entry| ledger::Line {
+                    cause: entry.reason.as_str(),
+                    ..self.line.ledger_line(
+                        LedgerEvent::Quarantined,
+                        &entry.project,
+                        entry.object,
+                        0,
+                        entry.quarantined_at,
+                    )
+                })
+                .collect();
+            let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+            held.iter().for_each(|entry| *counts.entry(&entry.project).or_default() += 1);
+            let mut transaction = self.line.main.write().await?;
+            if ledger::append_once(&mut transaction, &lines).await? > 0 {
+                for (project, instances) in counts {
+                    let event = Event {
+                        project: ProjectName::try_from(project.to_owned()).ok(),
+                        counts: Counts { instances, failed: 0 },
+                        ..Event::new(EventType::QuarantineNew, now)
+                    };
+                    notify::enqueue(&self.line, &mut transaction, &event).await?;
+                }
+            }
+            transaction.commit().await?;
+            self.line.messages.notify_one();
+            let ids: Vec<Uuid> = held.iter().map(|entry| entry.id).collect();
+            let mut transaction = self.line.buffer.write().await?;
+            buffer::note_recorded(&mut transaction, &ids).await?;
+            transaction.commit().await?;
+        }
+    }
+
     /// What nobody decided about in time leaves Z6, with a ledger line that says how (INV-11).
     async fn purge_quarantine(&self) -> Result<(), StageError> {
         let now = self.line.clock.now();
         for entry in buffer::expired(self.line.buffer.reader(), now, ROUND).await? {
             let line = ledger::Line {
                 cause: entry.reason.as_str(),
-                ..self.ledger_line(LedgerEvent::Discarded, &entry.project, entry.object, 0, now)
+                ..self.line.ledger_line(LedgerEvent::Discarded, &entry.project, entry.object, 0, now)
             };
             let mut transaction = self.line.main.write().await?;
-            ledger::append(&mut transaction, &[line]).await?;
+            ledger::append_once(&mut transaction, &[line]).await?;
             transaction.commit().await?;
             let mut transaction = self.line.buffer.write().await?;
             let gone =
@@ -344,65 +383,51 @@ impl Admission {
         Ok(())
     }
 
-    /// A line about an instance that goes nowhere.
-    fn ledger_line<'a>(
-        &'a self,
-        event: LedgerEvent,
-        project: &'a str,
-        instance: Uuid,
-        bytes: u64,
-        at: i64,
-    ) -> ledger::Line<'a> {
-        let version = self.line.projects.get(project).map_or("", |project| project.dossier_version.as_str());
-        ledger::Line {
-            event,
-            project,
-            job: None,
-            result_set: None,
-            instance,
-            destination: "",
-            hash: "",
-            bytes,
-            dossier_version: version,
-            gate_hash: None,
-            cause: "",
-            at,
-        }
-    }
-
     /// The retention timer of originals (F12.5): after de-identification, or after reception where nothing else is due.
     async fn purge_received(&self, project: &ProjectConfig) -> Result<(), StageError> {
-        let now = self.line.clock.now();
-        let before = now - i64::from(project.retention_hours) * HOUR;
         let last = match project.mode {
             ProjectMode::ReceiveOnly => BufferState::Admitted,
-            ProjectMode::Pseudonymise => BufferState::Deidentified,
+            ProjectMode::Pseudonymise | ProjectMode::Anonymise => BufferState::Deidentified,
         };
-        let reader = self.line.buffer.reader();
-        let due = buffer::in_state_since(reader, &project.id, last, before, ROUND).await?;
-        if due.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<Uuid> = due.iter().map(|(id, _)| *id).collect();
-        let lines: Vec<ledger::Line<'_>> = due
-            .iter()
-            .map(|(id, location)| ledger::Line {
-                cause: "retention timer of Z1",
-                ..self.ledger_line(LedgerEvent::Purged, &project.id, *id, location.data_length(), now)
-            })
-            .collect();
-        let mut transaction = self.line.main.write().await?;
-        ledger::append(&mut transaction, &lines).await?;
-        transaction.commit().await?;
-        let mut transaction = self.line.buffer.write().await?;
-        buffer::advance(&mut transaction, &ids, last, BufferState::Released, now).await?;
-        transaction.commit().await?;
-        due.iter().for_each(|(_, location)| self.line.spool.release(location));
-        tracing::info!(
-            project = project.id,
-            instances = ids.len(),
-            "originals left the receive buffer by timer"
-        );
-        Ok(())
+        purge_in_state(&self.line, &project.id, last, project.retention_hours).await
     }
+}
+
+/// The same timer for a project that the configuration has no more: the default time holds, for everything that is at rest there.
+pub(crate) async fn purge_abandoned(line: &Line, project: &str) -> Result<(), StageError> {
+    for state in [BufferState::Admitted, BufferState::Deidentified] {
+        purge_in_state(line, project, state, default_retention_hours()).await?;
+    }
+    Ok(())
+}
+
+async fn purge_in_state(
+    line: &Line,
+    project: &str,
+    last: BufferState,
+    retention_hours: u32,
+) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let before = now - i64::from(retention_hours) * HOUR;
+    let due = buffer::in_state_since(line.buffer.reader(), project, last, before, ROUND).await?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = due.iter().map(|(id, _)| *id).collect();
+    let lines: Vec<ledger::Line<'_>> = due
+        .iter()
+        .map(|(id, location)| ledger::Line {
+            cause: "retention timer of Z1",
+            ..line.ledger_line(LedgerEvent::Purged, project, *id, location.data_length(), now)
+        })
+        .collect();
+    let mut transaction = line.main.write().await?;
+    ledger::append_once(&mut transaction, &lines).await?;
+    transaction.commit().await?;
+    let mut transaction = line.buffer.write().await?;
+    buffer::advance(&mut transaction, &ids, last, BufferState::Released, now).await?;
+    transaction.commit().await?;
+    due.iter().for_each(|(_, location)| line.spool.release(location));
+    tracing::info!(project, instances = ids.len(), "originals left the receive buffer by timer");
+    Ok(())
 }

@@ -70,6 +70,9 @@ pub enum SourceClass {
     /// Identified data: de-identification is due.
     #[default]
     Identified,
+    /// Phantoms, published sets, sets de-identified elsewhere: what carries (0012,0062) = YES, or comes from a source that the project
+    /// declares free of identity, is searched and kept as it is (AC1.9). Everything else of it is de-identified.
+    AlreadyDeidentified,
 }
 
 /// One research study on this server (DEC-A).
@@ -95,6 +98,10 @@ pub struct ProjectConfig {
     /// How long originals stay in the receive buffer at most, in hours (F12.5).
     #[serde(default = "default_retention_hours")]
     pub retention_hours: u32,
+    /// Nodes of class `already-deidentified` (by AE title) and import folders (by name) whose objects this project declares free of
+    /// identity: their objects need no marker (AC1.9).
+    #[serde(default)]
+    pub sources_free_of_identity: Vec<String>,
     /// De-identification profile as TOML; without it the Basic Application Confidentiality Profile.
     #[serde(default)]
     pub profile: Option<PathBuf>,
@@ -190,11 +197,11 @@ fn default_series_prefix() -> String {
     "RESEARCH: ".to_owned()
 }
 
-fn default_decide_hours() -> u32 {
+pub(crate) fn default_decide_hours() -> u32 {
     30 * 24
 }
 
-fn default_purge_hours() -> u32 {
+pub(crate) fn default_purge_hours() -> u32 {
     24
 }
 
@@ -269,6 +276,8 @@ pub enum ProjectMode {
     ReceiveOnly,
     /// Reversible through the vault only; results can come back.
     Pseudonymise,
+    /// Irreversible: codes, UIDs and shift come from a random secret of the job, which is destroyed with it; nothing comes back.
+    Anonymise,
 }
 
 /// Folders that are read like a sender (AC1.7).
@@ -284,6 +293,9 @@ pub struct ImportConfig {
     /// Domain of the Patient IDs (DEC-Q).
     #[serde(default = "default_authority")]
     pub assigning_authority: String,
+    /// What lies there (DEC-P).
+    #[serde(default)]
+    pub source_class: SourceClass,
 }
 
 fn yes() -> bool {
@@ -302,6 +314,6 @@ fn default_stable_seconds() -> u32 {
     60
 }
 
-fn default_retention_hours() -> u32 {
+pub(crate) fn default_retention_hours() -> u32 {
     24 * 30
 }

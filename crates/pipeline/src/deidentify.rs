@@ -9,33 +9,41 @@ use std::io;
 use std::sync::Arc;
 
 use archive::blob::{Blob, BlobKey, BlobWriter};
-use archive::buffer::{self, BufferState, BufferedInstance, Hold, QuarantineReason};
+use archive::buffer::{self, Arrival, BufferState, BufferedInstance, Hold, QuarantineReason};
 use archive::index::{self, Indexed};
 use archive::job_queue::{self, ClaimedJob};
 use archive::ledger::{self, LedgerEvent};
+use archive::report;
 use archive::scan::Identification;
 use archive::zone::Zone;
 use deidentification::{DeidentificationError, Object, deidentify};
 use dicom_stream::{FileMeta, Limits, TransferSyntax};
-use pseudonym::{Admission, MappedUid, Participant, Receipt, SubjectKey, UidKind, VaultError};
+use pseudonym::{MappedUid, UidKind};
 use register::{Actor, AuditEvent, AuditRecord, Text};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
+use crate::given::Given;
+use crate::identify::{Found, damaged, identify};
 use crate::indexing::{Tee, indexed_instance, indexed_series};
 use crate::line::{Line, Project, StageError};
-use crate::own_record;
-use crate::progress;
 use crate::recorder::Recorder;
-use crate::verify;
+use crate::shown::shown;
+use crate::{kept, progress, verify, withdraw};
 
 /// Name of the stage in the queue; its subject is a batch.
 pub(crate) const KIND: &str = "deidentify";
+/// Objects that are open at the same time: each has a descriptor and a buffer.
+const PART: usize = 64;
 
 /// What became of one instance.
 pub(crate) struct Outcome {
     pub(crate) id: Uuid,
     pub(crate) result: Result<Pseudonymised, Held>,
+    /// On what ground it is kept as received (AC1.9); empty when it is de-identified.
+    ground: &'static str,
+    /// What was done to it, as JSON (AC2.11); empty when it is kept or held.
+    report: String,
 }
 
 /// An instance with its pseudonyms, durable in Z3 once its writer is finished.
@@ -65,13 +73,18 @@ pub(crate) async fn run(line: &Arc<Line>, job: &ClaimedJob) -> Result<(), StageE
         .iter()
         .filter_map(|instance| Some((instance.received.project.clone()?, instance.receiving_study?)))
         .collect();
-    let mut groups: BTreeMap<(String, String), Vec<BufferedInstance>> = BTreeMap::new();
-    for instance in batch.into_iter().filter(|instance| instance.state == BufferState::Admitted) {
-        let received = &instance.received;
-        let person = (received.assigning_authority.clone(), received.patient_id.clone());
-        groups.entry(person).or_default().push(instance);
+    // In the order of arrival: where a study has a second patient, it is the first one's.
+    let mut groups: Vec<Vec<BufferedInstance>> = Vec::new();
+    for instance in without_done(line, batch).await? {
+        let person =
+            |of: &BufferedInstance| (of.received.assigning_authority.clone(), of.received.patient_id.clone());
+        let of = person(&instance);
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| person(first) == of)) {
+            Some(group) => group.push(instance),
+            None => groups.push(vec![instance]),
+        }
     }
-    for group in groups.into_values() {
+    for group in groups {
         one_participant(line, group).await?;
     }
     // Also when an earlier run wrote everything and did not come as far as this.
@@ -85,25 +98,52 @@ pub(crate) async fn run(line: &Arc<Line>, job: &ClaimedJob) -> Result<(), StageE
     Ok(())
 }
 
+/// What is left to do: instances that an earlier run cleared, before it could write it down in the buffer, are passed over.
+async fn without_done(
+    line: &Line,
+    batch: Vec<BufferedInstance>,
+) -> Result<Vec<BufferedInstance>, StageError> {
+    let mut admitted: Vec<BufferedInstance> =
+        batch.into_iter().filter(|instance| instance.state == BufferState::Admitted).collect();
+    let ids: Vec<Uuid> = admitted.iter().map(|instance| instance.received.id).collect();
+    let mut connection = line.main.reader().acquire().await.map_err(StageError::from)?;
+    let cleared = index::cleared(&mut connection, &ids).await?;
+    drop(connection);
+    if !cleared.is_empty() {
+        let ids: Vec<Uuid> = cleared.iter().copied().collect();
+        let now = line.clock.now();
+        let mut transaction = line.buffer.write().await?;
+        buffer::advance(&mut transaction, &ids, BufferState::Admitted, BufferState::Deidentified, now)
+            .await?;
+        transaction.commit().await?;
+        admitted.retain(|instance| !cleared.contains(&instance.received.id));
+    }
+    Ok(admitted)
+}
+
 /// The instances of one participant in one series.
 async fn one_participant(line: &Arc<Line>, group: Vec<BufferedInstance>) -> Result<(), StageError> {
     let Some(first) = group.first() else { return Ok(()) };
     let id = first.received.project.clone().unwrap_or_default();
     let project = line.project(&id)?;
-    let receiving_study = first.receiving_study;
-    let participant = match admit_participant(line, project, first).await? {
-        Ok(participant) => participant,
-        Err(held) => {
-            let ids: Vec<Uuid> = group.iter().map(|instance| instance.received.id).collect();
-            return hold(line, &id, &ids.iter().map(|id| (*id, held.clone())).collect::<Vec<_>>()).await;
+    let study = first.receiving_study.unwrap_or_default();
+    let Found { given, members, kept, held, opposed } = identify(line, project, study, group).await?;
+    withdraw::purge(line, KIND, &opposed).await?;
+    hold(line, &id, &held).await?;
+    let members = members.into_iter().map(|member| (member, "")).collect();
+    for (given, mut members) in [(given, members), (Some(Given::Kept), kept)] {
+        let Some(given) = given else { continue };
+        while !members.is_empty() {
+            let rest = members.split_off(members.len().min(PART));
+            let part = std::mem::replace(&mut members, rest);
+            let transformed = transform(line, project, part, &given).await?;
+            keep_mapping(line, &given, &transformed).await?;
+            let checked = verify::finish_and_check(line, project, &given, transformed).await?;
+            let checked = write_main(line, project, &given, study, checked).await?;
+            write_buffer(line, &id, &checked).await?;
         }
-    };
-    let transformed = transform(line, project, group, &participant).await?;
-    keep_mapping(line, &participant, &transformed).await?;
-    let checked = verify::finish_and_check(line, project, &participant, transformed).await?;
-    let study = receiving_study.unwrap_or_default();
-    write_main(line, project, &participant, study, &checked).await?;
-    write_buffer(line, &id, &checked).await
+    }
+    Ok(())
 }
 
 /// A batch between de-identification and post-check.
@@ -120,79 +160,43 @@ pub(crate) struct Checked {
     pub(crate) blobs: BTreeMap<Uuid, Blob>,
 }
 
-/// The participant of an original, or why a person has to look.
-async fn admit_participant(
-    line: &Arc<Line>,
-    project: &Project,
-    first: &BufferedInstance,
-) -> Result<Result<Participant, Held>, StageError> {
-    let held = |reason, detail: &str| Ok(Err(Held { reason, detail: detail.to_owned() }));
-    let received = &first.received;
-    let subject = SubjectKey::new(&project.config.id, &received.assigning_authority, &received.patient_id);
-    let Ok(subject) = subject else { return held(QuarantineReason::NoPatientId, "DEC-Q") };
-    let Some(syntax) = TransferSyntax::from_uid(&received.transfer_syntax_uid) else {
-        return held(QuarantineReason::Irregular, "transfer syntax");
-    };
-    let receipt = Receipt {
-        calling_ae: received.calling.clone(),
-        peer: received.peer.clone(),
-        received_at: received.received_at,
-        dossier: project.dossier_version.clone(),
-    };
-    let original = line.spool.read(&received.location)?;
-    let study = received.study_instance_uid.clone();
-    let read = blocking(move || own_record::read(original, syntax, &study, receipt)).await?;
-    let Ok(identified) = read else { return held(QuarantineReason::Irregular, "cannot be read again") };
-    let admission = Admission {
-        subject: &subject,
-        record: &identified.record,
-        name: &identified.name,
-        birth_date: &identified.birth_date,
-        codes: &project.codes,
-        shift: pseudonym::ShiftRange::default(),
-    };
-    match line.vault.participant(&admission, line.clock.now()).await {
-        Ok(participant) => {
-            let study = first.receiving_study.unwrap_or_default();
-            if progress::is_of_another(line.main.reader(), study, &participant).await? {
-                return held(QuarantineReason::Irregular, "another patient in the same study");
-            }
-            Ok(Ok(participant))
-        }
-        Err(VaultError::Code(_)) => held(QuarantineReason::NotIncluded, "no code can be given (AC2.12)"),
-        Err(VaultError::Opposed) => held(QuarantineReason::NotIncluded, "opposed since admission"),
-        Err(error) => Err(error.into()),
-    }
-}
-
+/// `originals` with the ground on which each is kept as received, if it is.
 async fn transform(
     line: &Arc<Line>,
     project: &Project,
-    originals: Vec<BufferedInstance>,
-    participant: &Participant,
+    originals: Vec<(BufferedInstance, &'static str)>,
+    given: &Given,
 ) -> Result<Transformed, StageError> {
-    let (line, profile, participant) = (Arc::clone(line), Arc::clone(&project.profile), participant.clone());
+    let (line, profile, given) = (Arc::clone(line), Arc::clone(&project.profile), given.clone());
     blocking(move || {
-        let recorder = Recorder::new(&participant);
+        let recorder = given.code().zip(given.mapping()).map(|(code, mapping)| Recorder::new(code, mapping));
         let (mut outcomes, mut writers) = (Vec::new(), Vec::new());
-        for original in &originals {
+        for (original, ground) in &originals {
             let id = original.received.id;
-            let result = match one(&line, &profile, original, &recorder)? {
-                Ok((pseudonymised, writer)) => {
+            let made = match &recorder {
+                Some(recorder) => one(&line, &profile, original, recorder)?,
+                None => kept::copy(&line, original)?.map(|(made, writer)| (made, writer, String::new())),
+            };
+            let mut report = String::new();
+            let result = match made {
+                Ok((pseudonymised, writer, of_it)) => {
                     writers.push(writer);
+                    report = of_it;
                     Ok(pseudonymised)
                 }
                 Err(held) => Err(held),
             };
-            outcomes.push(Outcome { id, result });
+            outcomes.push(Outcome { id, result, ground, report });
         }
-        let uids = recorder.finish(originals.iter().map(|original| &original.received));
+        let originals: Vec<BufferedInstance> = originals.into_iter().map(|(original, _)| original).collect();
+        let received = originals.iter().map(|original| &original.received);
+        let uids = recorder.map_or_else(Vec::new, |recorder| recorder.finish(received));
         Ok(Transformed { originals, outcomes, writers, uids })
     })
     .await?
 }
 
-type One = Result<(Pseudonymised, BlobWriter), Held>;
+type One = Result<(Pseudonymised, BlobWriter, String), Held>;
 
 /// One instance, into an object of Z3 that has no name yet.
 fn one(
@@ -213,6 +217,10 @@ fn one(
         length: Some(received.location.data_length()),
     };
     let output_syntax = if syntax.deflated { &TransferSyntax::EXPLICIT_LITTLE } else { syntax };
+    let input = match line.spool.read(&received.location) {
+        Ok(input) => input,
+        Err(error) => return damaged(error).map(Err),
+    };
     let mut writer = line.blobs.create(BlobKey::new(Zone::Archive, received.id)?)?;
     let meta = FileMeta {
         media_storage_sop_class_uid: received.sop_class_uid.clone(),
@@ -222,26 +230,24 @@ fn one(
     meta.write(&mut writer).map_err(DeidentificationError::Output)?;
     let data_set = writer.length();
     let mut tee = Tee::new(writer, output_syntax);
-    let input = line.spool.read(&received.location)?;
-    match deidentify(profile, &object, recorder, Limits::INSTANCE, input, &mut tee) {
-        Ok(_report) => {}
+    let report = match deidentify(profile, &object, recorder, Limits::INSTANCE, input, &mut tee) {
+        Ok(report) => serde_json::to_string(&report).map_err(io::Error::other)?,
         Err(error @ DeidentificationError::Output(_)) => return Err(error.into()),
         Err(error) => return held(QuarantineReason::Irregular, error.to_string()),
-    }
+    };
     match tee.finish() {
-        Ok((writer, identification)) => {
-            Ok(Ok((Pseudonymised { identification, transfer_syntax: output_syntax, data_set }, writer)))
-        }
+        Ok((writer, identification)) => Ok(Ok((
+            Pseudonymised { identification, transfer_syntax: output_syntax, data_set },
+            writer,
+            report,
+        ))),
         Err(error) => held(QuarantineReason::Irregular, format!("output: {error}")),
     }
 }
 
-/// What was replaced goes to the vault before an object is named (AC2.9).
-async fn keep_mapping(
-    line: &Line,
-    participant: &Participant,
-    transformed: &Transformed,
-) -> Result<(), StageError> {
+/// What was replaced goes to the vault before an object is named; what cannot be traced back goes nowhere (AC2.9).
+async fn keep_mapping(line: &Line, given: &Given, transformed: &Transformed) -> Result<(), StageError> {
+    let Some(participant) = given.participant() else { return Ok(()) };
     let study = transformed.uids.iter().find(|(kind, ..)| *kind == UidKind::Study);
     let Some((_, _, study)) = study else { return Ok(()) };
     let uids: Vec<MappedUid<'_>> = transformed
@@ -252,14 +258,15 @@ async fn keep_mapping(
     Ok(line.vault.record_mapping(participant, study, &uids, &[]).await?)
 }
 
-/// Index, ledger and jobs, in one transaction.
+/// Index, ledger and jobs, in one transaction. What Z3 has already with the same bytes is one copy more that goes; with other bytes, it
+/// is held (AC1.4).
 async fn write_main(
-    line: &Line,
+    line: &Arc<Line>,
     project: &Project,
-    participant: &Participant,
+    given: &Given,
     receiving_study: Uuid,
-    checked: &Checked,
-) -> Result<(), StageError> {
+    mut checked: Checked,
+) -> Result<Checked, StageError> {
     let now = line.clock.now();
     let mut series: BTreeMap<&str, Vec<(&Outcome, &Pseudonymised, &Blob)>> = BTreeMap::new();
     for outcome in &checked.outcomes {
@@ -269,7 +276,7 @@ async fn write_main(
         }
     }
     let mut transaction = line.main.write().await?;
-    let mut replaced = Vec::new();
+    let mut arrived = Arrived::default();
     let mut study = None;
     for members in series.values() {
         let Some((_, first, _)) = members.first() else { continue };
@@ -287,20 +294,66 @@ async fn write_main(
             instances,
         };
         let upserted = index::upsert(&mut transaction, &indexed, now).await?;
-        study = Some(upserted.study);
-        replaced.extend(upserted.replaced);
-        let ids: Vec<Uuid> = members.iter().map(|(outcome, ..)| outcome.id).collect();
-        index::clear(&mut transaction, &ids).await?;
+        for ((outcome, ..), arrival) in members.iter().zip(&upserted.arrivals) {
+            match arrival {
+                Arrival::New => arrived.new.push(outcome.id),
+                Arrival::Duplicate { .. } => arrived.duplicates.push(outcome.id),
+                Arrival::Differs { .. } if is_accepted(line, outcome.id).await? => {
+                    arrived.new.push(outcome.id);
+                }
+                Arrival::Differs { .. } => arrived.differing.push(outcome.id),
+            }
+        }
+        if members.iter().any(|(outcome, ..)| arrived.new.contains(&outcome.id)) {
+            study = Some(upserted.study);
+        }
     }
-    append_ledger(&mut transaction, project, checked, now).await?;
-    let instances = series.values().map(|members| members.len() as u64).sum();
-    audit(line, &mut transaction, project, participant, instances, now).await?;
+    index::clear(&mut transaction, &arrived.new).await?;
+    index::remove(&mut transaction, &arrived.differing).await?;
+    append_ledger(line, &mut transaction, project, &arrived, &checked, now).await?;
+    let new = checked.outcomes.iter().filter(|outcome| arrived.new.contains(&outcome.id));
+    let reports: Vec<(Uuid, &str)> = new
+        .filter(|outcome| !outcome.report.is_empty())
+        .map(|outcome| (outcome.id, outcome.report.as_str()))
+        .collect();
+    report::keep(&mut transaction, &reports).await?;
+    audit(line, &mut transaction, project, given, arrived.new.len() as u64, now).await?;
     if let Some(study) = study {
-        progress::open_jobs(line, &mut transaction, project, participant, receiving_study, study).await?;
+        progress::open_jobs(line, &mut transaction, project, given.participant(), receiving_study, study)
+            .await?;
     }
     transaction.commit().await?;
     line.work.notify_one();
-    Ok(())
+    for outcome in &mut checked.outcomes {
+        if arrived.differing.contains(&outcome.id) {
+            let detail = "the archive has this instance with other bytes (AC1.4)".to_owned();
+            outcome.result = Err(Held { reason: QuarantineReason::Differs, detail });
+        }
+    }
+    let superfluous: Vec<Uuid> = arrived.duplicates.into_iter().chain(arrived.differing).collect();
+    let blobs = Arc::clone(&line.blobs);
+    blocking(move || {
+        for id in superfluous {
+            blobs.remove(BlobKey::new(Zone::Archive, id)?)?;
+        }
+        Ok::<_, StageError>(())
+    })
+    .await??;
+    Ok(checked)
+}
+
+/// What objects are beside those that Z3 has already.
+#[derive(Default)]
+struct Arrived {
+    new: Vec<Uuid>,
+    duplicates: Vec<Uuid>,
+    differing: Vec<Uuid>,
+}
+
+/// Whether a person let the instance go on although there is another with its UID.
+async fn is_accepted(line: &Line, id: Uuid) -> Result<bool, StageError> {
+    let accepted = buffer::accepted_reasons(line.buffer.reader(), id).await?;
+    Ok(accepted.contains(&QuarantineReason::Differs))
 }
 
 /// ACX.2
@@ -308,17 +361,18 @@ async fn audit(
     line: &Line,
     transaction: &mut AnyConnection,
     project: &Project,
-    participant: &Participant,
+    given: &Given,
     instances: u64,
     now: i64,
 ) -> Result<(), StageError> {
-    if instances == 0 {
+    if instances == 0 || matches!(given, Given::Kept) {
         return Ok(());
     }
+    let participant = given.participant().and_then(|of| Uuid::parse_str(&of.id.to_string()).ok());
     let event = AuditEvent::Deidentified {
         project: Text::from_operator(&project.config.id),
         job: None,
-        participant: Uuid::parse_str(&participant.id.to_string()).ok(),
+        participant,
         instances,
         profile: Text::from_operator(&project.profile.title()),
         dossier_version: project.dossier.version,
@@ -327,48 +381,50 @@ async fn audit(
     Ok(line.trail.append(transaction, &[record]).await?)
 }
 
+/// What is held gets its line from `admit`, once the buffer says so.
 async fn append_ledger(
+    line: &Line,
     transaction: &mut AnyConnection,
     project: &Project,
+    arrived: &Arrived,
     checked: &Checked,
     now: i64,
 ) -> Result<(), StageError> {
-    let hashes: Vec<String> = checked
-        .outcomes
+    let ground = |id: &Uuid| {
+        checked.outcomes.iter().find(|outcome| outcome.id == *id).map_or("", |outcome| outcome.ground)
+    };
+    let events = |id: &Uuid| -> &[LedgerEvent] {
+        match ground(id) {
+            "" => &[LedgerEvent::Deidentified, LedgerEvent::Cleared],
+            _ => &[LedgerEvent::Cleared],
+        }
+    };
+    let seen: Vec<(Uuid, &[LedgerEvent], &str)> = arrived
+        .new
         .iter()
-        .map(|outcome| {
-            checked.blobs.get(&outcome.id).map_or_else(String::new, |blob| format!("blake3:{}", blob.hash))
+        .map(|id| (*id, events(id), ground(id)))
+        .chain(arrived.duplicates.iter().map(|id| (*id, [LedgerEvent::Duplicate].as_slice(), "")))
+        .collect();
+    let hashes: Vec<(String, u64)> = seen
+        .iter()
+        .map(|(id, ..)| {
+            let blob = checked.blobs.get(id);
+            blob.map_or((String::new(), 0), |blob| (format!("blake3:{}", blob.hash), blob.length))
         })
         .collect();
-    let mut lines = Vec::with_capacity(hashes.len() * 2);
-    for (outcome, hash) in checked.outcomes.iter().zip(&hashes) {
-        let object = checked.blobs.get(&outcome.id).filter(|_| outcome.result.is_ok());
-        let cause = match (&outcome.result, object) {
-            (Ok(_), Some(_)) => "",
-            (Err(held), _) => held.reason.as_str(),
-            (Ok(_), None) => "no object",
-        };
-        let (hash, bytes) = object.map_or(("", 0), |blob| (hash.as_str(), blob.length));
-        let events: &[LedgerEvent] = match object {
-            Some(_) => &[LedgerEvent::Deidentified, LedgerEvent::Cleared],
-            None => &[LedgerEvent::Quarantined],
-        };
-        lines.extend(events.iter().map(|event| ledger::Line {
-            event: *event,
-            project: &project.config.id,
-            job: None,
-            result_set: None,
-            instance: outcome.id,
-            destination: "",
-            hash,
-            bytes,
-            dossier_version: &project.dossier_version,
-            gate_hash: None,
-            cause,
-            at: now,
-        }));
-    }
-    Ok(ledger::append(transaction, &lines).await?)
+    let lines: Vec<ledger::Line<'_>> = seen
+        .iter()
+        .zip(&hashes)
+        .flat_map(|((id, events, cause), (hash, bytes))| {
+            events.iter().map(move |event| ledger::Line {
+                hash,
+                cause,
+                ..line.ledger_line(*event, &project.config.id, *id, *bytes, now)
+            })
+        })
+        .collect();
+    ledger::append_once(transaction, &lines).await?;
+    Ok(())
 }
 
 async fn write_buffer(line: &Line, project: &str, checked: &Checked) -> Result<(), StageError> {
@@ -393,6 +449,7 @@ async fn hold(line: &Line, project: &str, held: &[(Uuid, Held)]) -> Result<(), S
     let now = line.clock.now();
     let mut transaction = line.buffer.write().await?;
     for (id, Held { reason, detail }) in held {
+        let detail = &shown(detail);
         let hold = Hold { project, reason: *reason, detail, expires_at: line.quarantine_until(now) };
         buffer::hold(&mut transaction, &[*id], hold, now).await?;
     }

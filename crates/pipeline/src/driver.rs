@@ -17,6 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::line::{Line, StageError};
+use crate::shown::shown;
 use crate::{
     close, confirm, deidentify, export, fetch, inspect, notify, poll, progress, reconcile, retention,
     return_to_pacs,
@@ -26,7 +27,7 @@ use crate::{
 const PERIOD: Duration = Duration::from_secs(1);
 /// A lease is renewed every third of its length.
 const RENEW: Duration = Duration::from_secs(20);
-/// Wait before work is tried again that only a person can unblock (vault locked).
+/// Wait before work is tried again that only a person can unblock (vault locked, volume full).
 const LOCKED_MS: i64 = 30_000;
 /// Failures after which a job waits for a person.
 const ATTEMPTS: i32 = 12;
@@ -72,9 +73,19 @@ pub async fn run(line: Arc<Line>, stop: CancellationToken) -> Result<(), StageEr
     }
     while let Some(ended) = workers.join_next().await {
         if ended.is_err() {
-            tracing::error!("a worker ended by a fault of the program: restart");
+            line.faults.note("a worker of the line");
         }
     }
+    Ok(())
+}
+
+/// Does what is due, one piece of work after the other, until nothing is: for a caller that has the time in its own hand.
+///
+/// # Errors
+/// Those of the main database.
+pub async fn work_off(line: &Arc<Line>) -> Result<(), StageError> {
+    let kinds = [LOCAL, PARTNERS, CLINICAL_PACS].concat();
+    while next(line, &kinds, &line.work.local, "by hand").await? {}
     Ok(())
 }
 
@@ -137,6 +148,9 @@ pub async fn timers(line: Arc<Line>, stop: CancellationToken) -> Result<(), Stag
 
 /// Does what the next due timer asks for; answers whether there was one.
 async fn due(line: &Arc<Line>, polls: &mut Polls) -> Result<bool, StageError> {
+    if !job_queue::is_timer_due(line.main.reader(), line.clock.now()).await? {
+        return Ok(false);
+    }
     let mut transaction = line.main.write().await?;
     let dialect = line.main.dialect();
     let name = job_queue::take_due(&mut transaction, dialect, jitter(), line.clock.now()).await?;
@@ -169,6 +183,9 @@ async fn poll_one(line: Arc<Line>, project: String, partner: Arc<Partner>) {
 
 /// Takes and does one job; answers whether there was one.
 async fn next(line: &Arc<Line>, kinds: &[&str], wake: &Notify, owner: &str) -> Result<bool, StageError> {
+    if !job_queue::is_due(line.main.reader(), line.clock.now()).await? {
+        return Ok(false);
+    }
     let mut transaction = line.main.write().await?;
     let dialect = line.main.dialect();
     let job = job_queue::claim(&mut transaction, dialect, kinds, owner, line.clock.now()).await?;
@@ -176,7 +193,15 @@ async fn next(line: &Arc<Line>, kinds: &[&str], wake: &Notify, owner: &str) -> R
     let Some(job) = job else { return Ok(false) };
     // Another worker may find the next one.
     wake.notify_one();
-    if let Err(error) = do_job(line, &job).await {
+    // A task of its own: a fault of the program in a stage ends its job, not the worker.
+    let task = {
+        let (line, job) = (Arc::clone(line), job.clone());
+        tokio::spawn(async move { do_job(&line, &job).await })
+    };
+    let done = task.await.unwrap_or_else(|ended| {
+        Err(if ended.is_panic() { StageError::Fault } else { StageError::Interrupted })
+    });
+    if let Err(error) = done {
         failed(line, &job, &error).await?;
     }
     Ok(true)
@@ -224,14 +249,18 @@ async fn renew(line: &Line, job: &ClaimedJob) -> StageError {
 
 async fn failed(line: &Line, job: &ClaimedJob, error: &StageError) -> Result<(), StageError> {
     let now = line.clock.now();
-    tracing::warn!(stage = job.kind, subject = %job.subject, attempts = job.attempts, %error, "job failed");
+    let text = shown(&error.to_string());
+    tracing::warn!(stage = job.kind, subject = %job.subject, attempts = job.attempts, error = text, "job failed");
     let mut transaction = line.main.write().await?;
     match error {
         StageError::Vault(pseudonym::VaultError::VaultLocked(_)) => {
             job_queue::postpone(&mut transaction, job.lease, now + LOCKED_MS, now).await?;
         }
+        // A fetch tells of a full volume by what it did not take.
+        error if error.waits_for_room() || (job.kind == fetch::KIND && !line.blobs.has_room()) => {
+            job_queue::postpone(&mut transaction, job.lease, now + LOCKED_MS, now).await?;
+        }
         error => {
-            let text = error.to_string();
             let failure =
                 if error.needs_person() { Failure::NeedsPerson(&text) } else { Failure::Transient(&text) };
             let state = job_queue::fail(&mut transaction, job, failure, ATTEMPTS, jitter(), now).await?;

@@ -13,14 +13,13 @@ use archive::index::{self, FoundInstance};
 use archive::job::{self, Job, JobEvent, JobState};
 use archive::job_queue::{self, ClaimedJob, NewEntry};
 use archive::ledger::{self, LedgerEvent, Of};
+use archive::state::history;
 use archive::zone::Zone;
 use dicom_stream::{FILE_START, FileStart};
 use notification::EventType;
 use partner::{Answer, Batch, Closing, InstanceSource, OutgoingInstance, Partner};
-use pseudonym::{CodePrefix, ExportRecord, IssuedUid, Linkage, ParticipantId, UidKind, VaultError};
-use register::{
-    Actor, AuditEvent, AuditRecord, Decision, Outflow, Standing, Text, day_of, gate, record_decision,
-};
+use pseudonym::{CodePrefix, ExportRecord, IssuedUid, Linkage, ParticipantId, UidKind};
+use register::{Actor, AuditEvent, AuditRecord, Decision, Outflow, Text, day_of, gate, record_decision};
 use sqlx::AnyConnection;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -29,12 +28,15 @@ use crate::acknowledge::{self, Progress};
 use crate::line::{Line, Project, StageError};
 use crate::notify;
 use crate::progress::stage;
+pub(crate) use crate::standing::standing;
 
 /// Name of the stage in the queue; its subject is a job.
 pub(crate) const KIND: &str = "export";
 
 /// Stands in the manifest of a set (D-10).
 const STATEMENT: &str = "Pseudonymised data: personal data under the GDPR. Use for the research project named in the agreement only.";
+/// The same for a set that nobody here can trace back: anonymised, or without identity at the source (DEC-D: documents use the exact word).
+const STATEMENT_WITHOUT_WAY_BACK: &str = "Data without a way back to a person at the sender. Use for the research project named in the agreement only.";
 /// Instances per batch: one gate evaluation, one association or request at a time.
 const BATCH: u32 = 256;
 /// Milliseconds.
@@ -73,6 +75,10 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     let job = job::show(line.main.reader(), claimed.subject).await?;
     let project = line.project(&job.project)?;
     let partner = line.partner(&job.partner)?;
+    // What the partner does not want is not offered again, unless a person said so since.
+    let history = history(line.main.reader(), job.id).await?;
+    let resumed = history.iter().rfind(|change| change.event == JobEvent::Resume.as_str());
+    let retried = resumed.map_or(i64::MIN, |change| change.at);
     let mut progress = Progress::default();
     let mut after = None;
     loop {
@@ -88,11 +94,14 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         let ids: Vec<Uuid> = page.iter().map(|found| found.instance.id).collect();
         let mut connection = line.main.reader().acquire().await?;
         let left = ledger::without(&mut connection, Of::Job(job.id), LedgerEvent::Acknowledged, &ids).await?;
+        let unwanted =
+            ledger::failed_by(&mut connection, job.id, acknowledge::REFUSED, retried, &left).await?;
         drop(connection);
         progress.total += ids.len() as u64;
         progress.acknowledged += (ids.len() - left.len()) as u64;
+        progress.refused += unwanted.len() as u64;
         let due: Vec<FoundInstance> =
-            page.into_iter().filter(|found| left.contains(&found.instance.id)).collect();
+            page.into_iter().filter(|found| is_due(found, &left, &unwanted)).collect();
         if !due.is_empty() {
             send(line, project, &partner, &job, due, &mut progress).await?;
         }
@@ -101,6 +110,10 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         close_set(line, project, &partner, &job, progress.total).await?;
     }
     conclude(line, project, &job, claimed, &progress).await
+}
+
+fn is_due(found: &FoundInstance, left: &[Uuid], unwanted: &[Uuid]) -> bool {
+    left.contains(&found.instance.id) && !unwanted.contains(&found.instance.id)
 }
 
 /// Tells the transport that the set is complete: a folder gets its manifest now (ACL.6).
@@ -114,7 +127,7 @@ async fn close_set(
     let closing = Closing {
         instances,
         dossier_version: project.dossier_version.clone(),
-        statement: STATEMENT.to_owned(),
+        statement: if job.reversible { STATEMENT } else { STATEMENT_WITHOUT_WAY_BACK }.to_owned(),
     };
     let batch = Batch { job: job.id, instances: Vec::new(), closing: Some(closing) };
     let (sender, _answers) = mpsc::channel(1);
@@ -170,21 +183,11 @@ async fn pass_gate(line: &Line, project: &Project, job: &Job) -> Result<Decision
     Ok(decision)
 }
 
-/// What the lists say about the participant of a job. It was included when it was admitted; what may have come since is opposition,
-/// withdrawal or erasure.
-pub(crate) async fn standing(line: &Line, project: &Project, job: &Job) -> Result<Standing, StageError> {
-    match line.vault.check_usable(participant(job)?).await {
-        Ok(()) if project.dossier.inclusion_required => Ok(Standing::Included),
-        Ok(()) => Ok(Standing::NotListed),
-        Err(VaultError::Opposed) => Ok(Standing::Opposed),
-        Err(VaultError::Erased) => Ok(Standing::Withdrawn),
-        Err(VaultError::VaultLocked(_)) => Ok(Standing::Unknown),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Notes in the vault what is about to leave, before it does.
+/// Notes in the vault what is about to leave, before it does; what cannot be traced back is not in it.
 async fn issue(line: &Line, project: &Project, job: &Job, due: &[FoundInstance]) -> Result<(), StageError> {
+    if job.participant.is_none() {
+        return Ok(());
+    }
     let now = line.clock.now();
     let participant = participant(job)?;
     let prefix = CodePrefix::default();
@@ -249,12 +252,12 @@ async fn conclude(
         job::advance(&mut transaction, job.id, JobEvent::Send, &change).await?;
         job::advance(&mut transaction, job.id, JobEvent::Acknowledge, &change).await?;
         match &project.config.results {
-            Some(results) => {
+            Some(results) if job.reversible => {
                 job::advance(&mut transaction, job.id, JobEvent::Await, &change).await?;
                 job::expect_by(&mut transaction, job.id, now + i64::from(results.expected_days) * DAY)
                     .await?;
             }
-            None => {
+            _ => {
                 job::advance(&mut transaction, job.id, JobEvent::Close, &change).await?;
             }
         }

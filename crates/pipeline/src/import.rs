@@ -13,7 +13,7 @@ use dicom_stream::{FILE_START, FileStart};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::ImportConfig;
+use crate::config::{ImportConfig, SourceClass};
 
 /// Time between two looks at the folder.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -120,6 +120,7 @@ impl FolderImport {
             called: String::new(),
             peer: String::new(),
             assigning_authority: self.config.assigning_authority.clone(),
+            already_deidentified: self.config.source_class == SourceClass::AlreadyDeidentified,
             received_at: self.clock.now(),
         };
         self.intake.commit(complete, origin).await?;

@@ -14,11 +14,14 @@
 //! | `line` | what every stage works with: stores, vault, projects, partners, clock |
 //! | `driver` | the single loop that leases jobs and hands them to their stage |
 //! | `progress` | the states of jobs, derived from what the stages wrote |
-//! | `retention` | what time alone makes leave |
+//! | `retention`, `sweep` | what time alone makes leave, and what a crash left |
+//! | `forget` | what ends with an anonymised job |
 //! | `withdraw` | what ends when a participant withdraws |
 //! | `clinical_pacs` | what the node says that results go back to |
+//! | `shown` | what texts for people leave out |
+//! | `standing` | what the lists say about the patient of a job |
 //! | `route` | the project of an instance (DEC-B) |
-//! | `own_record`, `recorder`, `indexing` | what `deidentify` reads and remembers |
+//! | `identify`, `given`, `kept`, `own_record`, `recorder`, `indexing` | what `deidentify` reads, asks and remembers |
 
 pub mod access;
 mod acknowledge;
@@ -32,10 +35,15 @@ mod deidentify;
 pub mod driver;
 mod export;
 mod fetch;
+mod forget;
+mod given;
+mod identify;
 pub mod import;
 mod indexing;
 mod inspect;
+mod kept;
 pub mod line;
+mod log_rate;
 mod notify;
 mod own_record;
 pub mod poll;
@@ -44,9 +52,12 @@ pub mod receive;
 mod reconcile;
 mod recorder;
 pub mod release;
-mod retention;
+pub mod retention;
 mod return_to_pacs;
 mod returned_set;
 pub mod route;
+mod shown;
+mod standing;
+pub mod sweep;
 mod verify;
 pub mod withdraw;

@@ -1,10 +1,12 @@
 //! What every stage works with: stores, vault, projects, clock. Cheap to share.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use archive::ArchiveError;
 use archive::blob::{BlobError, BlobStore};
+use archive::ledger::{self, LedgerEvent};
 use archive::spool::{Spool, SpoolError};
 use database::{Database, DatabaseError};
 use deidentification::{CompiledProfile, DeidentificationError, Profile, ProfileError};
@@ -15,9 +17,11 @@ use partner::{Partner, PartnerError};
 use pseudonym::{CodePrefix, CodeScheme, Vault, VaultError};
 use register::{AuditTrail, Dossier, DossierError, Mode};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config::{NodeConfig, ProjectConfig, ProjectMode};
+use crate::sweep::Sweep;
 
 /// Stores and rules of one server.
 pub struct Line {
@@ -35,6 +39,8 @@ pub struct Line {
     pub trail: AuditTrail,
     /// Research studies by their id.
     pub projects: BTreeMap<String, Project>,
+    /// Ids of all projects of the configuration, also of those that only receive.
+    pub configured: BTreeSet<String>,
     /// Partners by their id.
     pub partners: BTreeMap<String, Arc<Partner>>,
     /// Who is told what.
@@ -53,6 +59,12 @@ pub struct Line {
     pub site: String,
     /// Failures in a row of each poll timer.
     pub silence: Mutex<BTreeMap<String, u32>>,
+    /// What ended by a fault of the program.
+    pub faults: Arc<Faults>,
+    /// How far the search for objects without rows came.
+    pub sweep: Mutex<Sweep>,
+    /// What the opposition list was like when Z1 was last searched for those on it.
+    pub oppositions: Mutex<Option<(i64, i64)>>,
 }
 
 /// A research study that de-identifies, ready for use.
@@ -67,6 +79,8 @@ pub struct Project {
     pub dossier_version: String,
     /// Where codes come from.
     pub codes: CodeScheme,
+    /// First letters of its codes.
+    pub code_prefix: CodePrefix,
 }
 
 /// Why a project cannot be used: correct the configuration.
@@ -79,6 +93,9 @@ pub enum ProjectError {
     /// The dossier says another mode than the project.
     #[error("project {0:?}: mode and dossier.mode differ")]
     Mode(String),
+    /// What is anonymised cannot come back (DEC-D, C14).
+    #[error("project {0:?}: results cannot come back in mode \"anonymise\"; take [project.results] away")]
+    NoWayBack(String),
     /// The dossier cannot be used.
     #[error(transparent)]
     Dossier(#[from] DossierError),
@@ -88,7 +105,7 @@ pub enum ProjectError {
         /// Project.
         project: String,
         /// Error of the file system.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The profile cannot be used.
     #[error(transparent)]
@@ -105,12 +122,16 @@ impl Project {
     /// Any [`ProjectError`].
     pub fn new(config: &ProjectConfig) -> Result<Option<Self>, ProjectError> {
         let id = || config.id.clone();
-        match config.mode {
+        let mode = match config.mode {
             ProjectMode::ReceiveOnly => return Ok(None),
-            ProjectMode::Pseudonymise => {}
+            ProjectMode::Pseudonymise => Mode::Pseudonymise,
+            ProjectMode::Anonymise => Mode::Anonymise,
+        };
+        if mode == Mode::Anonymise && config.results.is_some() {
+            return Err(ProjectError::NoWayBack(id()));
         }
         let dossier = config.dossier.clone().ok_or_else(|| ProjectError::NoDossier(id()))?;
-        if dossier.mode != Mode::Pseudonymise {
+        if dossier.mode != mode {
             return Err(ProjectError::Mode(id()));
         }
         let dossier = Dossier::new(&config.id, dossier)?;
@@ -132,7 +153,8 @@ impl Project {
             profile: Arc::new(profile.compile(trial)?),
             dossier_version: dossier.version.to_string(),
             dossier,
-            codes: CodeScheme::Random(prefix),
+            codes: CodeScheme::Random(prefix.clone()),
+            code_prefix: prefix,
             config: config.clone(),
         }))
     }
@@ -193,9 +215,29 @@ pub enum StageError {
     /// The configuration does not have the partner: declare it, then retry the job.
     #[error("partner {0:?} is not configured")]
     NoPartner(String),
+    /// The stage ended by a fault of the program: report it with the log; the job can be tried again.
+    #[error("the stage ended by a fault of the program")]
+    Fault,
     /// The program stops; the work is repeated after the restart.
     #[error("interrupted by the shutdown")]
     Interrupted,
+}
+
+/// What ended by a fault of the program and does not come back before a restart: `/readyz` is red.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<BTreeSet<&'static str>>);
+
+impl Faults {
+    /// Notes that this part of the program works no more.
+    pub fn note(&self, part: &'static str) {
+        tracing::error!(part, "a part of the program works no more: restart");
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(part);
+    }
+
+    /// Every part that was noted.
+    pub fn parts(&self) -> Vec<&'static str> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
 }
 
 /// Wakes one idle worker of each group of [`crate::driver`].
@@ -222,6 +264,19 @@ impl From<sqlx::Error> for StageError {
 }
 
 impl StageError {
+    /// Whether the work waits for room on the volume of the objects: nothing is wrong with it.
+    pub(crate) fn waits_for_room(&self) -> bool {
+        let is_full = |error: &io::Error| {
+            matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        };
+        match self {
+            Self::Blob(BlobError::NoRoom) => true,
+            Self::Blob(BlobError::Io { source, .. }) => is_full(source),
+            Self::Deidentification(DeidentificationError::Output(error)) => is_full(error),
+            _ => false,
+        }
+    }
+
     /// Whether only a person can help.
     pub fn needs_person(&self) -> bool {
         matches!(
@@ -231,6 +286,11 @@ impl StageError {
                 | Self::NoNode(_)
                 | Self::Tls(_)
                 | Self::GateClosed(_)
+                | Self::Fault
+                | Self::Verify(_)
+                | Self::Vault(
+                    VaultError::Contradiction(_) | VaultError::Tampered(_) | VaultError::Unknown(_)
+                )
                 | Self::Partner(PartnerError::Permanent { .. } | PartnerError::Configuration { .. })
                 | Self::Spool(SpoolError::Corrupt(_) | SpoolError::NotFound(_))
         )
@@ -261,6 +321,32 @@ impl Line {
     pub fn return_node(&self, project: &Project) -> Result<&NodeConfig, StageError> {
         let name = project.config.results.as_ref().map_or("", |results| results.return_to.as_str());
         self.nodes.get(name).ok_or_else(|| StageError::NoNode(name.to_owned()))
+    }
+
+    /// A ledger line about an instance that goes nowhere.
+    pub(crate) fn ledger_line<'a>(
+        &'a self,
+        event: LedgerEvent,
+        project: &'a str,
+        instance: Uuid,
+        bytes: u64,
+        at: i64,
+    ) -> ledger::Line<'a> {
+        let version = self.projects.get(project).map_or("", |project| project.dossier_version.as_str());
+        ledger::Line {
+            event,
+            project,
+            job: None,
+            result_set: None,
+            instance,
+            destination: "",
+            hash: "",
+            bytes,
+            dossier_version: version,
+            gate_hash: None,
+            cause: "",
+            at,
+        }
     }
 
     /// When something quarantined now is purged, epoch milliseconds.

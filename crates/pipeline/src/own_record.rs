@@ -48,6 +48,16 @@ pub(crate) struct Identified {
     pub birth_date: String,
 }
 
+impl Identified {
+    /// Whether both say the same of patient and study.
+    pub(crate) fn is_of_the_same(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.record, &other.record);
+        ours.study == theirs.study
+            && ours.character_set == theirs.character_set
+            && ours.attributes == theirs.attributes
+    }
+}
+
 /// Why an original has no record: a person has to look.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OwnRecordError {

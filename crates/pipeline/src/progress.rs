@@ -14,8 +14,8 @@ use crate::config::ExportMode;
 use crate::line::{Line, Project, StageError};
 use crate::{export, notify};
 
-/// Jobs that expire in one round.
-const EXPIRED: u32 = 256;
+/// Jobs told of, or expired, in one round.
+const STEP: u32 = 256;
 /// Milliseconds.
 const DAY: i64 = 86_400_000;
 
@@ -24,7 +24,7 @@ pub(crate) async fn open_jobs(
     line: &Line,
     transaction: &mut AnyConnection,
     project: &Project,
-    participant: &Participant,
+    participant: Option<&Participant>,
     receiving_study: Uuid,
     study: Uuid,
 ) -> Result<(), StageError> {
@@ -38,16 +38,18 @@ pub(crate) async fn open_jobs(
             receiving_study,
             first_increment: before.first().map(|job| job.first_increment),
             increment: i32::try_from(before.len()).unwrap_or(i32::MAX).saturating_add(1),
-            reversible: true,
+            reversible: participant.is_some(),
         };
         let change = stage(project, "deidentify", line.clock.now());
         let id = job::create(&mut *transaction, new, &change).await?;
-        if is_of_another(&mut *transaction, receiving_study, participant).await? {
+        let jobs = job::of_receiving_study(&mut *transaction, receiving_study).await?;
+        if jobs.iter().any(|job| job.study.is_some() && !is_of(job, participant)) {
             // A batch beside this one was faster: when repeated, this one is held.
             let (state, event) = ("of another participant".to_owned(), "deidentify".to_owned());
             return Err(ArchiveError::Refused { machine: "job", id, state, event }.into());
         }
-        job::set_study(&mut *transaction, id, study, Some(&participant.id.to_string())).await?;
+        let participant = participant.map(|participant| participant.id.to_string());
+        job::set_study(&mut *transaction, id, study, participant.as_deref()).await?;
         if project.config.export_mode == ExportMode::Eager {
             export::enqueue(line, transaction, id, partner).await?;
         }
@@ -64,9 +66,13 @@ pub(crate) async fn is_of_another(
     receiving_study: Uuid,
     participant: &Participant,
 ) -> Result<bool, StageError> {
-    let own = participant.id.to_string();
     let jobs = job::of_receiving_study(executor, receiving_study).await?;
-    Ok(jobs.iter().any(|job| job.participant.as_ref().is_some_and(|of| *of != own)))
+    Ok(jobs.iter().any(|job| job.study.is_some() && !is_of(job, Some(participant))))
+}
+
+/// Whether a job is of this participant, or of none as this is.
+fn is_of(job: &Job, participant: Option<&Participant>) -> bool {
+    job.participant == participant.map(|participant| participant.id.to_string())
 }
 
 /// Advances the jobs of an increment once its study is stable and nothing of it is on its way to Z3, and lets them be sent.
@@ -104,22 +110,33 @@ pub(crate) async fn settle(line: &Line, project: &Project, receiving_study: Uuid
 /// Those of the main database; repeated at the next occasion.
 pub(crate) async fn overdue(line: &Line) -> Result<(), StageError> {
     let now = line.clock.now();
-    let mut transaction = line.main.write().await?;
-    for job in job::take_overdue(&mut transaction, now).await? {
-        let event = notify::event(EventType::ResultOverdue, &job.project, job.id, 0, 0, now);
-        notify::enqueue(line, &mut transaction, &event).await?;
+    if job::is_overdue(line.main.reader(), now).await? {
+        let mut transaction = line.main.write().await?;
+        for job in job::take_overdue(&mut transaction, now, STEP).await? {
+            let event = notify::event(EventType::ResultOverdue, &job.project, job.id, 0, 0, now);
+            notify::enqueue(line, &mut transaction, &event).await?;
+        }
+        transaction.commit().await?;
+        line.messages.notify_one();
     }
     for project in line.projects.values() {
         let Some(results) = &project.config.results else { continue };
         let before = now - i64::from(results.grace_days) * DAY;
-        for job in job::expected_before(&mut *transaction, before, EXPIRED).await? {
-            if job.project == project.config.id {
+        let due = job::expected_before(line.main.reader(), &project.config.id, before, STEP).await?;
+        if due.is_empty() {
+            continue;
+        }
+        let mut transaction = line.main.write().await?;
+        for job in due {
+            // A result that was returned meanwhile has closed it.
+            if job::show(&mut *transaction, job.id).await?.state == JobState::AwaitingResult {
                 job::advance(&mut transaction, job.id, JobEvent::Expire, &stage(project, "timer", now))
                     .await?;
             }
         }
+        transaction.commit().await?;
     }
-    Ok(transaction.commit().await?)
+    Ok(())
 }
 
 /// A change that a stage of this program makes.

@@ -12,6 +12,8 @@ use dicom_node::status::StoreFailure;
 
 use crate::access::Nodes;
 use crate::clock::Clock;
+use crate::config::SourceClass;
+use crate::log_rate::LogRate;
 use crate::route::{Routes, assigning_authority};
 
 /// Counts what is received, for the metrics.
@@ -24,6 +26,7 @@ pub trait ReceptionMetrics: Send + Sync + 'static {
 
 /// Takes instances from the DICOM listener.
 pub struct Receiver<M> {
+    log: Arc<LogRate>,
     intake: Intake,
     routes: Arc<Routes>,
     nodes: Arc<Nodes>,
@@ -40,12 +43,14 @@ impl<M: ReceptionMetrics> Receiver<M> {
         metrics: Arc<M>,
         clock: Clock,
     ) -> Self {
-        Self { intake, routes, nodes, metrics, clock }
+        let log = Arc::new(LogRate::new(clock.clone()));
+        Self { log, intake, routes, nodes, metrics, clock }
     }
 }
 
 /// One instance on its way in.
 pub struct Sink<M> {
+    log: Arc<LogRate>,
     incoming: Incoming,
     request: StoreRequest,
     intake: Intake,
@@ -60,8 +65,9 @@ impl<M: ReceptionMetrics> InstanceReceiver for Receiver<M> {
 
     async fn begin(&self, request: &StoreRequest) -> Result<Sink<M>, StoreFailure> {
         let incoming = self.intake.begin(&request.transfer_syntax);
-        let incoming = incoming.map_err(|error| refuse(self.metrics.as_ref(), &error))?;
+        let incoming = incoming.map_err(|error| refuse(self.metrics.as_ref(), &self.log, &error))?;
         Ok(Sink {
+            log: Arc::clone(&self.log),
             incoming,
             request: request.clone(),
             intake: self.intake.clone(),
@@ -76,19 +82,19 @@ impl<M: ReceptionMetrics> InstanceReceiver for Receiver<M> {
 impl<M: ReceptionMetrics> InstanceSink for Sink<M> {
     async fn chunk(&mut self, bytes: &[u8]) -> Result<(), StoreFailure> {
         let written = self.incoming.write(bytes).await;
-        written.map_err(|error| refuse(self.metrics.as_ref(), &error))
+        written.map_err(|error| refuse(self.metrics.as_ref(), &self.log, &error))
     }
 
     async fn commit(self) -> Result<StoreReceipt, StoreFailure> {
-        let Self { incoming, request, intake, routes, nodes, metrics, clock } = self;
-        let complete = incoming.complete().map_err(|error| refuse(metrics.as_ref(), &error))?;
+        let Self { log, incoming, request, intake, routes, nodes, metrics, clock } = self;
+        let complete = incoming.complete().map_err(|error| refuse(metrics.as_ref(), &log, &error))?;
         if !matches_command(&complete, &request) {
             metrics.refused("data-set-does-not-match-sop-class");
             return Err(StoreFailure::DataSetDoesNotMatchSopClass);
         }
         let origin = origin(&complete, &request, &routes, &nodes, clock.now());
         let receipt = intake.commit(complete, origin).await;
-        let receipt = receipt.map_err(|error| refuse(metrics.as_ref(), &error))?;
+        let receipt = receipt.map_err(|error| refuse(metrics.as_ref(), &log, &error))?;
         metrics.acknowledged(receipt.bytes);
         Ok(StoreReceipt)
     }
@@ -107,6 +113,8 @@ fn origin(complete: &Complete, request: &StoreRequest, routes: &Routes, nodes: &
     let peer = &request.peer;
     let (called, calling) = (peer.called.as_str(), peer.calling.as_str());
     let identification = &complete.identification;
+    let already_deidentified =
+        nodes.get(calling).is_some_and(|node| node.source_class == SourceClass::AlreadyDeidentified);
     let authority =
         nodes.get(calling).map_or("", |node| assigning_authority(node, &identification.issuer_of_patient_id));
     let project = routes.project(called, calling, &identification.further).ok();
@@ -117,12 +125,13 @@ fn origin(complete: &Complete, request: &StoreRequest, routes: &Routes, nodes: &
         called: called.to_owned(),
         peer: peer.address.ip().to_string(),
         assigning_authority: authority.to_owned(),
+        already_deidentified,
         received_at: now,
     }
 }
 
 /// Kind of failure for the peer; the log and the metrics name the cause, never the instance.
-fn refuse(metrics: &impl ReceptionMetrics, error: &IntakeError) -> StoreFailure {
+fn refuse(metrics: &impl ReceptionMetrics, log: &LogRate, error: &IntakeError) -> StoreFailure {
     let (failure, cause) = match error {
         IntakeError::Scan(ScanError::Uid(_)) => (StoreFailure::CannotUnderstand, "uid-missing-or-invalid"),
         IntakeError::Scan(_) => (StoreFailure::CannotUnderstand, "cannot-understand"),
@@ -135,10 +144,11 @@ fn refuse(metrics: &impl ReceptionMetrics, error: &IntakeError) -> StoreFailure 
         _ => (StoreFailure::ProcessingFailure { code: 1 }, "processing-failure"),
     };
     metrics.refused(cause);
+    let Some(not_told) = log.tell(cause) else { return failure };
     match error {
         // Where a data set is misaligned, what reads as a tag may be letters of a name: no path of it is logged.
-        IntakeError::Scan(_) => tracing::warn!(cause, "instance refused"),
-        _ => tracing::warn!(cause, %error, "instance refused"),
+        IntakeError::Scan(_) => tracing::warn!(cause, not_told, "instance refused"),
+        _ => tracing::warn!(cause, not_told, %error, "instance refused"),
     }
     failure
 }

@@ -1,21 +1,22 @@
-//! The pseudonyms of one participant, and which of them were used: what the vault has to remember.
+//! The pseudonyms of one patient, and which of them were used: what the vault has to remember.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use archive::ReceivedInstance;
 use deidentification::PseudonymSource;
-use pseudonym::{Participant, UidKind};
+use pseudonym::{Code, Mapping, UidKind};
 
 /// Gives pseudonyms and notes each UID it was asked for.
 pub(crate) struct Recorder<'a> {
-    participant: &'a Participant,
+    code: &'a Code,
+    mapping: &'a Mapping,
     seen: RefCell<BTreeMap<String, String>>,
 }
 
 impl<'a> Recorder<'a> {
-    pub(crate) fn new(participant: &'a Participant) -> Self {
-        Self { participant, seen: RefCell::default() }
+    pub(crate) fn new(code: &'a Code, mapping: &'a Mapping) -> Self {
+        Self { code, mapping, seen: RefCell::default() }
     }
 
     /// What was replaced: kind, original, pseudonym. What is no UID of `instances` counts as *other*.
@@ -45,12 +46,12 @@ impl PseudonymSource for Recorder<'_> {
         if let Some(pseudonym) = seen.get(original) {
             return pseudonym.clone();
         }
-        let pseudonym = self.participant.mapping.uid(original);
+        let pseudonym = self.mapping.uid(original);
         seen.insert(original.to_owned(), pseudonym.clone());
         pseudonym
     }
 
     fn code(&self) -> &str {
-        self.participant.code.as_str()
+        self.code.as_str()
     }
 }

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
+use archive::state::{ActorKind, Change};
 use archive::{buffer, job, job_queue};
 use uuid::Uuid;
 
 use crate::close::{emptied, empty};
-use crate::line::{Line, Project, StageError};
-use crate::progress::stage;
+use crate::config::{default_decide_hours, default_purge_hours};
+use crate::line::{Line, StageError};
+use crate::{admit, forget, sweep, withdraw};
 
 /// Name of the timer.
 pub(crate) const TIMER: &str = "retention";
@@ -30,8 +32,17 @@ const MESSAGE_ROWS: i64 = 90 * DAY;
 ///
 /// # Errors
 /// Any [`StageError`]; the next look goes on.
-pub(crate) async fn run(line: &Arc<Line>) -> Result<(), StageError> {
+pub async fn run(line: &Arc<Line>) -> Result<(), StageError> {
     let now = line.clock.now();
+    if let Err(error) = withdraw::purge_listed_since(line).await {
+        tracing::error!(%error, "originals of opposed participants were not searched for, trying again");
+    }
+    if let Err(error) = forget::run(line).await {
+        tracing::error!(%error, "secrets of ended jobs were not destroyed, trying again");
+    }
+    if let Err(error) = sweep::run(line).await {
+        tracing::error!(%error, "objects without rows were not searched for, trying again");
+    }
     let mut after = Uuid::nil();
     loop {
         let held = buffer::result_sets_held(line.buffer.reader(), after, STEP).await?;
@@ -43,6 +54,11 @@ pub(crate) async fn run(line: &Arc<Line>) -> Result<(), StageError> {
             }
         }
     }
+    for project in buffer::projects(line.buffer.reader()).await? {
+        if !line.configured.contains(&project) {
+            admit::purge_abandoned(line, &project).await?;
+        }
+    }
     let mut transaction = line.buffer.write().await?;
     buffer::purge_released(&mut transaction, now - RELEASED_ROWS, STEP).await?;
     transaction.commit().await?;
@@ -52,37 +68,47 @@ pub(crate) async fn run(line: &Arc<Line>) -> Result<(), StageError> {
     Ok(transaction.commit().await?)
 }
 
-/// Lets a set that waits expire, and empties Z4 and Z5 of one that ended or expired.
+/// Lets a set that waits expire, and empties Z4 and Z5 of one that ended or expired. Where the configuration has its project no more, or
+/// no results for it, the default times hold.
 async fn result_set(line: &Arc<Line>, id: Uuid, now: i64) -> Result<(), StageError> {
     let set = result_set::show(line.main.reader(), id).await?;
-    let project = line.project(&set.project)?;
-    let Some(results) = &project.config.results else { return Ok(()) };
+    let results = line.projects.get(&set.project).and_then(|project| project.config.results.as_ref());
+    let decide = results.map_or_else(default_decide_hours, |results| results.decide_within_hours);
+    let purge_after = results.map_or_else(default_purge_hours, |results| results.purge_after_hours);
     let for_hours = |hours: u32| now - set.updated_at >= i64::from(hours) * HOUR;
     match set.state {
         ResultSetState::Manual | ResultSetState::Blocked | ResultSetState::Reconciled
-            if for_hours(results.decide_within_hours) =>
+            if for_hours(decide) =>
         {
             tracing::warn!(result_set = %id, "nobody decided about the result set in time: it expired");
-            advance(line, project, id, ResultSetEvent::Expire, now).await
+            advance(line, &set, ResultSetEvent::Expire, now).await
         }
-        ResultSetState::Expired if for_hours(results.purge_after_hours) => {
-            advance(line, project, id, ResultSetEvent::Close, now).await?;
+        // From there the machine knows no expiry: what nobody took care of is refused.
+        ResultSetState::Attention if for_hours(decide) => {
+            tracing::warn!(result_set = %id, "nobody took care of the result set in time: it was refused");
+            advance(line, &set, ResultSetEvent::Reject, now).await
+        }
+        ResultSetState::Expired if for_hours(purge_after) => {
+            advance(line, &set, ResultSetEvent::Close, now).await?;
             purge(line, &set, now).await
         }
-        state if state.is_terminal() && for_hours(results.purge_after_hours) => purge(line, &set, now).await,
+        state if state.is_terminal() && for_hours(purge_after) => purge(line, &set, now).await,
         _ => Ok(()),
     }
 }
 
-async fn advance(
-    line: &Line,
-    project: &Project,
-    set: Uuid,
-    event: ResultSetEvent,
-    now: i64,
-) -> Result<(), StageError> {
+async fn advance(line: &Line, set: &ResultSet, event: ResultSetEvent, now: i64) -> Result<(), StageError> {
+    let version = line.projects.get(&set.project).map_or("", |project| project.dossier_version.as_str());
+    let change = Change {
+        actor_kind: ActorKind::Timer,
+        actor: TIMER,
+        cause: "nobody decided in time",
+        dossier_version: version,
+        gate_hash: None,
+        at: now,
+    };
     let mut transaction = line.main.write().await?;
-    result_set::advance(&mut transaction, set, event, &stage(project, TIMER, now)).await?;
+    result_set::advance(&mut transaction, set.id, event, &change).await?;
     Ok(transaction.commit().await?)
 }
 

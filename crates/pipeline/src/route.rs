@@ -137,6 +137,7 @@ mod tests {
             id: id.to_owned(),
             called_ae_titles: called.iter().map(title).collect(),
             calling_ae_titles: calling.iter().map(title).collect(),
+            sources_free_of_identity: Vec::new(),
             query_rules: rules
                 .iter()
                 .map(|(attribute, values)| QueryRule {

@@ -1,31 +1,36 @@
 //! Stage *verify*: searches what was written for the identifiers of this patient and study, before anyone can see it. State out:
 //! CLEARED, or QUARANTINED with the place of what was found (AC2.10). It fails closed: what cannot be searched is held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, SeekFrom};
 use std::sync::Arc;
 
 use archive::buffer::{BufferedInstance, QuarantineReason};
-use deidentification::verify::{Identity, Verifier};
+use deidentification::verify::{Identity, Verifier, scan};
 use dicom_stream::{Limits, TransferSyntax};
-use pseudonym::Participant;
 
 use crate::deidentify::{Checked, Held, Outcome, Transformed, blocking};
+use crate::given::Given;
+use crate::identify::damaged;
 use crate::line::{Line, Project, StageError};
 
 /// Makes the objects of a batch durable and searches each; an object with a finding is removed again.
 pub(crate) async fn finish_and_check(
     line: &Arc<Line>,
     project: &Project,
-    participant: &Participant,
+    given: &Given,
     transformed: Transformed,
 ) -> Result<Checked, StageError> {
-    let ours = own_values(project, participant);
+    let (ours, is_kept) = (own_values(project, given), matches!(given, Given::Kept));
     let line = Arc::clone(line);
     blocking(move || {
-        let Transformed { originals, mut outcomes, writers, .. } = transformed;
+        let Transformed { originals, mut outcomes, mut writers, .. } = transformed;
         let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
-        let identity = identity_of(&line, &originals, &outcomes)?;
+        let identity = identity_of(&line, &originals, &mut outcomes)?;
+        // An original that cannot be read a second time lets no object of it be made.
+        let made: BTreeSet<_> =
+            outcomes.iter().filter(|outcome| outcome.result.is_ok()).map(|outcome| outcome.id).collect();
+        writers.retain(|writer| made.contains(&writer.key().id()));
         let verifier =
             identity.and_then(|identity| Verifier::new(&identity, &ours).map_err(|error| error.to_string()));
         let blobs: BTreeMap<_, _> =
@@ -35,6 +40,10 @@ pub(crate) async fn finish_and_check(
             let mut file = line.blobs.open(blob.key)?;
             file.seek(SeekFrom::Start(object.data_set))?;
             let searched = match &verifier {
+                // Without a known identity, what a person would write is searched for (DI-53).
+                _ if is_kept => {
+                    scan(file, object.transfer_syntax, Limits::INSTANCE).map_err(|error| error.to_string())
+                }
                 Ok(verifier) => verifier
                     .verify(file, object.transfer_syntax, Limits::INSTANCE)
                     .map_err(|error| error.to_string()),
@@ -48,7 +57,9 @@ pub(crate) async fn finish_and_check(
                 Err(error) => error,
             };
             line.blobs.remove(blob.key)?;
-            outcome.result = Err(Held { reason: QuarantineReason::IdentifierFound, detail });
+            let reason =
+                if is_kept { QuarantineReason::PatternFound } else { QuarantineReason::IdentifierFound };
+            outcome.result = Err(Held { reason, detail });
         }
         Ok(Checked { outcomes, blobs })
     })
@@ -59,7 +70,7 @@ pub(crate) async fn finish_and_check(
 fn identity_of(
     line: &Line,
     originals: &[BufferedInstance],
-    outcomes: &[Outcome],
+    outcomes: &mut [Outcome],
 ) -> Result<Result<Identity, String>, StageError> {
     let mut identity = Identity::default();
     for (original, outcome) in originals.iter().zip(outcomes) {
@@ -70,7 +81,13 @@ fn identity_of(
         let Some(syntax) = TransferSyntax::from_uid(&received.transfer_syntax_uid) else {
             return Ok(Err("an original of this series has an unknown transfer syntax".to_owned()));
         };
-        let input = line.spool.read(&received.location)?;
+        let input = match line.spool.read(&received.location) {
+            Ok(input) => input,
+            Err(error) => {
+                outcome.result = Err(damaged(error)?);
+                continue;
+            }
+        };
         if let Err(error) = identity.add_object(input, syntax, Limits::INSTANCE) {
             return Ok(Err(format!("an original of this series cannot be read: {error}")));
         }
@@ -79,8 +96,8 @@ fn identity_of(
 }
 
 /// Values that the project writes itself: they are no leak, whoever bears the same name.
-fn own_values(project: &Project, participant: &Participant) -> Vec<String> {
-    let mut values = vec![participant.code.as_str().to_owned()];
+fn own_values(project: &Project, given: &Given) -> Vec<String> {
+    let mut values: Vec<String> = given.code().map(|code| code.as_str().to_owned()).into_iter().collect();
     if let Some(trial) = &project.config.clinical_trial {
         values.extend([
             trial.sponsor_name.clone(),

@@ -48,6 +48,9 @@ CREATE TABLE own_record (
     study_hash  BYTEA NOT NULL,
     record_hash BYTEA NOT NULL,
     record      BYTEA NOT NULL,
+    -- keyed hashes of name and birth date, NULL where there is none: a study is of one person
+    name_hash   BYTEA,
+    birth_hash  BYTEA,
     received_at BIGINT NOT NULL,
     PRIMARY KEY (participant, study_hash, record_hash)
 );

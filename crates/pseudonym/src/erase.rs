@@ -27,6 +27,32 @@ const DELETE: [&str; 5] = [
 ];
 
 impl Vault {
+    /// Whom an erasure concerns, erased already or not: `participant` with all it was merged with, else everybody of the project. Their
+    /// work is to be stopped with it.
+    ///
+    /// # Errors
+    /// [`VaultError::Unknown`], [`VaultError::Database`].
+    pub async fn concerned_by_erasure(
+        &self,
+        project: &str,
+        participant: Option<ParticipantId>,
+    ) -> Result<Vec<ParticipantId>, VaultError> {
+        let mut reader = self.database.reader().acquire().await?;
+        let ids: Vec<(String,)> = match participant {
+            Some(participant) => {
+                let (_, head) = head(&mut reader, participant).await?;
+                same_person(&mut reader, head).await?
+            }
+            None => {
+                sqlx::query_as("SELECT id FROM participant WHERE project = $1 ORDER BY id")
+                    .bind(project)
+                    .fetch_all(&mut *reader)
+                    .await?
+            }
+        };
+        ids.into_iter().map(|(id,)| id.parse()).collect()
+    }
+
     /// Erases one person in one project: the participant, the one it was merged into, and all merged into that one.
     /// A repeat does nothing. Stop the participant's jobs first; what arrives later is recognised by the tombstone (DEC-S).
     ///
@@ -42,12 +68,7 @@ impl Vault {
         let mut transaction = self.database.write().await?;
         lock(&mut transaction, keys, now).await?;
         let (project, head) = head(&mut transaction, participant).await?;
-        let all: Vec<(String,)> =
-            sqlx::query_as("SELECT id FROM participant WHERE id = $1 OR merged_into = $1")
-                .bind(head)
-                .fetch_all(&mut *transaction)
-                .await?;
-        for (id,) in all {
+        for (id,) in same_person(&mut transaction, head).await? {
             erase(&mut transaction, keys, &project, id.parse()?, purpose, now).await?;
         }
         Ok(transaction.commit().await?)
@@ -100,6 +121,14 @@ async fn head(
             .await?;
     let (project, merged_into) = row.ok_or(VaultError::Unknown("participant"))?;
     Ok((project, merged_into.unwrap_or_else(|| participant.to_string())))
+}
+
+/// All that were merged into `head`, and itself.
+async fn same_person(connection: &mut AnyConnection, head: String) -> Result<Vec<(String,)>, VaultError> {
+    Ok(sqlx::query_as("SELECT id FROM participant WHERE id = $1 OR merged_into = $1")
+        .bind(head)
+        .fetch_all(connection)
+        .await?)
 }
 
 async fn erase(

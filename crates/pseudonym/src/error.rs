@@ -43,6 +43,9 @@ pub enum VaultError {
     /// Quarantine the object, or correct the list.
     #[error(transparent)]
     Code(#[from] CodeError),
+    /// Quarantine the object: a person decides whether both are the same patient.
+    #[error("the study has another name or birth date of the same Patient ID")]
+    SecondPerson,
     /// Draw no further: lengthen the codes by another prefix for the project.
     #[error("no free code was found")]
     NoFreeCode,

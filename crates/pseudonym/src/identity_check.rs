@@ -61,7 +61,7 @@ pub(crate) fn of_random_part(code: &str, known: &KnownIdentity<'_>) -> Result<()
 }
 
 /// Capitals without accents, and digits; all else dropped.
-fn letters_and_digits(text: &str) -> String {
+pub(crate) fn letters_and_digits(text: &str) -> String {
     text.nfd().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_uppercase).collect()
 }
 

@@ -104,6 +104,34 @@ impl Vault {
         refuse_stopped(&mut reader, participant).await
     }
 
+    /// What stopped a participant: its strongest opposition, or that it was erased; `None` when it may be used (the codes of the gate
+    /// tell an opposition from a withdrawal).
+    ///
+    /// # Errors
+    /// [`VaultError::Unknown`]: stop. [`VaultError::VaultLocked`], [`VaultError::Database`]: hold and repeat.
+    pub async fn stopped_by(&self, participant: ParticipantId) -> Result<Option<OppositionKind>, VaultError> {
+        self.keys()?;
+        let mut reader = self.database.reader().acquire().await?;
+        let owner = match owner(&mut reader, participant).await {
+            Err(VaultError::Erased) => return Ok(Some(OppositionKind::Erasure)),
+            owner => owner?,
+        };
+        Ok(opposition(&mut reader, &[], Some(owner)).await?.map(|opposition| opposition.kind))
+    }
+
+    /// Changes with each person who is newly entered or erased: what was decided before has to be looked at anew (DEC-S).
+    ///
+    /// # Errors
+    /// [`VaultError::VaultLocked`], [`VaultError::Database`]: hold and repeat.
+    pub async fn oppositions(&self) -> Result<(i64, i64), VaultError> {
+        self.keys()?;
+        let counted: (i64, i64) =
+            sqlx::query_as("SELECT COUNT(*), COALESCE(MAX(added_at), 0) FROM opposition")
+                .fetch_one(self.database.reader())
+                .await?;
+        Ok(counted)
+    }
+
     /// Enters an opposition or withdrawal; a second entry replaces the first, a tombstone stays. Gives the participant whose work
     /// is to be stopped, if there is one.
     ///
@@ -269,6 +297,15 @@ pub(crate) async fn refuse_stopped(
     connection: &mut AnyConnection,
     participant: ParticipantId,
 ) -> Result<(), VaultError> {
+    let owner = owner(&mut *connection, participant).await?;
+    refuse_opposed(connection, &[], Some(owner)).await
+}
+
+/// The participant whose keys speak for this one: itself, or the one it was merged into.
+async fn owner(
+    connection: &mut AnyConnection,
+    participant: ParticipantId,
+) -> Result<ParticipantId, VaultError> {
     let row: Option<(Option<i64>, Option<String>)> =
         sqlx::query_as("SELECT erased_at, merged_into FROM participant WHERE id = $1")
             .bind(participant.to_string())
@@ -278,8 +315,7 @@ pub(crate) async fn refuse_stopped(
     if erased_at.is_some() {
         return Err(VaultError::Erased);
     }
-    let owner = merged_into.map_or(Ok(participant), |id| id.parse())?;
-    refuse_opposed(connection, &[], Some(owner)).await
+    merged_into.map_or(Ok(participant), |id| id.parse())
 }
 
 type IncludedRow = (Vec<u8>, Vec<u8>, i64, String, Option<String>);

@@ -56,6 +56,8 @@ pub struct Admission<'a> {
     pub codes: &'a CodeScheme,
     /// The project's range of date shifts; a participant keeps the one in force when first seen.
     pub shift: ShiftRange,
+    /// A person knows that the study has another name or birth date beside this one, and that they are the same patient's.
+    pub second_person_accepted: bool,
 }
 
 impl fmt::Debug for Admission<'_> {
@@ -85,13 +87,13 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::Opposed`]: purge with a certificate. [`VaultError::Code`]: quarantine (no assigned code, or one that shows
-    /// the identity). [`VaultError::Limit`]: quarantine. [`VaultError::VaultLocked`], [`VaultError::Database`]: hold and repeat.
+    /// the identity). [`VaultError::SecondPerson`], [`VaultError::Limit`]: quarantine. [`VaultError::VaultLocked`], [`VaultError::Database`]: hold and repeat.
     pub async fn participant(&self, admission: &Admission<'_>, now: i64) -> Result<Participant, VaultError> {
         let keys = self.keys()?;
         let hash = admission.subject.hash(keys);
         let mut reader = self.database.reader().acquire().await?;
         if let Some(participant) = by_subject(&mut reader, keys, &hash).await?
-            && NewRecord::new(admission.record, &participant)?.is_held(&mut reader).await?
+            && NewRecord::new(admission, &participant)?.is_held(&mut reader).await?
         {
             list::refuse_opposed(&mut reader, &hash, Some(participant.id)).await?;
             return Ok(participant);
@@ -111,7 +113,11 @@ impl Vault {
                 insert(&mut transaction, key, new, now).await?
             }
         };
-        NewRecord::new(admission.record, &participant)?.insert(&mut transaction).await?;
+        let record = NewRecord::new(admission, &participant)?;
+        if !admission.second_person_accepted {
+            record.refuse_second_person(&mut transaction).await?;
+        }
+        record.insert(&mut transaction).await?;
         transaction.commit().await?;
         Ok(participant)
     }

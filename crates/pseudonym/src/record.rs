@@ -11,12 +11,15 @@ use zeroize::Zeroizing;
 
 use crate::VaultError;
 use crate::derive::trim_uid;
-use crate::participant::{Participant, ParticipantId};
+use crate::identity_check::letters_and_digits;
+use crate::participant::{Admission, Participant, ParticipantId};
 use crate::prf::{Key, prf};
 use crate::seal::{self, Place};
 
 const STUDY: &str = "research-pacs/1/record-study:";
 const CONTENT: &str = "research-pacs/1/record-content:";
+const NAME: &str = "research-pacs/1/record-name:";
+const BIRTH: &str = "research-pacs/1/record-birth:";
 /// Bytes of one record as stored.
 const LARGEST: usize = 256 * 1024;
 /// Records of one study that differ.
@@ -148,14 +151,44 @@ pub(crate) struct NewRecord<'a> {
     data_key: Key,
     study_hash: Vec<u8>,
     record_hash: Vec<u8>,
+    /// Of name and birth date, as far as they are there.
+    person: [Option<Vec<u8>>; 2],
 }
 
 impl<'a> NewRecord<'a> {
-    pub(crate) fn new(record: &'a OwnRecord, participant: &Participant) -> Result<Self, VaultError> {
+    pub(crate) fn new(admission: &Admission<'a>, participant: &Participant) -> Result<Self, VaultError> {
+        let record = admission.record;
         let data_key = participant.mapping.secret().data_key();
         let study_hash = study_hash(&data_key, &record.study);
         let record_hash = record.content_hash(&data_key)?;
-        Ok(Self { record, participant: participant.id, data_key, study_hash, record_hash })
+        let keyed =
+            |label, text: String| (!text.is_empty()).then(|| prf(&data_key, label, text.as_bytes()).to_vec());
+        let alphabetic = admission.name.split('=').next().unwrap_or_default();
+        let person = [
+            keyed(NAME, letters_and_digits(alphabetic)),
+            keyed(BIRTH, letters_and_digits(admission.birth_date)),
+        ];
+        Ok(Self { record, participant: participant.id, data_key, study_hash, record_hash, person })
+    }
+
+    /// A study is of one person: another name or birth date than it had before is somebody else's, or a correction that a person
+    /// has to see. Case, accents, punctuation and what is not there at all make no difference.
+    pub(crate) async fn refuse_second_person(
+        &self,
+        connection: &mut AnyConnection,
+    ) -> Result<(), VaultError> {
+        let [name, birth] = &self.person;
+        let (others,): (i64,) = sqlx::query_as(
+            "SELECT COUNT(*) FROM own_record WHERE participant = $1 AND study_hash = $2 \
+             AND (name_hash <> $3 OR birth_hash <> $4)",
+        )
+        .bind(self.participant.to_string())
+        .bind(self.study_hash.as_slice())
+        .bind(name.as_deref())
+        .bind(birth.as_deref())
+        .fetch_one(connection)
+        .await?;
+        if others > 0 { Err(VaultError::SecondPerson) } else { Ok(()) }
     }
 
     pub(crate) async fn is_held(&self, connection: &mut AnyConnection) -> Result<bool, VaultError> {
@@ -181,16 +214,19 @@ impl<'a> NewRecord<'a> {
             return Err(VaultError::Limit("more than 64 different identities were received in one study"));
         }
         let participant = self.participant.to_string();
+        let [name, birth] = &self.person;
         let row = [self.study_hash.as_slice(), self.record_hash.as_slice()];
         let sealed = seal::seal(&self.data_key, place(&participant, &row), &self.record.serialized()?)?;
         sqlx::query(
-            "INSERT INTO own_record (participant, study_hash, record_hash, record, received_at) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (participant, study_hash, record_hash) DO NOTHING",
+            "INSERT INTO own_record (participant, study_hash, record_hash, record, name_hash, birth_hash, received_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (participant, study_hash, record_hash) DO NOTHING",
         )
         .bind(participant)
         .bind(self.study_hash.as_slice())
         .bind(self.record_hash.as_slice())
         .bind(sealed)
+        .bind(name.as_deref())
+        .bind(birth.as_deref())
         .bind(self.record.receipt.received_at)
         .execute(connection)
         .await?;

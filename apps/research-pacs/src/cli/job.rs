@@ -3,6 +3,7 @@
 use archive::job::{self, Job, JobEvent, JobState};
 use archive::job_queue;
 use archive::ledger::{self, Of};
+use archive::report;
 use archive::state::{ActorKind, Change, history};
 use clap::{Args, Subcommand};
 use pipeline::clock::Clock;
@@ -21,8 +22,8 @@ const PAGE: u32 = 1000;
 pub(super) enum JobCommand {
     /// List jobs, the oldest first.
     List(ListArgs),
-    /// Show one job: its states, and what the ledger says.
-    Show(One),
+    /// Show one job: its states, and what the ledger says; or what de-identification did to each of its instances.
+    Show(Show),
     /// Ask the partner of a job that awaits its result now, not at the next turn of its timer (AC6.2).
     Poll(One),
     /// Try a job in attention again.
@@ -55,6 +56,15 @@ pub(super) struct One {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Show {
+    #[command(flatten)]
+    one: One,
+    /// The de-identification report of each instance instead, one JSON line each: rules, places and counts, never a value.
+    #[arg(long)]
+    report: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Act {
     #[command(flatten)]
     one: One,
@@ -72,7 +82,8 @@ impl JobCommand {
         runtime.block_on(async {
             match self {
                 Self::List(list) => list.work().await,
-                Self::Show(one) => one.work().await,
+                Self::Show(show) if show.report => show.one.report().await,
+                Self::Show(show) => show.one.work().await,
                 Self::Poll(one) => one.poll().await,
                 Self::Retry(act) => act.work(JobEvent::Resume, DecisionKind::Retry).await,
                 Self::Cancel(act) => act.work(JobEvent::Cancel, DecisionKind::Cancel).await,
@@ -120,6 +131,22 @@ impl One {
             println!("{lines} {event}");
         }
         Ok(Outcome::Good)
+    }
+
+    /// One line for each instance of the increment; those that were kept as received have none (AC2.11).
+    async fn report(self) -> anyhow::Result<Outcome> {
+        let database = main_database(&self.config.site()?).await?;
+        let job = job::show(database.reader(), self.id).await?;
+        let mut after = None;
+        loop {
+            let page = report::of_source(database.reader(), job.receiving_study, after, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(Outcome::Good) };
+            after = Some(*last);
+            for (instance, report) in &page {
+                let report: serde_json::Value = serde_json::from_str(report)?;
+                println!("{}", serde_json::json!({ "instance": instance, "report": report }));
+            }
+        }
     }
 
     /// Makes the timer due that asks the partner about the open jobs of the project; the server takes it up, and passes the gate.

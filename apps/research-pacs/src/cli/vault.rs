@@ -110,7 +110,8 @@ impl VaultCommand {
                 let Some(parsed) = lines(parsed) else { return Ok(Outcome::Bad) };
                 let imported = open(&site).await?.import_oppositions(&parsed, now).await;
                 let Some(stopped) = entered(imported)? else { return Ok(Outcome::Bad) };
-                let jobs = stop_work(&site, &list.project, &stopped, now).await?;
+                let why = Stopping { command: "vault oppose", cause: "opposition list" };
+                let jobs = stop_work(&site, &list.project, &stopped, why, now).await?;
                 println!(
                     "opposition list entered; {} known participants are stopped, {jobs} jobs withdrawn",
                     stopped.len()
@@ -131,14 +132,18 @@ impl VaultCommand {
                 let purpose =
                     Purpose::new(&erase.by, "research-pacs vault erase", &site.site.name, &erase.reason)?;
                 let vault = open(&site).await?;
-                let count = match &erase.participant {
-                    Some(id) => {
-                        vault.erase_participant(ParticipantId::from_str(id)?, &purpose, now).await?;
+                let participant = erase.participant.as_deref().map(ParticipantId::from_str).transpose()?;
+                let concerned = vault.concerned_by_erasure(&erase.project, participant).await?;
+                let count = match participant {
+                    Some(participant) => {
+                        vault.erase_participant(participant, &purpose, now).await?;
                         1
                     }
                     None => vault.erase_project(&erase.project, &purpose, now).await?,
                 };
-                println!("{count} participants erased");
+                let why = Stopping { command: "vault erase", cause: "erasure" };
+                let jobs = stop_work(&site, &erase.project, &concerned, why, now).await?;
+                println!("{count} participants erased, {jobs} jobs withdrawn");
             }
         }
         Ok(Outcome::Good)
@@ -175,7 +180,7 @@ pub(super) async fn init(site: &Site, now: i64) -> anyhow::Result<&'static str> 
         })?;
     }
     let key = WrappingKey::load(source, |name| std::env::var(name).ok())?;
-    std::fs::create_dir_all(&site.site.data)?;
+    stores::make_private(&site.site.data)?;
     let database = stores::open_database(&site.site.data.canonicalize()?, "vault").await?;
     match Vault::create(database, KeyRing::new(key, None), now).await {
         Ok(_) => Ok("vault created; keep a copy of its key in a safe place, apart from the data"),
@@ -205,13 +210,19 @@ fn issuers(site: &Site) -> impl Fn(&str) -> Option<String> {
 }
 
 /// Ends the jobs and results of participants; answers how many jobs.
-async fn stop_work(site: &Site, project: &str, stopped: &[ParticipantId], now: i64) -> anyhow::Result<usize> {
+async fn stop_work(
+    site: &Site,
+    project: &str,
+    stopped: &[ParticipantId],
+    why: Stopping,
+    now: i64,
+) -> anyhow::Result<usize> {
     let database = main_database(site).await?;
     let version = dossier_version(site, project).unwrap_or_default();
     let change = Change {
         actor_kind: ActorKind::Person,
-        actor: "research-pacs vault oppose",
-        cause: "opposition list",
+        actor: why.command,
+        cause: why.cause,
         dossier_version: &version,
         gate_hash: None,
         at: now,
@@ -220,8 +231,8 @@ async fn stop_work(site: &Site, project: &str, stopped: &[ParticipantId], now: i
     let mut jobs = 0;
     for participant in stopped {
         let mut transaction = database.write().await?;
-        let withdrawn = withdraw(&mut transaction, *participant, &change).await?;
-        let records: Vec<AuditRecord> = withdrawn.iter().map(|job| withdrawal(*job, now)).collect();
+        let withdrawn = withdraw(&mut transaction, &site.notification, *participant, &change).await?;
+        let records: Vec<AuditRecord> = withdrawn.iter().map(|job| withdrawal(*job, why, now)).collect();
         trail.append(&mut transaction, &records).await?;
         transaction.commit().await?;
         jobs += withdrawn.len();
@@ -229,13 +240,20 @@ async fn stop_work(site: &Site, project: &str, stopped: &[ParticipantId], now: i
     Ok(jobs)
 }
 
-fn withdrawal(job: Uuid, at: i64) -> AuditRecord {
+/// Which command ends work, and on what ground.
+#[derive(Clone, Copy)]
+struct Stopping {
+    command: &'static str,
+    cause: &'static str,
+}
+
+fn withdrawal(job: Uuid, why: Stopping, at: i64) -> AuditRecord {
     let event = AuditEvent::Decided {
         decision: DecisionKind::Withdraw,
         subject: job,
-        reason: Text::from_operator("opposition list"),
+        reason: Text::from_operator(why.cause),
     };
-    AuditRecord { at, actor: Actor::Program(Text::from_operator("vault oppose")), event }
+    AuditRecord { at, actor: Actor::Program(Text::from_operator(why.command)), event }
 }
 
 fn dossier_version(site: &Site, project: &str) -> anyhow::Result<String> {

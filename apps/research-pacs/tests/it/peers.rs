@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -188,8 +189,11 @@ async fn partner_test_says_of_each_partner_whether_it_lets_us_in() {
     let options = partner::Options { dicomweb: Some(LOOPBACK), token, ..partner::Options::default() };
     let peer = Partner::start(options).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("right"), "word\n").unwrap();
-    fs::write(folder.path().join("wrong"), "swordfish\n").unwrap();
+    for (name, token) in [("right", "word\n"), ("wrong", "swordfish\n")] {
+        let path = folder.path().join(name);
+        fs::write(&path, token).unwrap();
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+    }
     let path = folder.path().display();
     let web = |id: &str| {
         let url = peer.dicomweb_url().unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -251,5 +252,6 @@ fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Rules) -> Str
 fn secret(key: &Path) -> PathBuf {
     let path = key.with_file_name("webhook.secret");
     fs::write(&path, "a secret of more than sixteen bytes").unwrap();
+    fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
     path
 }

@@ -172,7 +172,7 @@ fn a_second_patient_in_a_study_waits_for_a_person() {
     world.wait_for_acknowledged(1);
     wait_until("the second is held", || world.held().len() == 2);
     server.stop();
-    assert!(world.held().iter().all(|held| held["reason"] == "irregular"), "{:?}", world.held());
+    assert!(world.held().iter().all(|held| held["reason"] == "second-patient"), "{:?}", world.held());
     let numbers: Vec<u32> = partner.arrivals().iter().map(|arrival| arrival.number).collect();
     assert!(numbers.len() == 2 && numbers.iter().all(|number| *number < 11), "{numbers:?}");
 }

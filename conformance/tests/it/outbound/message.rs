@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,7 @@ pub(super) fn mail_sink(folder: &Path, certificate: Option<[&Path; 2]>) -> Peer 
 pub(super) fn recipients(folder: &Path, webhook: u16, smtp: &str) -> String {
     let secret = folder.join("webhook.secret");
     fs::write(&secret, SECRET).unwrap();
+    fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)).unwrap();
     format!(
         "[notification]\nlink_base = \"https://research.example.org\"\n[notification.smtp]\n{smtp}from = \"Research <rp@example.org>\"\n\
          [[notification.recipient]]\nname = \"hook\"\nwebhook = {{ url = \"http://127.0.0.1:{webhook}/hook\", \

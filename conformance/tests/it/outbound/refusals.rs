@@ -66,6 +66,7 @@ fn what_is_refused_is_named_in_the_ledger_and_the_rest_is_delivered() {
         assert_eq!(events[&("sent", "")], all);
         assert_eq!(events[&("acknowledged", "")], all - refused);
         assert_eq!(events[&("failed", "refused: status 0xC000")], refused, "{events:?}");
+        assert_eq!(partner.arrivals().len() as u64, all, "what was refused is not offered again");
         assert_eq!(world.jobs().len(), 1);
         assert_eq!(world.jobs()[0].state, "attention");
     }

@@ -28,6 +28,31 @@ words! {
     }
 }
 
+impl BufferState {
+    /// Whether the bytes are there and no stage works on them.
+    #[must_use]
+    pub fn is_at_rest(self) -> bool {
+        matches!(self, Self::Quarantined | Self::Deidentified)
+    }
+}
+
+/// Somebody of whom the receive buffer holds something (DEC-Q). No `Display`, and `Debug` shows nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Project.
+    pub project: String,
+    /// Assigning authority of the Patient ID.
+    pub assigning_authority: String,
+    /// (0010,0020)
+    pub patient_id: String,
+}
+
+impl fmt::Debug for Person {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Person")
+    }
+}
+
 /// One instance as received. It identifies a person: no `Display`, and `Debug` shows our own id only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReceivedInstance {
@@ -69,6 +94,8 @@ pub struct ReceivedInstance {
     pub blake3: [u8; 32],
     /// JSON array: paths and kinds of what was irregular (AC1.3 e), never values.
     pub irregularities: String,
+    /// Its source delivers what is de-identified already (DEC-P).
+    pub already_deidentified: bool,
     /// Epoch milliseconds.
     pub received_at: i64,
 }
@@ -233,6 +260,62 @@ pub async fn of_participant(
     rows.iter().map(from_row).collect()
 }
 
+/// Up to `limit` persons after `after` of whom something is at rest in a project: held, or kept after its de-identification.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn persons(
+    executor: impl AnyExecutor<'_>,
+    after: Option<&Person>,
+    limit: u32,
+) -> Result<Vec<Person>, ArchiveError> {
+    let mut find = Statement::new(
+        "SELECT DISTINCT project, assigning_authority, patient_id FROM received_instance \
+         WHERE state IN ('quarantined', 'deidentified') AND project <> '' AND patient_id <> ''",
+    );
+    if let Some(Person { project, assigning_authority, patient_id }) = after {
+        find.push(" AND (project, assigning_authority, patient_id) > (");
+        find.list([project, assigning_authority, patient_id].map(String::as_str)).push(")");
+    }
+    find.push(" ORDER BY project, assigning_authority, patient_id LIMIT ").bind(i64::from(limit));
+    let rows = find.query().fetch_all(executor).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Person {
+                project: row.try_get("project")?,
+                assigning_authority: row.try_get("assigning_authority")?,
+                patient_id: row.try_get("patient_id")?,
+            })
+        })
+        .collect()
+}
+
+/// Every project of which the receive buffer holds something.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn projects(executor: impl AnyExecutor<'_>) -> Result<Vec<String>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT project FROM received_instance WHERE state IN ('admitted', 'deidentified') AND project <> ''",
+    )
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(|row| Ok(row.try_get("project")?)).collect()
+}
+
+/// Whether instances wait for their admission: asked by a reader, so that an idle program writes nothing.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn is_waiting(executor: impl AnyExecutor<'_>) -> Result<bool, ArchiveError> {
+    let found = sqlx::query(
+        "SELECT 1 AS waiting FROM received_instance WHERE state = 'received' AND batch IS NULL LIMIT 1",
+    )
+    .fetch_optional(executor)
+    .await?;
+    Ok(found.is_some())
+}
+
 /// Moves those of `ids` that are in state `from` to state `to`; answers how many moved.
 ///
 /// # Errors
@@ -295,6 +378,7 @@ pub(super) fn from_row(row: &AnyRow) -> Result<BufferedInstance, ArchiveError> {
         location: row::parsed(row, "location")?,
         blake3: row::hash(row, "blake3")?,
         irregularities: row.try_get("irregularities")?,
+        already_deidentified: row.try_get::<i16, _>("already_deidentified")? != 0,
         received_at: row.try_get("received_at")?,
     };
     Ok(BufferedInstance {

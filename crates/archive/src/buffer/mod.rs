@@ -19,26 +19,30 @@ mod quarantine;
 mod result;
 mod retention;
 mod study;
+mod subject;
 
 pub use arrival::{Arrival, checkpoint, insert_batch, reroute};
 pub use instance::{
-    Batch, BufferState, BufferedInstance, ReceivedInstance, advance, by_id, count_by_state, gather, in_batch,
-    of_participant, unfinished_batches,
+    Batch, BufferState, BufferedInstance, Person, ReceivedInstance, advance, by_id, count_by_state, gather,
+    in_batch, is_waiting, of_participant, persons, projects, unfinished_batches,
 };
 pub use quarantine::{
     Decision, Hold, QuarantineReason, Quarantined, accepted_reasons, decide, expire, expired, hold,
-    list_quarantined, show_quarantined,
+    list_quarantined, note_recorded, show_quarantined, unrecorded,
 };
 pub use result::{
     ResultInstance, ReturnInstance, ReturnState, inbound_of, insert_inbound, insert_return, is_empty,
-    keep_known, known_inbound, note_return, purge_result_set, result_sets_held, return_of, return_progress,
+    keep_known, known_inbound, known_objects, note_return, purge_result_set, result_sets_held, return_of,
+    return_progress,
 };
 pub use retention::{
     in_state_since, is_live, live_by_segment, live_locations, purge_released, release, relocate, remove,
 };
 pub use study::{
-    ReceivingStudy, close_study, expect_instances, progress, show_study, stable_studies, touch_study,
+    ReceivingStudy, close_study, expect_instances, increments, increments_of, of_increment, progress,
+    show_study, stable_studies, touch_study,
 };
+pub use subject::{StudySubject, claim_study, forget_study, study_subjects, subject_of};
 
 use database::Migration;
 

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, AnyExecutor, Row};
 use uuid::Uuid;
 
 use super::instance::{BufferState, ReceivedInstance, advance, by_id};
-use super::remove;
+use super::{remove, study};
 use crate::words::words;
 use crate::{ArchiveError, row};
 
@@ -27,6 +27,11 @@ words! {
         Differs = "differs",
         /// Accepted with an irregularity that de-identification cannot treat safely (AC1.3).
         Irregular = "irregular",
+        /// Its record in the receive buffer is not what was acknowledged: to be restored, or sent again.
+        Damaged = "damaged",
+        /// Its study has instances of another patient, or of this one under another name or birth date (flow §0.2: a job is one
+        /// study of one participant).
+        SecondPatient = "second-patient",
         /// Pixels at risk without a pixel rule, or text found in them (AC2.7).
         PixelRisk = "pixel-risk",
         /// A document or an object class that policy does not let through (AC2.8).
@@ -46,7 +51,10 @@ impl QuarantineReason {
     /// Whether a person can let an object go on although the reason stands; the others need something to be corrected first.
     #[must_use]
     pub fn can_be_accepted(self) -> bool {
-        !matches!(self, Self::NoRoute | Self::NoPatientId | Self::NotIncluded | Self::IdentifierFound)
+        !matches!(
+            self,
+            Self::NoRoute | Self::NoPatientId | Self::NotIncluded | Self::Damaged | Self::IdentifierFound
+        )
     }
 }
 
@@ -118,8 +126,8 @@ pub async fn hold(
     }
     for object in held {
         sqlx::query(
-            "INSERT INTO quarantine (id, object, project, reason, detail, quarantined_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO quarantine (id, object, project, reason, detail, quarantined_at, expires_at, recorded) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
         )
         .bind(Uuid::now_v7().to_string())
         .bind(object.to_string())
@@ -203,7 +211,8 @@ pub async fn expire(connection: &mut AnyConnection, id: Uuid, now: i64) -> Resul
 }
 
 /// Writes a decision down and acts on it: `Release` and `Redo` send the instance through admission again (a released one
-/// with its reason in [`accepted_reasons`]); `Discard` deletes its row and answers it, so that the caller drops the bytes.
+/// with its reason in [`accepted_reasons`]), in the open increment of its study when its own was closed (DEC-O); `Discard`
+/// deletes its row and answers it, so that the caller drops the bytes.
 ///
 /// # Errors
 /// [`ArchiveError::NotFound`]; [`ArchiveError::Refused`] when it is decided already; [`ArchiveError::Database`].
@@ -242,8 +251,41 @@ pub async fn decide(
         }
         return Ok(instance.map(|buffered| buffered.received));
     }
-    advance(connection, &[held.object], BufferState::Quarantined, BufferState::Received, now).await?;
+    if advance(connection, &[held.object], BufferState::Quarantined, BufferState::Received, now).await? > 0 {
+        let instance = by_id(&mut *connection, &[held.object]).await?.pop();
+        if let Some(instance) = instance {
+            study::rejoin(connection, &instance, now).await?;
+        }
+    }
     Ok(None)
+}
+
+/// Up to `limit` entries of which the ledger does not know yet, the oldest first: the two databases have no transaction in common.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn unrecorded(
+    executor: impl AnyExecutor<'_>,
+    limit: u32,
+) -> Result<Vec<Quarantined>, ArchiveError> {
+    let rows = sqlx::query("SELECT * FROM quarantine WHERE recorded = 0 ORDER BY id LIMIT $1")
+        .bind(i64::from(limit))
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Notes that the ledger has the lines of these entries.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn note_recorded(connection: &mut AnyConnection, ids: &[Uuid]) -> Result<(), ArchiveError> {
+    for chunk in ids.chunks(Statement::IDS) {
+        let mut update = Statement::new("UPDATE quarantine SET recorded = 1 WHERE id IN (");
+        update.list(chunk.iter().map(Uuid::to_string)).push(")");
+        update.query().execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// The reasons that persons accepted for an object: admission and verification pass over them.

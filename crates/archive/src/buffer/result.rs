@@ -118,6 +118,29 @@ pub async fn known_inbound(
     Ok(known)
 }
 
+/// Those of `objects` of Z4 or Z5 that a row speaks of. An object of Z5 has the id of the one in Z4 that it is made from.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn known_objects(
+    connection: &mut AnyConnection,
+    objects: &[Uuid],
+) -> Result<BTreeSet<Uuid>, ArchiveError> {
+    let mut known = BTreeSet::new();
+    for chunk in objects.chunks(Statement::IDS) {
+        for table in
+            ["SELECT id FROM inbound_instance WHERE id IN (", "SELECT id FROM return_instance WHERE id IN ("]
+        {
+            let mut find = Statement::new(table);
+            find.list(chunk.iter().map(Uuid::to_string)).push(")");
+            for row in find.query().fetch_all(&mut *connection).await? {
+                known.insert(row::id(&row, "id")?);
+            }
+        }
+    }
+    Ok(known)
+}
+
 /// What a result set holds in Z4, in the order of arrival.
 ///
 /// # Errors

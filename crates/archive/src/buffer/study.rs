@@ -4,7 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AnyExecutor, Row};
 use uuid::Uuid;
 
-use super::instance::{BufferState, ReceivedInstance};
+use super::instance::{BufferState, BufferedInstance, ReceivedInstance};
 use crate::{ArchiveError, row};
 
 /// One increment of a DICOM study: the instances that arrived before it was closed.
@@ -84,6 +84,29 @@ pub(super) async fn count_arrivals(
     .fetch_one(connection)
     .await?;
     row::id(&row, "id")
+}
+
+/// An instance that a person lets go on after its increment was closed counts like one that arrives now: the job of the closed one may
+/// have sent its set already, and has ended for it (DEC-O).
+pub(super) async fn rejoin(
+    connection: &mut AnyConnection,
+    instance: &BufferedInstance,
+    now: i64,
+) -> Result<(), ArchiveError> {
+    let received = &instance.received;
+    let (Some(project), Some(study)) = (&received.project, instance.receiving_study) else { return Ok(()) };
+    if show_study(&mut *connection, study).await?.closed_at.is_none() {
+        return Ok(());
+    }
+    let bytes = row::number(received.location.data_length());
+    let tally = Tally { instances: 1, bytes, first: now, last: now };
+    let open = count_arrivals(connection, project, &received.study_instance_uid, tally).await?;
+    sqlx::query("UPDATE received_instance SET receiving_study = $2 WHERE id = $1")
+        .bind(received.id.to_string())
+        .bind(open.to_string())
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Notes that an association (or an import) which sent instances of this study ended: the idle timer starts anew.
@@ -184,6 +207,62 @@ pub async fn show_study(executor: impl AnyExecutor<'_>, id: Uuid) -> Result<Rece
         .fetch_optional(executor)
         .await?;
     from_row(&row.ok_or(ArchiveError::NotFound { what: "study being received", id })?)
+}
+
+/// The increments of the same study, the one asked about among them, the oldest first.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn increments(executor: impl AnyExecutor<'_>, id: Uuid) -> Result<Vec<Uuid>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT other.id FROM receiving_study AS this JOIN receiving_study AS other \
+         ON other.project = this.project AND other.study_instance_uid = this.study_instance_uid \
+         WHERE this.id = $1 ORDER BY other.increment",
+    )
+    .bind(id.to_string())
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(|row| row::id(row, "id")).collect()
+}
+
+/// The increments of a study by its UID, the oldest first.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn increments_of(
+    executor: impl AnyExecutor<'_>,
+    project: &str,
+    study_instance_uid: &str,
+) -> Result<Vec<ReceivingStudy>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT * FROM receiving_study WHERE project = $1 AND study_instance_uid = $2 ORDER BY increment",
+    )
+    .bind(project)
+    .bind(study_instance_uid)
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// The instances of an increment in a state.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn of_increment(
+    executor: impl AnyExecutor<'_>,
+    receiving_study: Uuid,
+    state: BufferState,
+    limit: u32,
+) -> Result<Vec<BufferedInstance>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT * FROM received_instance WHERE receiving_study = $1 AND state = $2 ORDER BY id LIMIT $3",
+    )
+    .bind(receiving_study.to_string())
+    .bind(state.as_str())
+    .bind(i64::from(limit))
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(super::instance::from_row).collect()
 }
 
 /// Number of instances of an increment in each state that occurs.

@@ -210,6 +210,67 @@ pub async fn instances_of_source(
     rows.iter().map(instance).collect()
 }
 
+/// Those of `instances` that are cleared: a step that is repeated has nothing to do for them.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn cleared(
+    connection: &mut AnyConnection,
+    instances: &[Uuid],
+) -> Result<BTreeSet<Uuid>, ArchiveError> {
+    let mut cleared = BTreeSet::new();
+    for chunk in instances.chunks(Statement::IDS) {
+        let mut find = Statement::new("SELECT id FROM instance WHERE cleared = 1 AND id IN (");
+        find.list(chunk.iter().map(Uuid::to_string)).push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            cleared.insert(row::id(&row, "id")?);
+        }
+    }
+    Ok(cleared)
+}
+
+/// Those of `instances` that the index knows, seen or not.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn known(
+    connection: &mut AnyConnection,
+    instances: &[Uuid],
+) -> Result<BTreeSet<Uuid>, ArchiveError> {
+    let mut known = BTreeSet::new();
+    for chunk in instances.chunks(Statement::IDS) {
+        let mut find = Statement::new("SELECT id FROM instance WHERE id IN (");
+        find.list(chunk.iter().map(Uuid::to_string)).push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            known.insert(row::id(&row, "id")?);
+        }
+    }
+    Ok(known)
+}
+
+/// What the instances with these SOP Instance UIDs came with: increments of studies, or result sets.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn sources(
+    connection: &mut AnyConnection,
+    project: &str,
+    sop_instance_uids: &[String],
+) -> Result<BTreeSet<Uuid>, ArchiveError> {
+    let mut sources = BTreeSet::new();
+    for chunk in sop_instance_uids.chunks(Statement::IDS) {
+        let mut find = Statement::new("SELECT DISTINCT source FROM instance WHERE project = ");
+        find.bind(project)
+            .push(" AND sop_instance_uid IN (")
+            .list(chunk.iter().map(|uid| storable(uid)))
+            .push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            sources.insert(row::id(&row, "source")?);
+        }
+    }
+    Ok(sources)
+}
+
 /// How many cleared instances came with an increment of a study or a result set.
 ///
 /// # Errors

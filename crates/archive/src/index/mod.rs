@@ -10,8 +10,9 @@ mod write;
 
 pub use count::{Total, clear, remove, totals};
 pub use find::{
-    FoundInstance, FoundSeries, FoundStudy, StudyFilter, count_of_source, find_studies, instances_by_uid,
-    instances_of_series, instances_of_source, known_uids, series_of_study, study_uid,
+    FoundInstance, FoundSeries, FoundStudy, StudyFilter, cleared, count_of_source, find_studies,
+    instances_by_uid, instances_of_series, instances_of_source, known, known_uids, series_of_study, sources,
+    study_uid,
 };
 pub use search::search_key;
 pub use write::{Indexed, Upserted, upsert};

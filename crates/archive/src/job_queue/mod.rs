@@ -23,9 +23,9 @@ pub use claim::{
     ClaimedJob, Failure, LEASE_MS, Lease, claim, fail, finish, postpone, renew, report_progress,
 };
 pub use lane::{Lane, hold_lane, lanes, pause_lane, set_lane};
-pub use schedule::{Timer, set_timer, take_due, timers, wake_timer};
+pub use schedule::{Timer, is_timer_due, set_timer, take_due, timers, wake_timer};
 pub use watch::{
-    QueuedJob, cancel_subject, count_jobs, is_pending, list_jobs, purge_done, release_leases, retry,
+    QueuedJob, cancel_subject, count_jobs, is_due, is_pending, list_jobs, purge_done, release_leases, retry,
     retry_subject,
 };
 

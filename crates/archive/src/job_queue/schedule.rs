@@ -80,6 +80,18 @@ pub async fn take_due(
     Ok(row.map(|row| row.try_get("name")).transpose()?)
 }
 
+/// Whether some timer is due: asked by a reader, so that an idle program writes nothing.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn is_timer_due(executor: impl AnyExecutor<'_>, now: i64) -> Result<bool, ArchiveError> {
+    let found = sqlx::query("SELECT 1 AS due FROM schedule WHERE next_run_at <= $1 LIMIT 1")
+        .bind(now)
+        .fetch_optional(executor)
+        .await?;
+    Ok(found.is_some())
+}
+
 /// All timers.
 ///
 /// # Errors

@@ -54,6 +54,21 @@ pub async fn list_jobs(
     find.query().fetch_all(executor).await?.iter().map(from_row).collect()
 }
 
+/// Whether some job is due, or was left by a worker that lost its lease: asked by a reader, so that idle workers write nothing.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn is_due(executor: impl AnyExecutor<'_>, now: i64) -> Result<bool, ArchiveError> {
+    let found = sqlx::query(
+        "SELECT 1 AS due FROM job_queue WHERE state = 'ready' AND run_at <= $1 \
+         UNION ALL SELECT 1 AS due FROM job_queue WHERE state = 'leased' AND lease_until < $1 LIMIT 1",
+    )
+    .bind(now)
+    .fetch_optional(executor)
+    .await?;
+    Ok(found.is_some())
+}
+
 /// Number of jobs of each kind in each state that occurs.
 ///
 /// # Errors

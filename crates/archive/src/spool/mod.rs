@@ -24,7 +24,6 @@ mod reader;
 mod receipt;
 mod recovery;
 mod segment;
-mod space;
 mod staging;
 #[cfg(test)]
 mod tests;
@@ -53,8 +52,9 @@ use erase::Pin;
 use error::{is_exhausted, is_no_room};
 use frame::{Frame, data_matches, read_sealed};
 use live::{Live, Retire};
-use space::Space;
 use writers::Job;
+
+use crate::space::Space;
 
 /// Makes a file's data durable; replaced only by tests, because no real volume fails on demand.
 type SyncFile = fn(&File) -> io::Result<()>;
@@ -118,7 +118,7 @@ impl Spool {
         config.check()?;
         let from = checkpoint.unwrap_or_default();
         let (directory, listing) = Directory::open(&config.directory)?;
-        let space = Space::new(config.directory.clone(), config.keep_free_bytes);
+        let space = Space::new("receive buffer", config.directory.clone(), config.keep_free_bytes, 1);
         let (jobs, job_queue) = channel();
         let (erasures, released) = channel();
         let shared = Arc::new(Shared {

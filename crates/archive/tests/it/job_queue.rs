@@ -298,3 +298,23 @@ async fn work_is_pending_while_it_waits_runs_or_needs_a_person() {
         assert!(!job_queue::is_pending(database.reader(), "export", subject).await.unwrap());
     }
 }
+
+#[tokio::test]
+async fn a_reader_knows_whether_anything_is_due() {
+    for database in main_databases().await {
+        let is_due = async |now| job_queue::is_due(database.reader(), now).await.unwrap();
+        assert!(!is_due(i64::MAX).await);
+        enqueue(&database, NewEntry { run_at: 10, ..entry(Uuid::now_v7()) }).await;
+        assert_eq!((is_due(9).await, is_due(10).await), (false, true));
+        claim(&database, 10).await.unwrap();
+        assert_eq!(
+            (is_due(10 + LEASE_MS).await, is_due(11 + LEASE_MS).await),
+            (false, true),
+            "its lease ran out"
+        );
+        let is_timer_due = async |now| job_queue::is_timer_due(database.reader(), now).await.unwrap();
+        assert!(!is_timer_due(i64::MAX).await);
+        write!(database, set_timer, "purge", 1000, 90).unwrap();
+        assert_eq!((is_timer_due(89).await, is_timer_due(90).await), (false, true));
+    }
+}

@@ -108,3 +108,34 @@ async fn no_instance_leaves_without_a_gate_evaluation() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_step_that_is_repeated_appends_nothing_twice() {
+    for database in main_databases().await {
+        let instance = Uuid::now_v7();
+        let of = |event, cause, at| Line {
+            job: None,
+            destination: "",
+            gate_hash: None,
+            cause,
+            at,
+            ..line(event, Uuid::nil(), instance)
+        };
+        let lines = [
+            of(LedgerEvent::Quarantined, "differs", 5),
+            of(LedgerEvent::Deidentified, "", 6),
+            of(LedgerEvent::Cleared, "", 6),
+        ];
+        let again = [
+            of(LedgerEvent::Deidentified, "", 9),
+            of(LedgerEvent::Quarantined, "differs", 5),
+            of(LedgerEvent::Quarantined, "differs", 9),
+        ];
+        let mut transaction = database.write().await.unwrap();
+        assert_eq!(ledger::append_once(&mut transaction, &lines).await.unwrap(), 3);
+        assert_eq!(ledger::append_once(&mut transaction, &again).await.unwrap(), 1, "the second hold");
+        transaction.commit().await.unwrap();
+        let written = ledger::list(database.reader(), Of::Instance(instance), None, 9).await.unwrap();
+        assert_eq!(written.len(), 4);
+    }
+}

@@ -233,15 +233,15 @@ async fn an_overdue_job_is_told_once_and_expires_after_the_grace() {
         walk(&database, id, &TO_AWAITING).await;
         let mut transaction = database.write().await.unwrap();
         job::expect_by(&mut transaction, id, 1000).await.unwrap();
-        assert_eq!(job::take_overdue(&mut transaction, 999).await.unwrap(), []);
-        assert_eq!(job::take_overdue(&mut transaction, 1000).await.unwrap()[0].id, id);
-        assert_eq!(job::take_overdue(&mut transaction, 1001).await.unwrap(), [], "once");
+        assert_eq!(job::take_overdue(&mut transaction, 999, 256).await.unwrap(), []);
+        assert_eq!(job::take_overdue(&mut transaction, 1000, 256).await.unwrap()[0].id, id);
+        assert_eq!(job::take_overdue(&mut transaction, 1001, 256).await.unwrap(), [], "once");
         transaction.commit().await.unwrap();
         let grace = 500;
-        assert_eq!(job::expected_before(database.reader(), 1499 - grace, 9).await.unwrap(), []);
-        assert_eq!(job::expected_before(database.reader(), 1500 - grace, 9).await.unwrap().len(), 1);
+        assert_eq!(job::expected_before(database.reader(), "p1", 1499 - grace, 9).await.unwrap(), []);
+        assert_eq!(job::expected_before(database.reader(), "p1", 1500 - grace, 9).await.unwrap().len(), 1);
         walk(&database, id, &[JobEvent::Expire]).await;
-        assert_eq!(job::expected_before(database.reader(), i64::MAX, 9).await.unwrap(), []);
+        assert_eq!(job::expected_before(database.reader(), "p1", i64::MAX, 9).await.unwrap(), []);
         assert_eq!(walk(&database, id, &[JobEvent::Reopen]).await, JobState::AwaitingResult);
     }
 }

@@ -8,6 +8,7 @@ mod dates;
 mod identity;
 mod known_words;
 mod normal;
+mod patterns;
 mod segments;
 mod terms;
 
@@ -20,6 +21,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use identity::Identity;
+pub use patterns::scan;
 use terms::Terms;
 
 /// Why the check could not be made. The object must not leave.

@@ -40,6 +40,7 @@ async fn after_an_erasure_nothing_can_be_derived_and_a_push_is_recognised() {
         let refused = vault.reidentify("trial", participant.id, &purpose(), NOW).await;
         assert!(matches!(refused, Err(VaultError::Erased)));
         assert!(matches!(vault.check_usable(participant.id).await, Err(VaultError::Erased)));
+        assert_eq!(vault.stopped_by(participant.id).await.unwrap(), Some(OppositionKind::Erasure));
         // and what a process still holds in memory is not written any more
         let late = vault.record_mapping(&participant, &mapped.study, &[], &[20200101]).await;
         assert!(matches!(late, Err(VaultError::Erased)));
@@ -56,6 +57,10 @@ async fn an_erasure_takes_merged_numbers_with_it() {
         let vault = &world.vault;
         let (old, new) = (admit(vault, "trial", "old").await, admit(vault, "trial", "new").await);
         vault.merge(&subject("trial", "old"), new.id, &purpose(), NOW).await.unwrap();
+        for (participant, concerned) in [(Some(old.id), 2), (Some(new.id), 2), (None, 2)] {
+            let found = vault.concerned_by_erasure("trial", participant).await.unwrap();
+            assert_eq!(found.len(), concerned, "whose work is to be stopped");
+        }
         vault.erase_participant(old.id, &purpose(), NOW).await.unwrap();
         for id in ["old", "new"] {
             assert!(matches!(try_admit(vault, &subject("trial", id), STUDY).await, Err(VaultError::Opposed)));

@@ -103,6 +103,39 @@ async fn the_identity_is_kept_once_per_study_and_difference() {
 }
 
 #[tokio::test]
+async fn a_second_name_or_birth_date_in_a_study_needs_a_person() {
+    for world in worlds().await {
+        let (subject, codes) = (subject("trial", "4711"), random());
+        let first = record(STUDY);
+        let mut other = first.clone();
+        other.attributes[3].value = pseudonym::Value::Empty;
+        let of = |name, birth_date| Admission { name, birth_date, ..admission(&subject, &other, &codes) };
+        world.vault.participant(&admission(&subject, &first, &codes), NOW).await.unwrap();
+        for (name, birth_date) in [("Somebody^Else", BIRTH_DATE), (NAME, "19570302")] {
+            let refused = world.vault.participant(&of(name, birth_date), NOW).await;
+            assert!(matches!(refused, Err(VaultError::SecondPerson)), "{name} {birth_date}");
+        }
+        assert_eq!(world.count("SELECT COUNT(*) FROM own_record").await, 1);
+        // spelling and what is not there are no difference
+        for (name, birth_date) in [("CANARYSSON^WILMA=x", ""), ("", BIRTH_DATE)] {
+            world.vault.participant(&of(name, birth_date), NOW).await.unwrap();
+        }
+        let mut third = first.clone();
+        third.attributes[2].value = pseudonym::Value::Absent;
+        let accepted = Admission {
+            name: "Married^Wilma",
+            second_person_accepted: true,
+            ..admission(&subject, &third, &codes)
+        };
+        world.vault.participant(&accepted, NOW).await.unwrap();
+        // another study is another question
+        let elsewhere = record("1.2.3");
+        let elsewhere = Admission { name: "Married^Wilma", ..admission(&subject, &elsewhere, &codes) };
+        world.vault.participant(&elsewhere, NOW).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn endless_identities_are_refused() {
     for world in worlds().await {
         let (subject, codes) = (subject("trial", "4711"), random());

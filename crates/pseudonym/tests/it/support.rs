@@ -90,7 +90,15 @@ pub(crate) fn admission<'a>(
     record: &'a OwnRecord,
     codes: &'a CodeScheme,
 ) -> Admission<'a> {
-    Admission { subject, record, name: NAME, birth_date: BIRTH_DATE, codes, shift: ShiftRange::default() }
+    Admission {
+        subject,
+        record,
+        name: NAME,
+        birth_date: BIRTH_DATE,
+        codes,
+        shift: ShiftRange::default(),
+        second_person_accepted: false,
+    }
 }
 
 pub(crate) async fn try_admit(

@@ -1,6 +1,7 @@
 //! The peers of the demonstration, and the configuration that joins them with the server.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -67,6 +68,7 @@ impl World {
     pub(super) fn site(&self) -> anyhow::Result<Site> {
         let secret = self.folder.join("webhook.secret");
         std::fs::write(&secret, "a secret of the demonstration\n")?;
+        std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600))?;
         let url = |partner: &Partner| partner.dicomweb_url().context("the partner has no DICOMweb");
         let [first, second] = [url(&self.partners[0])?, url(&self.partners[1])?];
         let pacs = self.pacs.address();

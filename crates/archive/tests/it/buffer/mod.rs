@@ -42,6 +42,7 @@ fn instance(number: u32) -> ReceivedInstance {
         location: format!("segment/{}/{number}/200/1000", number / 10).parse().unwrap(),
         blake3: [u8::try_from(number % 251).unwrap(); 32],
         irregularities: "[]".into(),
+        already_deidentified: false,
         received_at: i64::from(number),
     }
 }

@@ -87,3 +87,59 @@ async fn the_timer_finds_what_nobody_decided() {
         assert_eq!(expired.iter().map(|entry| entry.id).collect::<Vec<_>>(), entries[..1]);
     }
 }
+
+#[tokio::test]
+async fn what_goes_on_after_its_increment_was_closed_joins_the_open_one() {
+    for database in buffers().await {
+        let rows = [instance(1), instance(2)];
+        insert(&database, &rows).await;
+        let entries = hold(&database, &ids(&rows), HOLD).await;
+        let first = stored(&database, &ids(&rows)).await[0].receiving_study.unwrap();
+        assert_eq!(decide(&database, entries[0], Decision::Redo).await.unwrap(), None);
+        let study = buffer::show_study(database.reader(), first).await.unwrap();
+        let mut transaction = database.write().await.unwrap();
+        assert!(buffer::close_study(&mut transaction, &study, 150).await.unwrap());
+        transaction.commit().await.unwrap();
+        assert_eq!(decide(&database, entries[1], Decision::Release).await.unwrap(), None);
+        let left = stored(&database, &ids(&rows)).await;
+        assert_eq!(left[0].receiving_study, Some(first), "it was open");
+        let joined = buffer::show_study(database.reader(), left[1].receiving_study.unwrap()).await.unwrap();
+        assert_eq!((joined.increment, joined.instances, joined.last_activity), (2, 1, 200));
+        let all = buffer::increments(database.reader(), joined.id).await.unwrap();
+        assert_eq!(all, [first, joined.id]);
+    }
+}
+
+#[tokio::test]
+async fn entries_wait_until_the_ledger_knows_of_them() {
+    for database in buffers().await {
+        let rows = [instance(1), instance(2)];
+        insert(&database, &rows).await;
+        let entries = hold(&database, &ids(&rows), HOLD).await;
+        let waiting = buffer::unrecorded(database.reader(), 9).await.unwrap();
+        assert_eq!(waiting.iter().map(|entry| entry.id).collect::<Vec<_>>(), entries);
+        let mut transaction = database.write().await.unwrap();
+        buffer::note_recorded(&mut transaction, &entries[..1]).await.unwrap();
+        transaction.commit().await.unwrap();
+        assert_eq!(buffer::unrecorded(database.reader(), 9).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn persons_of_whom_something_is_at_rest_come_page_by_page() {
+    for database in buffers().await {
+        let mut rows: Vec<_> = (1..=4).map(instance).collect();
+        rows[1].patient_id = "4712".into();
+        rows[2].patient_id = "4713".into();
+        rows[3].project = None;
+        insert(&database, &rows).await;
+        hold(&database, &ids(&rows[..2]), HOLD).await;
+        hold(&database, &ids(&rows[3..]), Hold { project: "", ..HOLD }).await;
+        let first = buffer::persons(database.reader(), None, 1).await.unwrap();
+        let rest = buffer::persons(database.reader(), first.last(), 9).await.unwrap();
+        let of = |page: &[buffer::Person]| -> Vec<String> {
+            page.iter().map(|person| person.patient_id.clone()).collect()
+        };
+        assert_eq!((of(&first), of(&rest)), (vec!["4711".to_owned()], vec!["4712".to_owned()]));
+    }
+}

@@ -88,6 +88,7 @@ fn instance(number: u8, content: u8, at: i64) -> ReceivedInstance {
         location: format!("segment/{}/{number}/200/1000", number % 3).parse().unwrap(),
         blake3: [content; 32],
         irregularities: "[]".into(),
+        already_deidentified: false,
         received_at: at,
     }
 }

@@ -1,0 +1,16 @@
+//! The line from outside: real stores in a temporary folder, a partner that is a folder, and the time in the test's hand.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod anonymised;
+mod answered;
+mod damaged;
+mod increments;
+mod kept;
+mod left_behind;
+mod opposed;
+mod repeated;
+mod reports;
+mod room;
+mod second_patient;
+mod world;
