@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use archive::buffer::{self, ReturnInstance, ReturnState};
+use archive::job;
 use archive::job_queue::{self, ClaimedJob, NewEntry};
 use archive::ledger::{self, LedgerEvent};
 use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
 use archive::state::Change;
 use notification::EventType;
+use register::Outflow;
 
 use crate::clinical_pacs::held_instances;
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
-use crate::return_to_pacs::pass_gate;
-use crate::{close, notify};
+use crate::{close, gate, notify};
 
 /// Name of the stage in the queue; its subject is a result set.
 pub(crate) const KIND: &str = "confirm";
@@ -105,7 +106,10 @@ async fn conclude(
     instances: u64,
 ) -> Result<(), StageError> {
     let gate = match set.state {
-        ResultSetState::Released => Some(pass_gate(line, project, set).await?.hash),
+        ResultSetState::Released => {
+            let job = job::show(line.main.reader(), set.job).await?;
+            Some(gate::pass(line, project, &job, set.id, Outflow::give_back).await?.hash)
+        }
         _ => None,
     };
     let now = line.clock.now();

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::deidentify::blocking;
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
-use crate::returned_set::open_data_set;
+use crate::stored_object::open_data_set;
 use crate::{fetch, notify, reconcile};
 
 /// Name of the stage in the queue; its subject is a result set.
@@ -113,7 +113,7 @@ async fn doubt(line: &Arc<Line>, instances: &[ResultInstance]) -> Result<Option<
     let line = Arc::clone(line);
     blocking(move || {
         for id in documents {
-            let (file, syntax) = open_data_set(&line, Zone::Inbound, id)?;
+            let (file, syntax) = open_data_set(&line.blobs, Zone::Inbound, id)?;
             match names_of_document(file, syntax) {
                 Ok(Names { active: true, .. }) => return Ok(Some("active-content")),
                 Ok(Names { opaque: true, .. }) => return Ok(Some("document-cannot-be-inspected")),

@@ -17,6 +17,8 @@
 //! | `retention` | what time alone makes leave |
 //! | `withdraw` | what ends when a participant withdraws |
 //! | `clinical_pacs` | what the node says that results go back to |
+//! | `gate` | asking the gate about a job, and keeping its decision |
+//! | `stored_object` | reading an object of Z3 to Z5 |
 //! | `route` | the project of an instance (DEC-B) |
 //! | `own_record`, `recorder`, `indexing` | what `deidentify` reads and remembers |
 
@@ -32,6 +34,7 @@ mod deidentify;
 pub mod driver;
 mod export;
 mod fetch;
+mod gate;
 pub mod import;
 mod indexing;
 mod inspect;
@@ -48,5 +51,6 @@ mod retention;
 mod return_to_pacs;
 mod returned_set;
 pub mod route;
+mod stored_object;
 mod verify;
 pub mod withdraw;

@@ -1,40 +1,24 @@
 //! A result set as it came back, and everything the vault knows about the UIDs and codes in it: what `reconcile` judges.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Seek, SeekFrom};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use archive::blob::BlobKey;
 use archive::buffer::ResultInstance;
 use archive::index;
 use archive::job::{self, Job};
 use archive::result_set;
 use archive::zone::Zone;
-use dicom_stream::{FileStart, TransferSyntax};
 use pseudonym::{ParticipantId, Recognition, UidKind};
 use reconciliation::{Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, survey, uids_of};
 use uuid::Uuid;
 
 use crate::deidentify::blocking;
 use crate::line::{Line, StageError};
+use crate::stored_object::open_data_set;
 
 /// Objects of one delivery that a set is compared with; beyond it, a person compares (RC-08).
 const SENT_MAX: u32 = 4096;
-
-/// Opens an object of a zone at its data set.
-pub(crate) fn open_data_set(
-    line: &Line,
-    zone: Zone,
-    id: Uuid,
-) -> Result<(std::fs::File, &'static TransferSyntax), StageError> {
-    let mut file = line.blobs.open(BlobKey::new(zone, id)?)?;
-    let mut head = vec![0; 1024];
-    let length = file.read(&mut head)?;
-    let start = FileStart::read(head.get(..length).unwrap_or_default()).map_err(|_| StageError::Answer)?;
-    file.seek(SeekFrom::Start(start.data_set as u64))?;
-    Ok((file, start.transfer_syntax))
-}
 
 /// What each object of a set says; `None` when one cannot be read.
 pub(crate) async fn survey_all(
@@ -46,7 +30,7 @@ pub(crate) async fn survey_all(
     blocking(move || {
         let mut surveys = Vec::with_capacity(ids.len());
         for id in ids {
-            let (file, syntax) = open_data_set(&line, Zone::Inbound, id)?;
+            let (file, syntax) = open_data_set(&line.blobs, Zone::Inbound, id)?;
             match survey(file, syntax, LIMITS) {
                 Ok(survey) => surveys.push(survey),
                 Err(error) => {
@@ -134,7 +118,7 @@ async fn surveys_of_source(line: &Arc<Line>, source: Uuid) -> Result<Vec<Survey>
     blocking(move || {
         let mut surveys = Vec::with_capacity(ids.len());
         for id in ids {
-            let (file, syntax) = open_data_set(&line, Zone::Archive, id)?;
+            let (file, syntax) = open_data_set(&line.blobs, Zone::Archive, id)?;
             if let Ok(survey) = survey(file, syntax, LIMITS) {
                 surveys.push(survey);
             }

@@ -1,0 +1,63 @@
+//! Asking the gate about a job: nothing of it leaves or comes without a decision, and each decision is stored with its hash (R01, INV-3).
+
+use archive::job::Job;
+use pseudonym::VaultError;
+use register::{Decision, Outflow, Standing, day_of, record_decision};
+use uuid::Uuid;
+
+use crate::export::participant;
+use crate::line::{Line, Project, StageError};
+
+/// Asks, for the participant of `job`; the decision is stored under `subject`.
+///
+/// # Errors
+/// Those of vault and main database. A closed gate is none.
+pub(crate) async fn ask(
+    line: &Line,
+    project: &Project,
+    job: &Job,
+    subject: Uuid,
+    outflow: impl FnOnce(Standing) -> Outflow,
+) -> Result<Decision, StageError> {
+    let now = line.clock.now();
+    let outflow = outflow(standing(line, project, job).await?);
+    let decision = register::gate(&project.dossier, day_of(now), &outflow);
+    let mut transaction = line.main.write().await?;
+    record_decision(&mut transaction, now, subject, &decision).await?;
+    transaction.commit().await?;
+    Ok(decision)
+}
+
+/// As [`ask`], for a stage that cannot go on when the gate is closed.
+///
+/// # Errors
+/// [`StageError::GateClosed`].
+pub(crate) async fn pass(
+    line: &Line,
+    project: &Project,
+    job: &Job,
+    subject: Uuid,
+    outflow: impl FnOnce(Standing) -> Outflow,
+) -> Result<Decision, StageError> {
+    let decision = ask(line, project, job, subject, outflow).await?;
+    if decision.is_open() { Ok(decision) } else { Err(StageError::GateClosed(codes(&decision))) }
+}
+
+/// Why it is closed, in the codes of the documentation.
+pub(crate) fn codes(decision: &Decision) -> String {
+    let codes: Vec<&str> = decision.reasons().iter().map(|reason| reason.code()).collect();
+    codes.join(", ")
+}
+
+/// What the lists say about the participant of a job. It was included when it was admitted; what may have come since is opposition,
+/// withdrawal or erasure.
+async fn standing(line: &Line, project: &Project, job: &Job) -> Result<Standing, StageError> {
+    match line.vault.check_usable(participant(job)?).await {
+        Ok(()) if project.dossier.inclusion_required => Ok(Standing::Included),
+        Ok(()) => Ok(Standing::NotListed),
+        Err(VaultError::Opposed) => Ok(Standing::Opposed),
+        Err(VaultError::Erased) => Ok(Standing::Withdrawn),
+        Err(VaultError::VaultLocked(_)) => Ok(Standing::Unknown),
+        Err(error) => Err(error.into()),
+    }
+}
