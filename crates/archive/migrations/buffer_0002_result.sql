@@ -35,3 +35,11 @@ CREATE TABLE return_instance (
   state_at            BIGINT NOT NULL
 );
 CREATE INDEX return_instance_set ON return_instance (result_set, state);
+
+-- Hashes of identities, by what they are of: what a person was asked about, and what was written. They say whether it is still the same.
+CREATE TABLE identity_evidence (
+  result_set TEXT  NOT NULL,
+  subject    TEXT  NOT NULL,
+  blake3     BYTEA NOT NULL,
+  PRIMARY KEY (result_set, subject)
+);

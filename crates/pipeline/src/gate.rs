@@ -11,7 +11,7 @@ use crate::line::{Line, Project, StageError};
 /// Asks, for the participant of `job`; the decision is stored under `subject`.
 ///
 /// # Errors
-/// Those of vault and main database. A closed gate is none.
+/// Those of vault and main database; a locked vault is waited for. A closed gate is no error.
 pub(crate) async fn ask(
     line: &Line,
     project: &Project,
@@ -57,7 +57,6 @@ async fn standing(line: &Line, project: &Project, job: &Job) -> Result<Standing,
         Ok(()) => Ok(Standing::NotListed),
         Err(VaultError::Opposed) => Ok(Standing::Opposed),
         Err(VaultError::Erased) => Ok(Standing::Withdrawn),
-        Err(VaultError::VaultLocked(_)) => Ok(Standing::Unknown),
         Err(error) => Err(error.into()),
     }
 }

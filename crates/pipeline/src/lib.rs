@@ -16,12 +16,15 @@
 //! | `progress` | the states of jobs, derived from what the stages wrote |
 //! | `retention` | what time alone makes leave |
 //! | `withdraw` | what ends when a participant withdraws |
-//! | `clinical_pacs` | what the node says that results go back to |
+//! | `clinical_pacs` | talking to the node that results go back to |
+//! | `identity_check` | whether the identity as received still holds there (table 8.1) |
+//! | `accept` | what a person is asked about a result set, and accepts |
 //! | `gate` | asking the gate about a job, and keeping its decision |
 //! | `stored_object` | reading an object of Z3 to Z5 |
 //! | `route` | the project of an instance (DEC-B) |
 //! | `own_record`, `recorder`, `indexing` | what `deidentify` reads and remembers |
 
+pub mod accept;
 pub mod access;
 mod acknowledge;
 pub mod admit;
@@ -35,6 +38,7 @@ pub mod driver;
 mod export;
 mod fetch;
 mod gate;
+mod identity_check;
 pub mod import;
 mod indexing;
 mod inspect;

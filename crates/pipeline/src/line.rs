@@ -187,6 +187,12 @@ pub enum StageError {
     /// So many instances are not found at the clinical PACS yet.
     #[error("{0} instances are not yet found at the clinical PACS")]
     NotConfirmed(u64),
+    /// The clinical PACS has no room for a query now: try again.
+    #[error("node {0:?} has no resources for a query now")]
+    Busy(String),
+    /// What the clinical PACS holds cannot be asked for: let it answer queries, or declare that it supports storage commitment.
+    #[error("node {0:?} refuses queries, so that what was pushed cannot be confirmed")]
+    NoQuery(String),
     /// The node has no host and port, or is not declared.
     #[error("node {0:?} cannot be sent to: declare it with host and port")]
     NoNode(String),

@@ -20,11 +20,12 @@ use notification::EventType;
 use pseudonym::{Purpose, VaultError};
 use register::{Decision, Outflow};
 
-use crate::clinical_pacs::{IdentityCheck, associate, check_identity};
+use crate::clinical_pacs::associate;
+use crate::identity_check::{Checked, IdentityCheck, WRITTEN, check_identity, identity_hash};
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
 use crate::stored_object::open_data_set;
-use crate::{confirm, export, gate, notify};
+use crate::{confirm, export, gate, notify, reconcile};
 
 /// Name of the stage in the queue; its subject is a result set.
 pub(crate) const KIND: &str = "return";
@@ -74,7 +75,8 @@ async fn not_theirs_any_more(
         Err(VaultError::Unknown(_)) => return Ok(Some("participant-unknown")),
         Err(error) => return Err(error.into()),
     };
-    if access.merged_into().is_some() {
+    let accepted = reconcile::accepted(line, set).await?;
+    if access.merged_into().is_some() && !accepted.covers("participant-merged") {
         return Ok(Some("participant-merged"));
     }
     let record = line.vault.export_record(&job.first_increment.to_string()).await?;
@@ -87,10 +89,12 @@ async fn not_theirs_any_more(
     if due.iter().any(|of| of.instance.study_instance_uid != own.study) {
         return Ok(Some("another-study"));
     }
-    Ok(match check_identity(line.return_node(project)?, own).await? {
-        // not checked: a person released it
-        IdentityCheck::Same | IdentityCheck::NotChecked => None,
-        check @ (IdentityCheck::Differs | IdentityCheck::NotFound) => Some(check.as_str()),
+    let written = buffer::evidence_of(line.buffer.reader(), set.id).await?.remove(WRITTEN);
+    Ok(match check_identity(line.return_node(project)?, own, &accepted).await? {
+        // The identity in the objects is still the one that would be written now; what was not checked, a person released.
+        Checked::Known { own, .. } if written == Some(identity_hash(&own)) => None,
+        Checked::Known { .. } => Some(IdentityCheck::Differs.as_str()),
+        Checked::Ask { check, .. } => Some(check.as_str()),
     })
 }
 

@@ -78,6 +78,19 @@ impl World {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// The same for words that are not known beforehand.
+    pub(super) fn answer_all(&self, words: &[String]) -> String {
+        self.answer(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// `research-pacs WORDS --config …`; fails the test unless it refuses. Answers what it tells.
+    pub(super) fn refused(&self, words: &[String]) -> String {
+        let config = self.site.write_config();
+        let output = Command::new(program()).args(words).arg("--config").arg(config).output().unwrap();
+        assert!(!output.status.success(), "{words:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
     /// A folder of the test.
     pub(super) fn at(&self, name: &str) -> PathBuf {
         self.site.folder(name)

@@ -1,6 +1,6 @@
 //! Results on their way back: as fetched from the partner (Z4), and with the identity given back (Z5).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use database::{Statement, storable};
@@ -272,6 +272,7 @@ pub async fn keep_known(connection: &mut AnyConnection, result_set: Uuid) -> Res
     for statement in [
         "UPDATE inbound_instance SET location = '' WHERE result_set = $1",
         "DELETE FROM return_instance WHERE result_set = $1",
+        "DELETE FROM identity_evidence WHERE result_set = $1",
     ] {
         sqlx::query(statement).bind(result_set.to_string()).execute(&mut *connection).await?;
     }
@@ -286,10 +287,48 @@ pub async fn purge_result_set(connection: &mut AnyConnection, result_set: Uuid) 
     for delete in [
         "DELETE FROM inbound_instance WHERE result_set = $1",
         "DELETE FROM return_instance WHERE result_set = $1",
+        "DELETE FROM identity_evidence WHERE result_set = $1",
     ] {
         sqlx::query(delete).bind(result_set.to_string()).execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// Keeps the hash of an identity that a result set is about; `subject` says what it is of. A newer one takes its place.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn keep_evidence(
+    connection: &mut AnyConnection,
+    result_set: Uuid,
+    subject: &str,
+    hash: [u8; 32],
+) -> Result<(), ArchiveError> {
+    sqlx::query(
+        "INSERT INTO identity_evidence (result_set, subject, blake3) VALUES ($1, $2, $3) \
+         ON CONFLICT (result_set, subject) DO UPDATE SET blake3 = excluded.blake3",
+    )
+    .bind(result_set.to_string())
+    .bind(subject)
+    .bind(hash.to_vec())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The hashes of [`keep_evidence`] by what they are of.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn evidence_of(
+    executor: impl AnyExecutor<'_>,
+    result_set: Uuid,
+) -> Result<BTreeMap<String, [u8; 32]>, ArchiveError> {
+    let rows = sqlx::query("SELECT subject, blake3 FROM identity_evidence WHERE result_set = $1")
+        .bind(result_set.to_string())
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(|row| Ok((row.try_get("subject")?, row::hash(row, "blake3")?))).collect()
 }
 
 /// The columns that both tables share; leaves the parenthesis open.

@@ -15,14 +15,14 @@ use notification::EventType;
 use register::{Actor, AuditEvent, AuditRecord, Text};
 use uuid::Uuid;
 
-use super::End;
 use super::write::discard;
-use crate::clinical_pacs::IdentityCheck;
+use super::{Doubt, End};
 use crate::deidentify::Pseudonymised;
+use crate::identity_check::{IdentityCheck, WRITTEN};
 use crate::indexing::{indexed_instance, indexed_series};
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
-use crate::{notify, release};
+use crate::{accept, notify, release};
 
 /// Wait before a held set is looked at again (RR-4).
 const HOLD_MS: i64 = 60_000;
@@ -32,6 +32,8 @@ pub(super) struct Reconciled {
     pub(super) returned: Vec<ResultInstance>,
     pub(super) archived: Vec<(Pseudonymised, Blob)>,
     pub(super) check: IdentityCheck,
+    /// Hash of the identity that was written.
+    pub(super) identity: [u8; 32],
     pub(super) body_not_inspected: bool,
     pub(super) participant: Uuid,
 }
@@ -48,14 +50,20 @@ pub(super) async fn conclude(
     if let End::Reconciled(reconciled) = &end {
         let mut transaction = line.buffer.write().await?;
         buffer::insert_return(&mut transaction, &reconciled.returned, now).await?;
+        buffer::keep_evidence(&mut transaction, set.id, WRITTEN, reconciled.identity).await?;
         transaction.commit().await?;
     }
     let mut transaction = line.main.write().await?;
-    if let End::Hold = end {
-        job_queue::postpone(&mut transaction, claimed.lease, now + HOLD_MS, now).await?;
-        return Ok(transaction.commit().await?);
+    match &end {
+        End::Hold => {
+            job_queue::postpone(&mut transaction, claimed.lease, now + HOLD_MS, now).await?;
+            return Ok(transaction.commit().await?);
+        }
+        End::Blocked(_) => {
+            job_queue::postpone(&mut transaction, claimed.lease, now + super::BLOCKED_MS, now).await?
+        }
+        _ => job_queue::finish(&mut transaction, claimed.lease, now).await?,
     }
-    job_queue::finish(&mut transaction, claimed.lease, now).await?;
     let change = stage(project, "reconcile", now);
     let advance = async |transaction: &mut sqlx::AnyConnection, event, cause: &str| {
         let change = Change { cause, ..change };
@@ -78,10 +86,9 @@ pub(super) async fn conclude(
                 AuditRecord { at: now, actor: Actor::Program(Text::from_operator("reconcile")), event };
             line.trail.append(&mut transaction, &[record]).await?;
         }
-        End::Manual(why) => {
-            advance(&mut transaction, ResultSetEvent::AskPerson, why).await?;
-            let event = notify::event(EventType::ResultManual, &project.config.id, job.id, 0, 0, now);
-            notify::enqueue(line, &mut transaction, &event).await?;
+        End::Manual(doubt) => {
+            let reasons: Vec<&str> = doubt.reasons.iter().map(String::as_str).collect();
+            accept::ask(line, &mut transaction, set, &reasons, doubt.proposal.as_ref(), &change).await?;
         }
         End::Rejected(why) => {
             advance(&mut transaction, ResultSetEvent::Reject, why).await?;
@@ -90,10 +97,18 @@ pub(super) async fn conclude(
         }
         End::Blocked(why) => {
             advance(&mut transaction, ResultSetEvent::Block, why).await?;
+            let event = notify::event(EventType::GateBlocked, &project.config.id, job.id, 0, 0, now);
+            notify::enqueue(line, &mut transaction, &event).await?;
         }
         End::Hold => {}
     }
     transaction.commit().await?;
+    if let End::Manual(Doubt { evidence: Some((reason, hash)), .. }) = &end {
+        // After the question: an answer to an older one must not find this.
+        let mut transaction = line.buffer.write().await?;
+        buffer::keep_evidence(&mut transaction, set.id, reason, *hash).await?;
+        transaction.commit().await?;
+    }
     if !matches!(end, End::Reconciled(_))
         && let Err(error) = discard(line, set).await
     {

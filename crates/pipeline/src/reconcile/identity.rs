@@ -2,20 +2,26 @@
 //! of the stage and nowhere else.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
+use archive::index;
 use archive::job::Job;
 use archive::result_set::ResultSet;
+use archive::zone::Zone;
 use dicom_stream::{Tag, VR};
 use pseudonym::{ExportRecord, Reidentification, VaultError};
 use reconciliation::{
-    Equipment, Identities, Issued, Marking, OwnRecord, Policy, Survey, TrialAttributes, Window, uids_of,
+    Equipment, Given, Identities, Issued, LIMITS, Marking, OwnRecord, Policy, Survey, TrialAttributes,
+    Window, uids_of,
 };
 use register::day_of;
 use uuid::Uuid;
 
 use super::End;
 use crate::config::{ResultsConfig, SoftwareStatus};
+use crate::deidentify::blocking;
 use crate::line::{Line, StageError};
+use crate::stored_object::open_data_set;
 
 /// Added to the Series Number of a result (AC8.9).
 const SERIES_NUMBER_OFFSET: i32 = 9000;
@@ -45,10 +51,10 @@ pub(super) async fn own_record(
     match line.vault.own_records(access, &record.study).await {
         Ok(mut records) if records.len() == 1 => match records.pop() {
             Some(own) => Ok(Ok(own)),
-            None => Ok(Err(End::Manual("no-identity-as-received".to_owned()))),
+            None => Ok(Err(End::manual("no-identity-as-received", None))),
         },
-        Ok(_) => Ok(Err(End::Manual("several-identities-as-received".to_owned()))),
-        Err(VaultError::Unknown(_)) => Ok(Err(End::Manual("no-identity-as-received".to_owned()))),
+        Ok(_) => Ok(Err(End::manual("several-identities-as-received", None))),
+        Err(VaultError::Unknown(_)) => Ok(Err(End::manual("no-identity-as-received", None))),
         Err(error) => Err(error.into()),
     }
 }
@@ -80,6 +86,20 @@ fn fresh_uid(job: Uuid, uid: &str) -> String {
     let mut number = [0; 16];
     hasher.finalize_xof().fill(&mut number);
     format!("2.25.{}", u128::from_be_bytes(number))
+}
+
+/// What the partner was given: the main data set of one object as it was sent says what the whole study said.
+pub(super) async fn given(line: &Line, job: &Job, code: &str) -> Result<Given, StageError> {
+    let sent = index::instances_of_source(line.main.reader(), job.receiving_study, None, 1).await?;
+    let Some(sent) = sent.first().map(|found| found.instance.id) else {
+        return Ok(Given { code: code.to_owned(), ..Given::default() });
+    };
+    let (blobs, code) = (Arc::clone(&line.blobs), code.to_owned());
+    blocking(move || {
+        let (file, syntax) = open_data_set(&blobs, Zone::Archive, sent)?;
+        Given::of_sent(&code, file, syntax, LIMITS).map_err(|_| StageError::Answer)
+    })
+    .await?
 }
 
 pub(super) fn of_vault(own: &pseudonym::OwnRecord) -> OwnRecord {

@@ -110,7 +110,7 @@ fn write_all(
     let returned: Vec<ResultInstance> =
         returned.into_iter().zip(&blobs).map(|(instance, blob)| with_blob(instance, blob)).collect();
     if let Some(place) = left_over(line, &returned, &transform.pseudonyms)? {
-        return Ok(Err(End::Manual(format!("pseudonym-left {place}"))));
+        return Ok(Err(End::manual(format!("pseudonym-left {place}"), None)));
     }
     let (objects, writers): (Vec<Pseudonymised>, Vec<BlobWriter>) = archived.into_iter().unzip();
     let archived = objects.into_iter().zip(line.blobs.finish_batch(writers)?).collect();
@@ -144,7 +144,7 @@ fn identify(
     let Transform { identities, given, own, policy, .. } = transform;
     let report = match reconcile(&object, identities, own, given, policy, input, &mut writer) {
         Ok(report) => report,
-        Err(error) => return Ok(Err(End::Manual(format!("cannot-be-reconciled: {error}")))),
+        Err(error) => return Ok(Err(End::manual(format!("cannot-be-reconciled: {error}"), None))),
     };
     let body_not_inspected = report
         .not_inspected
