@@ -48,6 +48,10 @@ pub struct NodeConfig {
     /// Whether it answers C-FIND: without it no identity can be checked and every release needs a person (table 8.1).
     #[serde(default = "yes")]
     pub query: bool,
+    /// Whether it supports storage commitment: what was returned to it is then confirmed by its report (AC9.3), which it sends on the same
+    /// association or to our listener, as `called_by`, from one of `addresses`. Without it, it is asked by C-FIND.
+    #[serde(default)]
+    pub storage_commitment: bool,
     /// SOP classes that PS3.4 does not list and that are accepted from it for storage.
     #[serde(default)]
     pub private_sop_classes: Vec<String>,

@@ -44,12 +44,12 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     let partner = line.partner(&job.partner)?;
     let mut missing = 0;
     if job.state == JobState::AwaitingResult {
+        gate::pass(line, project, &job, job.id, |of| Outflow::fetch(&job.partner, of)).await?;
         for (_, listing) in poll::list(line, &partner, std::slice::from_ref(&job)).await? {
             let new = poll::new_instances(line, &job, &listing).await?;
             if new.is_empty() {
                 continue;
             }
-            gate::pass(line, project, &job, job.id, |of| Outflow::fetch(&job.partner, of)).await?;
             let set = open_set(line, project, &job).await?;
             if listing.cut {
                 call_person(line, project, &job).await?;

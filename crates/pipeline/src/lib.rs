@@ -17,6 +17,7 @@
 //! | `retention` | what time alone makes leave |
 //! | `withdraw` | what ends when a participant withdraws |
 //! | `clinical_pacs` | talking to the node that results go back to |
+//! | `commitment` | storage commitment of that node |
 //! | `identity_check` | whether the identity as received still holds there (table 8.1) |
 //! | `accept` | what a person is asked about a result set, and accepts |
 //! | `gate` | asking the gate about a job, and keeping its decision |
@@ -31,6 +32,7 @@ pub mod admit;
 mod clinical_pacs;
 pub mod clock;
 mod close;
+pub mod commitment;
 pub mod config;
 mod confirm;
 mod deidentify;

@@ -20,6 +20,8 @@ pub(super) struct Rules {
     pub(super) software_status: bool,
     /// Whether the clinical PACS is declared to answer queries.
     pub(super) query: bool,
+    /// Whether the clinical PACS is declared to support storage commitment.
+    pub(super) commitment: bool,
     /// Partner by DICOMweb, else by DIMSE.
     pub(super) by_web: bool,
     /// How long originals are kept at most.
@@ -28,7 +30,14 @@ pub(super) struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { release: "automatic", software_status: true, query: true, by_web: true, retention_hours: 720 }
+        Self {
+            release: "automatic",
+            software_status: true,
+            query: true,
+            commitment: false,
+            by_web: true,
+            retention_hours: 720,
+        }
     }
 }
 
@@ -247,7 +256,7 @@ impl World {
 }
 
 fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Rules) -> String {
-    let Rules { release, software_status, query, by_web, retention_hours } = rules;
+    let Rules { release, software_status, query, commitment, by_web, retention_hours } = rules;
     let status = if *software_status { "software_status = \"research-only\"\n" } else { "" };
     let transport = if *by_web {
         format!("[partner.transport.dicomweb]\nstow_url = \"{}\"\n", partner.dicomweb())
@@ -273,7 +282,7 @@ fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Rules) -> Str
     format!(
         "[vault]\nkey = {{ file = \"{}\" }}\n\
          [[node]]\nname = \"pacs\"\nae_title = \"{}\"\naddresses = [\"127.0.0.1/32\"]\nhost = \"127.0.0.1\"\nport = {}\n\
-         query = {query}\n{}{}\
+         query = {query}\nstorage_commitment = {commitment}\n{}{}\
          [[partner]]\nid = \"uni\"\n{transport}\
          [notification]\nlink_base = \"https://research.example.org\"\n\
          [[notification.recipient]]\nname = \"hook\"\nwebhook = {{ url = \"http://127.0.0.1:9/hook\", \

@@ -14,6 +14,7 @@
 //! the records past the checkpoint.
 
 mod arrival;
+mod commitment;
 mod instance;
 mod quarantine;
 mod result;
@@ -21,6 +22,9 @@ mod retention;
 mod study;
 
 pub use arrival::{Arrival, checkpoint, insert_batch, reroute};
+pub use commitment::{
+    Commitment, close_commitment, commitment, commitments_of, forget_commitments, open_commitment,
+};
 pub use instance::{
     Batch, BufferState, BufferedInstance, ReceivedInstance, advance, by_id, count_by_state, gather, in_batch,
     of_participant, unfinished_batches,
@@ -31,8 +35,8 @@ pub use quarantine::{
 };
 pub use result::{
     ResultInstance, ReturnInstance, ReturnState, evidence_of, inbound_of, insert_inbound, insert_return,
-    is_empty, keep_evidence, keep_known, known_inbound, note_return, purge_result_set, result_sets_held,
-    return_of, return_progress,
+    is_empty, keep_evidence, keep_known, known_inbound, note_return, purge_result_set, push_again,
+    result_sets_held, return_of, return_progress,
 };
 pub use retention::{
     in_state_since, is_live, live_by_segment, live_locations, purge_released, release, relocate, remove,

@@ -65,6 +65,8 @@ pub struct ReturnInstance {
     pub state: ReturnState,
     /// Status of the clinical PACS, in its own code.
     pub status: String,
+    /// How often the clinical PACS took it.
+    pub pushes: u32,
     /// Epoch milliseconds.
     pub state_at: i64,
 }
@@ -180,6 +182,7 @@ pub async fn return_of(
                 instance: from_row(row)?,
                 state: row::word(row, "state", ReturnState::parse)?,
                 status: row.try_get("status")?,
+                pushes: row::small(row, "pushes")?,
                 state_at: row.try_get("state_at")?,
             })
         })
@@ -198,12 +201,35 @@ pub async fn note_return(
     now: i64,
 ) -> Result<(), ArchiveError> {
     sqlx::query(
-        "UPDATE return_instance SET state = $2, status = $3, state_at = $4 WHERE id = $1 AND state <> 'confirmed'",
+        "UPDATE return_instance SET state = $2, status = $3, state_at = $4, \
+         pushes = pushes + CASE WHEN $2 = 'sent' THEN 1 ELSE 0 END WHERE id = $1 AND state <> 'confirmed'",
     )
     .bind(id.to_string())
     .bind(state.as_str())
     .bind(storable(status))
     .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Lets an instance be pushed again that the clinical PACS took and lost; `anew` forgets how often that was.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn push_again(
+    connection: &mut AnyConnection,
+    id: Uuid,
+    anew: bool,
+    now: i64,
+) -> Result<(), ArchiveError> {
+    sqlx::query(
+        "UPDATE return_instance SET state = 'waiting', status = 'lost', state_at = $2, \
+         pushes = CASE WHEN $3 = 1 THEN 0 ELSE pushes END WHERE id = $1 AND state <> 'confirmed'",
+    )
+    .bind(id.to_string())
+    .bind(now)
+    .bind(i32::from(anew))
     .execute(connection)
     .await?;
     Ok(())
@@ -273,6 +299,7 @@ pub async fn keep_known(connection: &mut AnyConnection, result_set: Uuid) -> Res
         "UPDATE inbound_instance SET location = '' WHERE result_set = $1",
         "DELETE FROM return_instance WHERE result_set = $1",
         "DELETE FROM identity_evidence WHERE result_set = $1",
+        "DELETE FROM commitment WHERE result_set = $1",
     ] {
         sqlx::query(statement).bind(result_set.to_string()).execute(&mut *connection).await?;
     }
@@ -288,6 +315,7 @@ pub async fn purge_result_set(connection: &mut AnyConnection, result_set: Uuid) 
         "DELETE FROM inbound_instance WHERE result_set = $1",
         "DELETE FROM return_instance WHERE result_set = $1",
         "DELETE FROM identity_evidence WHERE result_set = $1",
+        "DELETE FROM commitment WHERE result_set = $1",
     ] {
         sqlx::query(delete).bind(result_set.to_string()).execute(&mut *connection).await?;
     }
