@@ -70,7 +70,8 @@ impl WhiteList {
                 return Err(RejectionReason::Certificate);
             }
         }
-        if !self.is_called(peer) && !(node.storage_commitment && node.called_by == peer.called) {
+        let reports = node.storage_commitment && node.called_by == peer.called;
+        if !(reports || self.is_called(peer)) {
             return Err(RejectionReason::CalledTitle);
         }
         Ok(node)

@@ -146,7 +146,7 @@ pub struct ResultsConfig {
     /// Status of the partner's software (DEC-M, C29); without it every release needs a person.
     #[serde(default)]
     pub software_status: Option<SoftwareStatus>,
-    /// What Series Description begins with (AC8.9).
+    /// What Series Description begins with, without the blank after it (AC8.9).
     #[serde(default = "default_series_prefix")]
     pub series_prefix: String,
     /// Hours that a set may wait for a person or for the gate; then it expires.
@@ -191,7 +191,7 @@ fn default_expected_days() -> u32 {
 }
 
 fn default_series_prefix() -> String {
-    "RESEARCH: ".to_owned()
+    "RESEARCH:".to_owned()
 }
 
 fn default_decide_hours() -> u32 {

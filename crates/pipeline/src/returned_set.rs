@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use archive::buffer::ResultInstance;
+use archive::buffer::{self, ResultInstance};
 use archive::index;
 use archive::job::{self, Job};
-use archive::result_set;
+use archive::result_set::{self, ResultSet};
 use archive::zone::Zone;
 use pseudonym::{ParticipantId, Recognition, UidKind};
 use reconciliation::{Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, survey, uids_of};
@@ -45,7 +45,12 @@ pub(crate) async fn survey_all(
 }
 
 /// Looks up in the vault what the UIDs and codes of a set are.
-pub(crate) async fn look_up(line: &Arc<Line>, job: &Job, surveys: &[Survey]) -> Result<Issued, StageError> {
+pub(crate) async fn look_up(
+    line: &Arc<Line>,
+    set: &ResultSet,
+    job: &Job,
+    surveys: &[Survey],
+) -> Result<Issued, StageError> {
     let uids: Vec<&str> = uids_of(surveys).into_iter().collect();
     let recognition = line.vault.recognise(&job.project, &job.partner, &uids).await?;
     let mut issued = Issued { uids: issued_uids(line, &recognition).await?, ..Issued::default() };
@@ -62,8 +67,27 @@ pub(crate) async fn look_up(line: &Arc<Line>, job: &Job, surveys: &[Survey]) -> 
     }
     issued.returned =
         returned(line, job).await?.into_iter().filter(|uid| !issued.uids.contains_key(uid)).collect();
+    issued.taken = taken(line, set, surveys).await?;
+    issued.taken.retain(|uid| !issued.returned.contains(uid));
     issued.sent = sent(line, job).await?;
     Ok(issued)
+}
+
+/// SOP Instance UIDs of the set that another object of any project or partner has: two objects of one UID cannot be at the clinical PACS
+/// (RR-7).
+async fn taken(line: &Line, set: &ResultSet, surveys: &[Survey]) -> Result<BTreeSet<String>, StageError> {
+    let uids: Vec<String> = surveys.iter().map(|survey| survey.sop_instance.clone()).collect();
+    let mut taken = BTreeSet::new();
+    let mut main = line.main.reader().acquire().await?;
+    for project in line.projects.keys() {
+        taken.extend(index::uids_of_others(&mut main, project, set.id, &uids).await?);
+    }
+    drop(main);
+    let mut connection = line.buffer.reader().acquire().await?;
+    for partner in line.partners.keys() {
+        taken.extend(buffer::inbound_of_others(&mut connection, partner, set.id, &uids).await?);
+    }
+    Ok(taken)
 }
 
 /// UIDs that earlier results of the same study and partner defined: a reference to them resolves (RR-2).

@@ -34,9 +34,9 @@ pub use quarantine::{
     list_quarantined, show_quarantined,
 };
 pub use result::{
-    ResultInstance, ReturnInstance, ReturnState, evidence_of, inbound_of, insert_inbound, insert_return,
-    is_empty, keep_evidence, keep_known, known_inbound, note_return, purge_result_set, push_again,
-    result_sets_held, return_of, return_progress,
+    ResultInstance, ReturnInstance, ReturnState, evidence_of, inbound_of, inbound_of_others, insert_inbound,
+    insert_return, is_empty, keep_evidence, keep_known, known_inbound, note_return, purge_result_set,
+    push_again, result_sets_held, return_of, return_progress,
 };
 pub use retention::{
     in_state_since, is_live, live_by_segment, live_locations, purge_released, release, relocate, remove,

@@ -120,6 +120,32 @@ pub async fn known_inbound(
     Ok(known)
 }
 
+/// Those of `sop_instance_uids` that this partner gave in another result set (RR-7).
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn inbound_of_others(
+    connection: &mut AnyConnection,
+    partner: &str,
+    result_set: Uuid,
+    sop_instance_uids: &[String],
+) -> Result<BTreeSet<String>, ArchiveError> {
+    let mut taken = BTreeSet::new();
+    for chunk in sop_instance_uids.chunks(Statement::IDS) {
+        let mut find = Statement::new("SELECT sop_instance_uid FROM inbound_instance WHERE partner = ");
+        find.bind(partner)
+            .push(" AND result_set <> ")
+            .bind(result_set.to_string())
+            .push(" AND sop_instance_uid IN (")
+            .list(chunk.iter().map(|uid| storable(uid)))
+            .push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            taken.insert(row.try_get(0)?);
+        }
+    }
+    Ok(taken)
+}
+
 /// What a result set holds in Z4, in the order of arrival.
 ///
 /// # Errors
@@ -157,7 +183,7 @@ pub async fn insert_return(
             " ON CONFLICT (id) DO UPDATE SET study_instance_uid = excluded.study_instance_uid, \
              series_instance_uid = excluded.series_instance_uid, sop_instance_uid = excluded.sop_instance_uid, \
              location = excluded.location, bytes = excluded.bytes, blake3 = excluded.blake3, state = excluded.state, \
-             status = excluded.status, state_at = excluded.state_at",
+             status = excluded.status, pushes = 0, state_at = excluded.state_at",
         );
         insert.prepared().execute(&mut *connection).await?;
     }

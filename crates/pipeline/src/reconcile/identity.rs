@@ -123,7 +123,7 @@ pub(super) fn of_vault(own: &pseudonym::OwnRecord) -> OwnRecord {
 pub(super) fn policy(results: &ResultsConfig, set: &ResultSet, job: &Job, window: Window) -> Policy {
     let is_research = results.software_status != Some(SoftwareStatus::CeMarked);
     let marking = is_research.then(|| Marking {
-        series_description_prefix: results.series_prefix.trim_end().to_owned(),
+        series_description_prefix: results.series_prefix.clone(),
         series_number_offset: SERIES_NUMBER_OFFSET,
     });
     Policy {

@@ -123,7 +123,7 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
     let Some(surveys) = survey_all(line, &instances).await? else {
         return Ok(End::manual("cannot-be-read", None));
     };
-    let mut issued = look_up(line, job, &surveys).await?;
+    let mut issued = look_up(line, set, job, &surveys).await?;
     let conditions = conditions(line, results, set, job)?;
     let claimed_by = export::participant(job)?;
     let accepted = accepted(line, set).await?;
