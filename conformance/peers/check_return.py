@@ -83,10 +83,21 @@ def check_marks(result, sent):
     demand(result.get("ContentQualification") == "RESEARCH", "(0018,9004) is not RESEARCH")
     description = f"RESEARCH: {sent.get('SeriesDescription') or ''}".strip()
     demand(result.get("SeriesDescription") == description, f"Series Description {result.get('SeriesDescription')!r}")
-    demand("OriginalAttributesSequence" not in result, "(0400,0561), and the partner altered nothing")
     demand(len(result.get("ContributingEquipmentSequence", [])) == len(sent.get("ContributingEquipmentSequence", [])) + 1, "(0018,A001)")
     demand(result.get("Manufacturer") == sent.get("Manufacturer"), "Manufacturer of the partner")
     demand("ClinicalTrialSubjectID" not in result, "(0012,0040) is still there")
+
+
+def check_altered(result, sent, codes):
+    """RR-11: what the partner wrote in the place of the code, and nothing else."""
+    altered = {keyword: sent.get(keyword) for keyword in ("PatientID", "PatientName")
+               if str(sent.get(keyword)) not in codes}
+    items = result.get("OriginalAttributesSequence", [])
+    demand(len(items) == bool(altered), f"(0400,0561) has {len(items)} items, the partner altered {sorted(altered)}")
+    for item in items:
+        recorded = {element.keyword: element.value for element in item.ModifiedAttributesSequence[0]}
+        demand(recorded == altered, f"(0400,0550) has {sorted(recorded)}")
+        demand((item.SourceOfPreviousValues, item.ReasonForTheAttributeModification) == ("uni", "COERCE"), "(0400,0564), (0400,0565)")
 
 
 def check_uids(result, sent, forward):
@@ -216,6 +227,7 @@ def main():
             check_entity(path, result, *study[0])
         demand(result.SeriesInstanceUID not in source_series, "an original series was added to")
         check_marks(result, one)
+        check_altered(result, one, {str(image.PatientID) for image in partner.values()})
         check_uids(result, one, forward)
         references += check_references(result, names)
         check_nothing_left(path, partner)

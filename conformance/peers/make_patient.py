@@ -36,7 +36,9 @@ def slice_of(args, number):
     one.PatientName, one.PatientID = args.name or name, f"HOSP-{args.number:04}"
     if not args.bare:
         one.IssuerOfPatientID, one.PatientAge, one.PatientWeight = "GENERAL", "051Y", "71.5"
-    one.PatientBirthDate, one.PatientSex = args.birth_date, "F"
+    # nobody shares name and birth date with another by accident
+    birth_date = args.birth_date or f"1975{args.number // 28 % 12 + 1:02}{args.number % 28 + 1:02}"
+    one.PatientBirthDate, one.PatientSex = birth_date, "F"
     one.StudyInstanceUID, one.SeriesInstanceUID = uid(args.number, args.study), uid(args.number, args.study, "series")
     one.StudyID, one.SeriesNumber, one.AcquisitionNumber = "" if args.bare else f"S{args.number}", 3, 1
     one.InstanceNumber = args.number * 100 + number
@@ -58,7 +60,7 @@ def main():
     parser.add_argument("--number", type=int, required=True)
     parser.add_argument("--charset", default="latin", choices=IDENTITY)
     parser.add_argument("--name", default="")
-    parser.add_argument("--birth-date", default="19750402")
+    parser.add_argument("--birth-date", default="")
     parser.add_argument("--date", default="20250611")
     parser.add_argument("--study", default="one")
     parser.add_argument("--images", type=int, default=3)

@@ -11,13 +11,13 @@ use builder::Site;
 use database::Dialect;
 use dicom_node::Node;
 use dicom_node::query_retrieve_scp::NoQuery;
-use dicom_node::storage_commitment::NoCommitment;
 use dicom_node::tls::ServerTls;
 use notification::{Channels, Dispatcher};
 use partner::Partner;
 use pipeline::access::{Nodes, WhiteList};
 use pipeline::admit::Admission;
 use pipeline::clock::Clock;
+use pipeline::commitment::Reports;
 use pipeline::driver;
 use pipeline::import::FolderImport;
 use pipeline::line::{Line, Project, Wake};
@@ -146,7 +146,8 @@ pub(crate) async fn run(
         clock.clone(),
     );
     let receiver = Receiver::new(intake, routes, nodes, Arc::clone(&metrics), clock);
-    let node = Node::new(site.dicom.limits.clone(), white_list, receiver, NoCommitment, NoQuery);
+    let node =
+        Node::new(site.dicom.limits.clone(), white_list, receiver, Reports::new(Arc::clone(&line)), NoQuery);
     let tls = site.dicom.tls.as_ref().map(ServerTls::load).transpose()?;
     let dicom = dicom_node::listener::listen(site.dicom.listen)
         .with_context(|| format!("cannot listen for DICOM on {}", site.dicom.listen))?;

@@ -1,5 +1,6 @@
 //! The way back with real peers: poll, fetch, inspect, reconcile, release, return, confirm, close.
 
+mod accept;
 mod faulty;
 mod identity;
 mod kills;

@@ -32,6 +32,25 @@ CREATE TABLE return_instance (
   blake3              BYTEA  NOT NULL,
   state               TEXT   NOT NULL CHECK (state IN ('waiting', 'sent', 'confirmed', 'failed')),
   status              TEXT   NOT NULL,
+  pushes              INTEGER NOT NULL DEFAULT 0,
   state_at            BIGINT NOT NULL
 );
 CREATE INDEX return_instance_set ON return_instance (result_set, state);
+
+-- Storage commitment asked of the clinical PACS: its report names nothing but the transaction (PS3.4 J.3).
+CREATE TABLE commitment (
+  transaction_uid TEXT   PRIMARY KEY NOT NULL,
+  result_set      TEXT   NOT NULL,
+  node            TEXT   NOT NULL,
+  requested_at    BIGINT NOT NULL,
+  reported_at     BIGINT
+);
+CREATE INDEX commitment_set ON commitment (result_set);
+
+-- Hashes of identities, by what they are of: what a person was asked about, and what was written. They say whether it is still the same.
+CREATE TABLE identity_evidence (
+  result_set TEXT  NOT NULL,
+  subject    TEXT  NOT NULL,
+  blake3     BYTEA NOT NULL,
+  PRIMARY KEY (result_set, subject)
+);

@@ -40,6 +40,19 @@ CREATE UNIQUE INDEX result_set_version ON result_set (job, version);
 CREATE INDEX result_set_state   ON result_set (state, id);
 CREATE INDEX result_set_project ON result_set (project, id);
 
+-- What a person is asked about a result set in `manual`, one row per reason, with the proposal where the rule gives one; accepted_at when
+-- a person accepted it, identity when the person had to choose one. What is asked again is open again.
+CREATE TABLE result_question (
+  result_set  TEXT   NOT NULL REFERENCES result_set (id),
+  reason      TEXT   NOT NULL,
+  participant TEXT,
+  study       TEXT,
+  identity    TEXT,
+  asked_at    BIGINT NOT NULL,
+  accepted_at BIGINT,
+  PRIMARY KEY (result_set, reason)
+);
+
 -- Every change of a state, never updated: who, when, why, under which dossier and which gate evaluation.
 CREATE TABLE state_change (
   id              TEXT   PRIMARY KEY NOT NULL,

@@ -326,6 +326,25 @@ pub async fn failed_by(
     Ok(failed)
 }
 
+/// The gate evaluation under which the last instance of a result set left by `event` (INV-3).
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn gate_hash_of(
+    executor: impl AnyExecutor<'_>,
+    result_set: Uuid,
+    event: LedgerEvent,
+) -> Result<Option<String>, ArchiveError> {
+    let row = sqlx::query(
+        "SELECT gate_hash FROM ledger WHERE result_set = $1 AND event = $2 AND gate_hash IS NOT NULL ORDER BY id DESC LIMIT 1",
+    )
+    .bind(result_set.to_string())
+    .bind(event.as_str())
+    .fetch_optional(executor)
+    .await?;
+    Ok(row.map(|row| row.try_get("gate_hash")).transpose()?)
+}
+
 /// The sums of all lines.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ mod intake;
 pub mod job;
 pub mod job_queue;
 pub mod ledger;
+pub mod question;
 pub mod report;
 pub mod result_set;
 mod row;

@@ -50,6 +50,8 @@ words! {
         Retrieve = "retrieve",
         /// A person has to look.
         AskPerson = "ask-person",
+        /// A person accepts what was asked about; the set is reconciled again with that.
+        Accept = "accept",
         /// Something forbids to go on.
         Block = "block",
         /// The gate is open again.
@@ -90,7 +92,7 @@ const MACHINE: Machine<ResultSetState, ResultSetEvent> = Machine {
         (S::Retrieved, E::AskPerson, S::Manual),
         (S::Retrieved, E::Block, S::Blocked),
         (S::Retrieved, E::Supersede, S::Superseded),
-        (S::Manual, E::Reconcile, S::Reconciled),
+        (S::Manual, E::Accept, S::Retrieved),
         (S::Manual, E::Block, S::Blocked),
         (S::Blocked, E::Unblock, S::Retrieved),
         (S::Reconciled, E::Release, S::Released),

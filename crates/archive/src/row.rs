@@ -50,6 +50,12 @@ pub(crate) fn count(row: &AnyRow, column: &'static str) -> Result<u64, ArchiveEr
     u64::try_from(number).map_err(|_| ArchiveError::Unknown(column))
 }
 
+/// A small number that is never negative.
+pub(crate) fn small(row: &AnyRow, column: &'static str) -> Result<u32, ArchiveError> {
+    let number: i32 = row.try_get(column)?;
+    u32::try_from(number).map_err(|_| ArchiveError::Unknown(column))
+}
+
 /// A value with a text form.
 pub(crate) fn parsed<T: FromStr>(row: &AnyRow, column: &'static str) -> Result<T, ArchiveError> {
     row.try_get::<&str, _>(column)?.parse().map_err(|_| ArchiveError::Unknown(column))

@@ -59,7 +59,6 @@ impl WhiteList {
 
     /// The peer's entry, or why it has none.
     fn entry(&self, peer: &PeerInfo) -> Result<&NodeConfig, RejectionReason> {
-        let called = peer.called.as_str();
         let node = self.nodes.get(peer.calling.as_str()).ok_or(RejectionReason::CallingTitle)?;
         let address = peer.address.ip().to_canonical();
         if !node.addresses.iter().any(|network| network.contains(&address)) {
@@ -71,11 +70,16 @@ impl WhiteList {
                 return Err(RejectionReason::Certificate);
             }
         }
-        if !self.routes.knows_called_title(called) && !self.ae_titles.iter().any(|own| own.as_str() == called)
-        {
+        let reports = node.storage_commitment && node.called_by == peer.called;
+        if !(reports || self.is_called(peer)) {
             return Err(RejectionReason::CalledTitle);
         }
         Ok(node)
+    }
+
+    /// Whether the called title is one that nodes send to.
+    fn is_called(&self, peer: &PeerInfo) -> bool {
+        self.routes.knows_called_title(peer.called.as_str()) || self.ae_titles.contains(&peer.called)
     }
 }
 
@@ -89,6 +93,9 @@ impl AccessControl for WhiteList {
             return Err(Rejection::CONGESTION);
         }
         let mut policy = Policy::new(node.name.as_str(), self.associations_per_node);
+        policy.commitment_reports = node.storage_commitment;
+        // The title by which we ask for commitment takes its report, and nothing else.
+        policy.storage = self.is_called(peer);
         policy.extra_sop_classes.clone_from(&node.private_sop_classes);
         Ok(policy)
     }

@@ -1,16 +1,18 @@
-//! Talking to the node that results go back to: where it is, what it says about a study, what it holds (DEC-G, AC9.3).
+//! Talking to the node that results go back to: where it is, what it answers to a query, what it holds (AC9.3). What its answers mean for
+//! the identity of a result is the matter of `identity_check`.
 
 use std::collections::BTreeSet;
 
 use dicom_node::config::NodeConfig as Limits;
 use dicom_node::presentation_context::ProposedContext;
 use dicom_node::sop_class::STUDY_FIND;
+use dicom_node::status::{Category, Status};
 use dicom_node::stream::NetStream;
 use dicom_node::tls::ClientTls;
-use dicom_node::{Association, AssociationError, RemoteNode};
+use dicom_node::{Association, RemoteNode};
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Encoding, Lengths, Limits as ReadLimits, Reader, Tag, Token, TransferSyntax, VR, Writer};
-use pseudonym::{Attribute, OwnRecord, Value};
+use pseudonym::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::NodeConfig;
@@ -18,46 +20,13 @@ use crate::line::StageError;
 
 /// Rows of one question.
 const ROWS: usize = 10_000;
+/// Refused: out of resources (PS3.4 C.4.1.1.4). Every other failure is a refusal of the query itself.
+const OUT_OF_RESOURCES: Status = Status(0xA700);
 
-/// What the identity check found (table 8.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum IdentityCheck {
-    /// One study, everything equal.
-    Same,
-    /// One study, and something differs: a person decides.
-    Differs,
-    /// The study is not there under this UID: a person decides.
-    NotFound,
-    /// The node answers no queries: release needs a person.
-    NotChecked,
-}
-
-impl IdentityCheck {
-    /// The word of rows and of the release.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Same => "identity-same",
-            Self::Differs => "identity-differs",
-            Self::NotFound => "identity-not-found",
-            Self::NotChecked => "identity-not-checked",
-        }
-    }
-}
-
-/// Attributes that are compared: normalised for padding and character set.
-const COMPARED: [(Tag, VR); 6] = [
-    (Tag(0x0008, 0x0050), VR::SH), // Accession Number
-    (Tag(0x0010, 0x0010), VR::PN), // Patient's Name
-    (Tag(0x0010, 0x0020), VR::LO), // Patient ID
-    (Tag(0x0010, 0x0021), VR::LO), // Issuer of Patient ID
-    (Tag(0x0010, 0x0030), VR::DA), // Patient's Birth Date
-    (Tag(0x0010, 0x0040), VR::CS), // Patient's Sex
-];
-const ISSUER: Tag = Tag(0x0010, 0x0021);
 const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
-const QUERY_LEVEL: Tag = Tag(0x0008, 0x0052);
+pub(crate) const QUERY_LEVEL: Tag = Tag(0x0008, 0x0052);
 const SOP_INSTANCE_UID: Tag = Tag(0x0008, 0x0018);
-const STUDY_INSTANCE_UID: Tag = Tag(0x0020, 0x000D);
+pub(crate) const STUDY_INSTANCE_UID: Tag = Tag(0x0020, 0x000D);
 const SERIES_INSTANCE_UID: Tag = Tag(0x0020, 0x000E);
 
 /// Opens an association to `node` with these contexts.
@@ -82,75 +51,78 @@ pub(crate) async fn associate(
     Ok(remote.associate(contexts, &Limits::default(), CancellationToken::new()).await?)
 }
 
-/// Compares the identity as received with what the node says now.
-///
-/// # Errors
-/// [`StageError::Association`]: nothing can be pushed anyway, try again later.
-pub(crate) async fn check_identity(node: &NodeConfig, own: &OwnRecord) -> Result<IdentityCheck, StageError> {
-    if !node.query {
-        return Ok(IdentityCheck::NotChecked);
-    }
-    let mut keys = vec![(QUERY_LEVEL, VR::CS, "STUDY"), (STUDY_INSTANCE_UID, VR::UI, own.study.as_str())];
-    keys.extend(COMPARED.iter().map(|(tag, vr)| (*tag, *vr, "")));
-    let rows = match find(node, keys).await {
-        Err(StageError::Association(AssociationError::NoContext)) => return Ok(IdentityCheck::NotChecked),
-        rows => rows?,
-    };
-    let of_study = |row: &&Row| row.text(STUDY_INSTANCE_UID, VR::UI) == own.study;
-    let mut matching = rows.iter().filter(of_study);
-    let (Some(row), None) = (matching.next(), matching.next()) else { return Ok(IdentityCheck::NotFound) };
-    let same = COMPARED.iter().all(|(tag, vr)| {
-        let theirs = row.text(*tag, *vr);
-        let ours = own_text(own, *tag, *vr);
-        // A node need not know the issuer; where it does, it has to be the same one.
-        theirs == ours || (*tag == ISSUER && (theirs.is_empty() || ours.is_empty()))
-    });
-    Ok(if same { IdentityCheck::Same } else { IdentityCheck::Differs })
-}
-
 /// Those of the instances of one series that the node holds.
 ///
 /// # Errors
-/// [`StageError::Association`]: try again later.
+/// [`StageError::Association`]: try again later; [`StageError::NoQuery`].
 pub(crate) async fn held_instances(
     node: &NodeConfig,
     study: &str,
     series: &str,
 ) -> Result<BTreeSet<String>, StageError> {
-    let keys = vec![
+    let keys = [
         (SOP_INSTANCE_UID, VR::UI, ""),
         (QUERY_LEVEL, VR::CS, "IMAGE"),
         (STUDY_INSTANCE_UID, VR::UI, study),
         (SERIES_INSTANCE_UID, VR::UI, series),
     ];
-    let rows = find(node, keys).await?;
-    Ok(rows.iter().map(|row| row.text(SOP_INSTANCE_UID, VR::UI)).collect())
+    let keys = keys.map(|(tag, vr, value)| (tag, vr, value.as_bytes().to_vec()));
+    let Some(found) = find(node, keys.to_vec(), &Value::Absent).await? else {
+        return Err(StageError::NoQuery(node.name.clone()));
+    };
+    Ok(found.rows.iter().map(|row| row.text(SOP_INSTANCE_UID, VR::UI)).collect())
+}
+
+/// The matches of a query.
+pub(crate) struct Found {
+    pub(crate) rows: Vec<Row>,
+    /// There were more than [`ROWS`].
+    pub(crate) is_cut: bool,
 }
 
 /// One match: raw values and their character set.
-struct Row {
-    character_set: CharacterSet,
+pub(crate) struct Row {
+    pub(crate) character_set: CharacterSet,
     values: Vec<(Tag, Vec<u8>)>,
 }
 
 impl Row {
-    fn text(&self, tag: Tag, vr: VR) -> String {
-        let value = self.values.iter().find(|(of, _)| *of == tag).map_or(&[][..], |(_, value)| value);
-        normal(&self.character_set, vr, value)
+    /// The bytes of a value as they came; `None` where the node does not know the attribute.
+    pub(crate) fn bytes(&self, tag: Tag) -> Option<&[u8]> {
+        self.values.iter().find(|(of, _)| *of == tag).map(|(_, value)| value.as_slice())
+    }
+
+    /// A value as text that compares.
+    pub(crate) fn text(&self, tag: Tag, vr: VR) -> String {
+        normal(&self.character_set, vr, self.bytes(tag).unwrap_or_default())
     }
 }
 
-async fn find(node: &NodeConfig, keys: Vec<(Tag, VR, &str)>) -> Result<Vec<Row>, StageError> {
+/// Asks the node; `None` when it offers no query service or refuses the query. Values are in `character_set`, which is sent with them
+/// whenever they are not ASCII (PS3.4 C.2.2.2).
+///
+/// # Errors
+/// [`StageError::Association`], [`StageError::Busy`]: try again later.
+pub(crate) async fn find(
+    node: &NodeConfig,
+    mut keys: Vec<(Tag, VR, Vec<u8>)>,
+    character_set: &Value,
+) -> Result<Option<Found>, StageError> {
     let syntaxes = [TransferSyntax::EXPLICIT_LITTLE.uid, TransferSyntax::IMPLICIT_LITTLE.uid];
     let mut association = associate(node, &[ProposedContext::new(STUDY_FIND, &syntaxes)]).await?;
-    let context = association.context_for(STUDY_FIND, None).ok_or(AssociationError::NoContext)?;
+    let Some(context) = association.context_for(STUDY_FIND, None) else { return Ok(None) };
     let explicit = context.transfer_syntax == TransferSyntax::EXPLICIT_LITTLE.uid;
     let encoding = if explicit { Encoding::ExplicitLittle } else { Encoding::ImplicitLittle };
+    if let Value::Bytes(declared) = character_set {
+        let set = CharacterSet::parse(declared).0;
+        if keys.iter().any(|(_, vr, value)| !set.decode(*vr, value).is_ascii()) {
+            keys.push((SPECIFIC_CHARACTER_SET, VR::CS, declared.clone()));
+        }
+    }
+    keys.sort_by_key(|(tag, ..)| *tag);
     let mut writer = Writer::new(Vec::new(), encoding, Lengths::Undefined);
-    let mut sorted = keys;
-    sorted.sort_by_key(|(tag, ..)| *tag);
-    for (tag, vr, value) in &sorted {
-        writer.value(*tag, *vr, value.as_bytes())?;
+    for (tag, vr, value) in &keys {
+        writer.value(*tag, *vr, value)?;
     }
     let identifier = writer.finish()?;
     let mut rows = Vec::new();
@@ -158,8 +130,13 @@ async fn find(node: &NodeConfig, keys: Vec<(Tag, VR, &str)>) -> Result<Vec<Row>,
     while let Some(row) = matches.next().await? {
         rows.push(parse(&row, encoding)?);
     }
+    let (status, is_cut) = (matches.status(), matches.is_cut());
     association.release().await?;
-    Ok(rows)
+    match status {
+        Some(status) if status.category() != Category::Failure => Ok(Some(Found { rows, is_cut })),
+        Some(OUT_OF_RESOURCES) => Err(StageError::Busy(node.name.clone())),
+        _ => Ok(None),
+    }
 }
 
 fn parse(row: &[u8], encoding: Encoding) -> Result<Row, StageError> {
@@ -179,20 +156,8 @@ fn parse(row: &[u8], encoding: Encoding) -> Result<Row, StageError> {
     Ok(Row { character_set, values })
 }
 
-fn own_text(own: &OwnRecord, tag: Tag, vr: VR) -> String {
-    let set = match &own.character_set {
-        Value::Bytes(value) => CharacterSet::parse(value).0,
-        Value::Absent | Value::Empty => CharacterSet::default(),
-    };
-    let number = u32::from(tag.group()) << 16 | u32::from(tag.element());
-    match own.attributes.iter().find(|attribute| attribute.tag == number) {
-        Some(Attribute { value: Value::Bytes(value), .. }) => normal(&set, vr, value),
-        _ => String::new(),
-    }
-}
-
 /// Text without what differs between systems for the same value: padding, and empty groups and components of a name.
-fn normal(set: &CharacterSet, vr: VR, value: &[u8]) -> String {
+pub(crate) fn normal(set: &CharacterSet, vr: VR, value: &[u8]) -> String {
     let text = set.decode(vr, value);
     let text = text.trim_matches([' ', '\0']);
     if vr != VR::PN {

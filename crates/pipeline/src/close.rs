@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::deidentify::blocking;
 use crate::line::{Line, StageError};
 use crate::progress::stage;
-use crate::returned_set::open_data_set;
+use crate::stored_object::open_data_set;
 
 /// Name of the stage in the queue; its subject is a result set.
 pub(crate) const KIND: &str = "close";
@@ -91,7 +91,7 @@ async fn answered(line: &Arc<Line>, set: &ResultSet) -> Result<Vec<Uuid>, StageE
 
 /// The UIDs that an object of Z3 names, at every depth; those of an object that names very many are cut.
 fn named_in(line: &Line, id: Uuid) -> Result<Vec<String>, StageError> {
-    let (file, syntax) = open_data_set(line, Zone::Archive, id)?;
+    let (file, syntax) = open_data_set(&line.blobs, Zone::Archive, id)?;
     let mut named = BTreeSet::new();
     let mut tokens = TokenSource::skimming(file, syntax, Limits::INSTANCE).map_err(|_| StageError::Answer)?;
     while let Some(token) = tokens.next_token().map_err(|_| StageError::Answer)? {

@@ -48,6 +48,10 @@ pub struct NodeConfig {
     /// Whether it answers C-FIND: without it no identity can be checked and every release needs a person (table 8.1).
     #[serde(default = "yes")]
     pub query: bool,
+    /// Whether it supports storage commitment: what was returned to it is then confirmed by its report (AC9.3), which it sends on the same
+    /// association or to our listener, as `called_by`, from one of `addresses`. Without it, it is asked by C-FIND.
+    #[serde(default)]
+    pub storage_commitment: bool,
     /// SOP classes that PS3.4 does not list and that are accepted from it for storage.
     #[serde(default)]
     pub private_sop_classes: Vec<String>,
@@ -149,7 +153,7 @@ pub struct ResultsConfig {
     /// Status of the partner's software (DEC-M, C29); without it every release needs a person.
     #[serde(default)]
     pub software_status: Option<SoftwareStatus>,
-    /// What Series Description begins with (AC8.9).
+    /// What Series Description begins with, without the blank after it (AC8.9).
     #[serde(default = "default_series_prefix")]
     pub series_prefix: String,
     /// Hours that a set may wait for a person or for the gate; then it expires.
@@ -194,7 +198,7 @@ fn default_expected_days() -> u32 {
 }
 
 fn default_series_prefix() -> String {
-    "RESEARCH: ".to_owned()
+    "RESEARCH:".to_owned()
 }
 
 pub(crate) fn default_decide_hours() -> u32 {

@@ -3,32 +3,30 @@
 //!
 //! What is still to be sent is read from the ledger, so that a transfer that was cut off goes on where it stopped (AC3.3).
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use archive::blob::{BlobKey, BlobStore};
+use archive::blob::BlobStore;
 use archive::index::{self, FoundInstance};
 use archive::job::{self, Job, JobEvent, JobState};
 use archive::job_queue::{self, ClaimedJob, NewEntry};
 use archive::ledger::{self, LedgerEvent, Of};
 use archive::state::history;
 use archive::zone::Zone;
-use dicom_stream::{FILE_START, FileStart};
 use notification::EventType;
 use partner::{Answer, Batch, Closing, InstanceSource, OutgoingInstance, Partner};
 use pseudonym::{CodePrefix, ExportRecord, IssuedUid, Linkage, ParticipantId, UidKind};
-use register::{Actor, AuditEvent, AuditRecord, Decision, Outflow, Text, day_of, gate, record_decision};
+use register::{Actor, AuditEvent, AuditRecord, Decision, Outflow, Text};
 use sqlx::AnyConnection;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::acknowledge::{self, Progress};
 use crate::line::{Line, Project, StageError};
-use crate::notify;
 use crate::progress::stage;
-pub(crate) use crate::standing::standing;
+use crate::stored_object::open_data_set;
+use crate::{gate, notify};
 
 /// Name of the stage in the queue; its subject is a job.
 pub(crate) const KIND: &str = "export";
@@ -165,22 +163,17 @@ async fn send(
     Ok(sent?)
 }
 
-/// R01, evaluated for each send and stored with its hash (INV-3).
+/// R01, evaluated for each send.
 async fn pass_gate(line: &Line, project: &Project, job: &Job) -> Result<Decision, StageError> {
-    let now = line.clock.now();
-    let outflow = Outflow::export(&job.partner, standing(line, project, job).await?);
-    let decision = gate(&project.dossier, day_of(now), &outflow);
-    let mut transaction = line.main.write().await?;
-    record_decision(&mut transaction, now, job.id, &decision).await?;
-    if !decision.is_open() {
-        let event = notify::event(EventType::GateBlocked, &project.config.id, job.id, 0, 0, now);
-        notify::enqueue(line, &mut transaction, &event).await?;
-        transaction.commit().await?;
-        let codes: Vec<&str> = decision.reasons().iter().map(|reason| reason.code()).collect();
-        return Err(StageError::GateClosed(codes.join(", ")));
+    let decision = gate::ask(line, project, job, job.id, |of| Outflow::export(&job.partner, of)).await?;
+    if decision.is_open() {
+        return Ok(decision);
     }
+    let mut transaction = line.main.write().await?;
+    let event = notify::event(EventType::GateBlocked, &project.config.id, job.id, 0, 0, line.clock.now());
+    notify::enqueue(line, &mut transaction, &event).await?;
     transaction.commit().await?;
-    Ok(decision)
+    Err(StageError::GateClosed(gate::codes(&decision)))
 }
 
 /// Notes in the vault what is about to leave, before it does; what cannot be traced back is not in it.
@@ -317,12 +310,7 @@ struct Archive(Arc<BlobStore>);
 
 impl InstanceSource for Archive {
     fn open(&self, instance: &OutgoingInstance) -> io::Result<Box<dyn Read + Send>> {
-        let key = BlobKey::new(Zone::Archive, instance.id).map_err(io::Error::other)?;
-        let mut file: File = self.0.open(key).map_err(io::Error::other)?;
-        let mut head = vec![0; FILE_START.min(1024)];
-        let length = file.read(&mut head)?;
-        let start = FileStart::read(head.get(..length).unwrap_or_default()).map_err(io::Error::other)?;
-        file.seek(SeekFrom::Start(start.data_set as u64))?;
+        let (file, _) = open_data_set(&self.0, Zone::Archive, instance.id).map_err(io::Error::other)?;
         Ok(Box::new(file))
     }
 }

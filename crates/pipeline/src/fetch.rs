@@ -21,14 +21,13 @@ use notification::EventType;
 use partner::{
     Announced, FetchAnswer, FetchRequest, Fetched, Partner, Refusal, ResultReceiver, WantedInstance,
 };
-use register::{Outflow, day_of, gate, record_decision};
+use register::Outflow;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::export::standing;
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
-use crate::{inspect, notify, poll};
+use crate::{gate, inspect, notify, poll};
 
 /// Name of the stage in the queue; its subject is a job.
 pub(crate) const KIND: &str = "fetch";
@@ -45,12 +44,12 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     let partner = line.partner(&job.partner)?;
     let mut missing = 0;
     if job.state == JobState::AwaitingResult {
+        gate::pass(line, project, &job, job.id, |of| Outflow::fetch(&job.partner, of)).await?;
         for (_, listing) in poll::list(line, &partner, std::slice::from_ref(&job)).await? {
             let new = poll::new_instances(line, &job, &listing).await?;
             if new.is_empty() {
                 continue;
             }
-            pass_gate(line, project, &job).await?;
             let set = open_set(line, project, &job).await?;
             if listing.cut {
                 call_person(line, project, &job).await?;
@@ -89,20 +88,6 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     }
     job_queue::finish(&mut transaction, claimed.lease, line.clock.now()).await?;
     Ok(transaction.commit().await?)
-}
-
-async fn pass_gate(line: &Line, project: &Project, job: &Job) -> Result<(), StageError> {
-    let now = line.clock.now();
-    let outflow = Outflow::fetch(&job.partner, standing(line, project, job).await?);
-    let decision = gate(&project.dossier, day_of(now), &outflow);
-    let mut transaction = line.main.write().await?;
-    record_decision(&mut transaction, now, job.id, &decision).await?;
-    transaction.commit().await?;
-    if decision.is_open() {
-        return Ok(());
-    }
-    let codes: Vec<&str> = decision.reasons().iter().map(|reason| reason.code()).collect();
-    Err(StageError::GateClosed(codes.join(", ")))
 }
 
 /// The set that is being delivered, or a new one.

@@ -7,17 +7,15 @@ use std::sync::Arc;
 use archive::buffer::{self, ResultInstance};
 use archive::job_queue::{self, ClaimedJob, NewEntry};
 use archive::result_set::{self, ResultSetEvent, ResultSetState};
-use archive::state::Change;
 use archive::zone::Zone;
 use dicom_stream::{Limits, SourceError, Tag, Token, TokenSource, TransferSyntax};
-use notification::EventType;
 use uuid::Uuid;
 
 use crate::deidentify::blocking;
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
-use crate::returned_set::open_data_set;
-use crate::{fetch, notify, reconcile};
+use crate::stored_object::open_data_set;
+use crate::{accept, fetch, reconcile};
 
 /// Name of the stage in the queue; its subject is a result set.
 pub(crate) const KIND: &str = "inspect";
@@ -61,10 +59,7 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         let change = stage(project, "inspect", now);
         result_set::advance(&mut transaction, set.id, ResultSetEvent::Retrieve, &change).await?;
         if let Some(cause) = doubt {
-            let change = Change { cause, ..change };
-            result_set::advance(&mut transaction, set.id, ResultSetEvent::AskPerson, &change).await?;
-            let event = notify::event(EventType::ResultManual, &project.config.id, set.job, 0, 0, now);
-            notify::enqueue(line, &mut transaction, &event).await?;
+            accept::ask(line, &mut transaction, &set, &[cause], None, &change).await?;
         } else {
             let entry = NewEntry {
                 kind: reconcile::KIND,
@@ -113,7 +108,7 @@ async fn doubt(line: &Arc<Line>, instances: &[ResultInstance]) -> Result<Option<
     let line = Arc::clone(line);
     blocking(move || {
         for id in documents {
-            let (file, syntax) = open_data_set(&line, Zone::Inbound, id)?;
+            let (file, syntax) = open_data_set(&line.blobs, Zone::Inbound, id)?;
             match names_of_document(file, syntax) {
                 Ok(Names { active: true, .. }) => return Ok(Some("active-content")),
                 Ok(Names { opaque: true, .. }) => return Ok(Some("document-cannot-be-inspected")),

@@ -20,15 +20,23 @@
 //! | `clinical_pacs` | what the node says that results go back to |
 //! | `shown` | what texts for people leave out |
 //! | `standing` | what the lists say about the patient of a job |
+//! | `clinical_pacs` | talking to the node that results go back to |
+//! | `commitment` | storage commitment of that node |
+//! | `identity_check` | whether the identity as received still holds there (table 8.1) |
+//! | `accept` | what a person is asked about a result set, and accepts |
+//! | `gate` | asking the gate about a job, and keeping its decision |
+//! | `stored_object` | reading an object of Z3 to Z5 |
 //! | `route` | the project of an instance (DEC-B) |
 //! | `identify`, `given`, `kept`, `own_record`, `recorder`, `indexing` | what `deidentify` reads, asks and remembers |
 
+pub mod accept;
 pub mod access;
 mod acknowledge;
 pub mod admit;
 mod clinical_pacs;
 pub mod clock;
 mod close;
+pub mod commitment;
 pub mod config;
 mod confirm;
 mod deidentify;
@@ -36,8 +44,10 @@ pub mod driver;
 mod export;
 mod fetch;
 mod forget;
+mod gate;
 mod given;
 mod identify;
+mod identity_check;
 pub mod import;
 mod indexing;
 mod inspect;
@@ -58,6 +68,7 @@ mod returned_set;
 pub mod route;
 mod shown;
 mod standing;
+mod stored_object;
 pub mod sweep;
 mod verify;
 pub mod withdraw;

@@ -209,6 +209,20 @@ pub enum StageError {
     /// So many instances are not found at the clinical PACS yet.
     #[error("{0} instances are not yet found at the clinical PACS")]
     NotConfirmed(u64),
+    /// The clinical PACS has no room for a query now: try again.
+    #[error("node {0:?} has no resources for a query now")]
+    Busy(String),
+    /// What the clinical PACS holds cannot be asked for: let it answer queries, or declare that it supports storage commitment.
+    #[error("node {0:?} refuses queries, so that what was pushed cannot be confirmed")]
+    NoQuery(String),
+    /// Storage commitment was asked for again and again without a report.
+    #[error(
+        "node {0:?} does not report on storage commitment: see that it can reach this program, or declare storage_commitment = false"
+    )]
+    NoReport(String),
+    /// So many instances were taken and lost, each time that they were pushed.
+    #[error("{0} instances were taken by the clinical PACS and are not kept there: mend it, then retry")]
+    Lost(u64),
     /// The node has no host and port, or is not declared.
     #[error("node {0:?} cannot be sent to: declare it with host and port")]
     NoNode(String),
@@ -284,6 +298,9 @@ impl StageError {
             Self::NoProject(_)
                 | Self::NoPartner(_)
                 | Self::NoNode(_)
+                | Self::NoQuery(_)
+                | Self::NoReport(_)
+                | Self::Lost(_)
                 | Self::Tls(_)
                 | Self::GateClosed(_)
                 | Self::Fault

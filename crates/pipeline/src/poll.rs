@@ -137,6 +137,14 @@ pub(crate) async fn list<'j>(
     };
     let (listed, listings) = tokio::join!(listing, collecting);
     listed?;
+    let unsolicited: u64 = listings.iter().map(|listing| listing.ignored).sum();
+    if unsolicited > 0 {
+        tracing::warn!(
+            partner = partner.id(),
+            unsolicited,
+            "results of no open job of ours are offered: not fetched"
+        );
+    }
     for listing in listings.iter().filter(|listing| listing.cut) {
         let instances = listing.instances.len();
         tracing::warn!(

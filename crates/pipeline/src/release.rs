@@ -9,8 +9,8 @@ use archive::state::{ActorKind, Change, history};
 use notification::EventType;
 use sqlx::AnyConnection;
 
-use crate::clinical_pacs::IdentityCheck;
 use crate::config::ReleaseMode;
+use crate::identity_check::IdentityCheck;
 use crate::line::{Line, Project, StageError};
 use crate::{notify, return_to_pacs};
 

@@ -1,10 +1,8 @@
 //! Stage *return_to_pacs*: pushes a released set to the clinical PACS (step 9). Z5 → clinical PACS, through the gate. Item state:
 //! RETURNED; the confirmation is still due.
 
-use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use archive::blob::BlobKey;
 use archive::buffer::{self, ReturnInstance, ReturnState};
 use archive::job;
 use archive::job_queue::{self, ClaimedJob, NewEntry};
@@ -17,16 +15,17 @@ use dicom_node::sop_class::VERIFICATION;
 use dicom_node::storage_scu::{OutgoingInstance, storage_contexts};
 use dicom_node::stream::NetStream;
 use dicom_node::{Association, AssociationError};
-use dicom_stream::{FileStart, TransferSyntax};
+use dicom_stream::TransferSyntax;
 use notification::EventType;
 use pseudonym::{Purpose, VaultError};
-use register::{Decision, Outflow, day_of, gate, record_decision};
+use register::{Decision, Outflow};
 
-use crate::clinical_pacs::{IdentityCheck, associate, check_identity};
-use crate::export::{self, standing};
+use crate::clinical_pacs::associate;
+use crate::identity_check::{Checked, IdentityCheck, WRITTEN, check_identity, identity_hash};
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
-use crate::{confirm, notify};
+use crate::stored_object::open_data_set;
+use crate::{confirm, export, gate, notify, reconcile};
 
 /// Name of the stage in the queue; its subject is a result set.
 pub(crate) const KIND: &str = "return";
@@ -41,7 +40,8 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     let set = result_set::show(line.main.reader(), claimed.subject).await?;
     let project = line.project(&set.project)?;
     if set.state == ResultSetState::Released {
-        let decision = pass_gate(line, project, &set).await?;
+        let job = job::show(line.main.reader(), set.job).await?;
+        let decision = gate::pass(line, project, &job, set.id, Outflow::give_back).await?;
         let instances = buffer::return_of(line.buffer.reader(), set.id).await?;
         let due: Vec<ReturnInstance> = instances
             .into_iter()
@@ -75,7 +75,8 @@ async fn not_theirs_any_more(
         Err(VaultError::Unknown(_)) => return Ok(Some("participant-unknown")),
         Err(error) => return Err(error.into()),
     };
-    if access.merged_into().is_some() {
+    let accepted = reconcile::accepted(line, set).await?;
+    if access.merged_into().is_some() && !accepted.covers("participant-merged") {
         return Ok(Some("participant-merged"));
     }
     let record = line.vault.export_record(&job.first_increment.to_string()).await?;
@@ -88,10 +89,12 @@ async fn not_theirs_any_more(
     if due.iter().any(|of| of.instance.study_instance_uid != own.study) {
         return Ok(Some("another-study"));
     }
-    Ok(match check_identity(line.return_node(project)?, own).await? {
-        // not checked: a person released it
-        IdentityCheck::Same | IdentityCheck::NotChecked => None,
-        check @ (IdentityCheck::Differs | IdentityCheck::NotFound) => Some(check.as_str()),
+    let written = buffer::evidence_of(line.buffer.reader(), set.id).await?.remove(WRITTEN);
+    Ok(match check_identity(line.return_node(project)?, own, &accepted).await? {
+        // The identity in the objects is still the one that would be written now; what was not checked, a person released.
+        Checked::Known { own, .. } if written == Some(identity_hash(&own)) => None,
+        Checked::Known { .. } => Some(IdentityCheck::Differs.as_str()),
+        Checked::Ask { check, .. } => Some(check.as_str()),
     })
 }
 
@@ -114,26 +117,6 @@ async fn stop(
     line.work.notify_one();
     line.messages.notify_one();
     Ok(())
-}
-
-/// R01 for the way back, stored with its hash (INV-3).
-pub(crate) async fn pass_gate(
-    line: &Line,
-    project: &Project,
-    set: &ResultSet,
-) -> Result<Decision, StageError> {
-    let now = line.clock.now();
-    let job = job::show(line.main.reader(), set.job).await?;
-    let outflow = Outflow::give_back(standing(line, project, &job).await?);
-    let decision = gate(&project.dossier, day_of(now), &outflow);
-    let mut transaction = line.main.write().await?;
-    record_decision(&mut transaction, now, set.id, &decision).await?;
-    transaction.commit().await?;
-    if decision.is_open() {
-        return Ok(decision);
-    }
-    let codes: Vec<&str> = decision.reasons().iter().map(|reason| reason.code()).collect();
-    Err(StageError::GateClosed(codes.join(", ")))
 }
 
 async fn push(
@@ -165,11 +148,7 @@ async fn store(
     of: &ReturnInstance,
 ) -> Result<(ReturnState, String), StageError> {
     let instance = &of.instance;
-    let mut file = line.blobs.open(BlobKey::new(Zone::ReturnBuffer, instance.id)?)?;
-    let mut head = vec![0; 1024];
-    let length = file.read(&mut head)?;
-    let start = FileStart::read(head.get(..length).unwrap_or_default()).map_err(|_| StageError::Answer)?;
-    file.seek(SeekFrom::Start(start.data_set as u64))?;
+    let (file, _) = open_data_set(&line.blobs, Zone::ReturnBuffer, instance.id)?;
     let outgoing = OutgoingInstance {
         sop_class: &instance.sop_class_uid,
         sop_instance: &instance.sop_instance_uid,

@@ -1,40 +1,24 @@
 //! A result set as it came back, and everything the vault knows about the UIDs and codes in it: what `reconcile` judges.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Seek, SeekFrom};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use archive::blob::BlobKey;
-use archive::buffer::ResultInstance;
+use archive::buffer::{self, ResultInstance};
 use archive::index;
 use archive::job::{self, Job};
-use archive::result_set;
+use archive::result_set::{self, ResultSet};
 use archive::zone::Zone;
-use dicom_stream::{FileStart, TransferSyntax};
 use pseudonym::{ParticipantId, Recognition, UidKind};
 use reconciliation::{Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, survey, uids_of};
 use uuid::Uuid;
 
 use crate::deidentify::blocking;
 use crate::line::{Line, StageError};
+use crate::stored_object::open_data_set;
 
 /// Objects of one delivery that a set is compared with; beyond it, a person compares (RC-08).
 const SENT_MAX: u32 = 4096;
-
-/// Opens an object of a zone at its data set.
-pub(crate) fn open_data_set(
-    line: &Line,
-    zone: Zone,
-    id: Uuid,
-) -> Result<(std::fs::File, &'static TransferSyntax), StageError> {
-    let mut file = line.blobs.open(BlobKey::new(zone, id)?)?;
-    let mut head = vec![0; 1024];
-    let length = file.read(&mut head)?;
-    let start = FileStart::read(head.get(..length).unwrap_or_default()).map_err(|_| StageError::Answer)?;
-    file.seek(SeekFrom::Start(start.data_set as u64))?;
-    Ok((file, start.transfer_syntax))
-}
 
 /// What each object of a set says; `None` when one cannot be read.
 pub(crate) async fn survey_all(
@@ -46,7 +30,7 @@ pub(crate) async fn survey_all(
     blocking(move || {
         let mut surveys = Vec::with_capacity(ids.len());
         for id in ids {
-            let (file, syntax) = open_data_set(&line, Zone::Inbound, id)?;
+            let (file, syntax) = open_data_set(&line.blobs, Zone::Inbound, id)?;
             match survey(file, syntax, LIMITS) {
                 Ok(survey) => surveys.push(survey),
                 Err(error) => {
@@ -61,7 +45,12 @@ pub(crate) async fn survey_all(
 }
 
 /// Looks up in the vault what the UIDs and codes of a set are.
-pub(crate) async fn look_up(line: &Arc<Line>, job: &Job, surveys: &[Survey]) -> Result<Issued, StageError> {
+pub(crate) async fn look_up(
+    line: &Arc<Line>,
+    set: &ResultSet,
+    job: &Job,
+    surveys: &[Survey],
+) -> Result<Issued, StageError> {
     let uids: Vec<&str> = uids_of(surveys).into_iter().collect();
     let recognition = line.vault.recognise(&job.project, &job.partner, &uids).await?;
     let mut issued = Issued { uids: issued_uids(line, &recognition).await?, ..Issued::default() };
@@ -78,8 +67,27 @@ pub(crate) async fn look_up(line: &Arc<Line>, job: &Job, surveys: &[Survey]) -> 
     }
     issued.returned =
         returned(line, job).await?.into_iter().filter(|uid| !issued.uids.contains_key(uid)).collect();
+    issued.taken = taken(line, set, surveys).await?;
+    issued.taken.retain(|uid| !issued.returned.contains(uid));
     issued.sent = sent(line, job).await?;
     Ok(issued)
+}
+
+/// SOP Instance UIDs of the set that another object of any project or partner has: two objects of one UID cannot be at the clinical PACS
+/// (RR-7).
+async fn taken(line: &Line, set: &ResultSet, surveys: &[Survey]) -> Result<BTreeSet<String>, StageError> {
+    let uids: Vec<String> = surveys.iter().map(|survey| survey.sop_instance.clone()).collect();
+    let mut taken = BTreeSet::new();
+    let mut main = line.main.reader().acquire().await?;
+    for project in line.projects.keys() {
+        taken.extend(index::uids_of_others(&mut main, project, set.id, &uids).await?);
+    }
+    drop(main);
+    let mut connection = line.buffer.reader().acquire().await?;
+    for partner in line.partners.keys() {
+        taken.extend(buffer::inbound_of_others(&mut connection, partner, set.id, &uids).await?);
+    }
+    Ok(taken)
 }
 
 /// UIDs that earlier results of the same study and partner defined: a reference to them resolves (RR-2).
@@ -134,7 +142,7 @@ async fn surveys_of_source(line: &Arc<Line>, source: Uuid) -> Result<Vec<Survey>
     blocking(move || {
         let mut surveys = Vec::with_capacity(ids.len());
         for id in ids {
-            let (file, syntax) = open_data_set(&line, Zone::Archive, id)?;
+            let (file, syntax) = open_data_set(&line.blobs, Zone::Archive, id)?;
             if let Ok(survey) = survey(file, syntax, LIMITS) {
                 surveys.push(survey);
             }

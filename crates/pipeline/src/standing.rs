@@ -2,7 +2,7 @@
 
 use archive::buffer;
 use archive::job::Job;
-use pseudonym::{OppositionKind, Standing as Listed, SubjectKey, VaultError};
+use pseudonym::{OppositionKind, Standing as Listed, SubjectKey};
 use register::Standing;
 
 use crate::export;
@@ -10,6 +10,9 @@ use crate::line::{Line, Project, StageError};
 
 /// What the lists say about the participant of a job. It was included when it was admitted; what may have come since is opposition,
 /// withdrawal or erasure.
+///
+/// # Errors
+/// Those of vault and buffer; a locked vault is waited for.
 pub(crate) async fn standing(line: &Line, project: &Project, job: &Job) -> Result<Standing, StageError> {
     if job.participant.is_none() {
         return standing_without_participant(line, project, job).await;
@@ -19,7 +22,6 @@ pub(crate) async fn standing(line: &Line, project: &Project, job: &Job) -> Resul
         Ok(None) => Ok(Standing::NotListed),
         Ok(Some(OppositionKind::Opposition)) => Ok(Standing::Opposed),
         Ok(Some(OppositionKind::Withdrawal | OppositionKind::Erasure)) => Ok(Standing::Withdrawn),
-        Err(VaultError::VaultLocked(_)) => Ok(Standing::Unknown),
         Err(error) => Err(error.into()),
     }
 }
@@ -40,7 +42,6 @@ async fn standing_without_participant(
         Ok(_) if subject.secret.is_empty() => Standing::NoParticipant,
         Ok(Listed::Included(_)) => Standing::Included,
         Ok(Listed::Unlisted) => Standing::NotListed,
-        Err(VaultError::VaultLocked(_)) => Standing::Unknown,
         Err(error) => return Err(error.into()),
     })
 }

@@ -4,8 +4,9 @@
 
 use archive::buffer::{self, BufferedInstance};
 use archive::job::{self, JobEvent};
+use archive::job_queue;
 use archive::ledger::{self, LedgerEvent, Of};
-use archive::result_set::{self, ResultSetEvent};
+use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
 use archive::state::Change;
 use notification::{EventType, NotificationConfig};
 use pseudonym::{ParticipantId, Standing, SubjectKey};
@@ -14,10 +15,19 @@ use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use crate::line::{Line, StageError};
-use crate::notify;
+use crate::{confirm, notify};
 
 /// Persons looked at, and instances of one purged, in one step.
 const STEP: u32 = 256;
+
+/// Whether the clinical PACS took everything of a set: it ends as what it is, returned, and nothing more leaves with it.
+async fn is_returned(transaction: &mut AnyConnection, set: &ResultSet) -> Result<bool, StageError> {
+    Ok(match set.state {
+        ResultSetState::Returned | ResultSetState::Notified => true,
+        ResultSetState::Released => job_queue::is_pending(transaction, confirm::KIND, set.id).await?,
+        _ => false,
+    })
+}
 
 /// Withdraws everything of `participant` that has not ended, in the caller's transaction; answers the ids of the jobs. For each job of
 /// which something was sent, also one that has ended, the recipients are told that the partner's copy needs a follow-up (R13).
@@ -33,7 +43,7 @@ pub async fn withdraw(
     let mut withdrawn = Vec::new();
     for job in job::of_participant(&mut *transaction, &participant.to_string()).await? {
         for set in result_set::of_job(&mut *transaction, job.id).await? {
-            if !set.state.is_terminal() {
+            if !set.state.is_terminal() && !is_returned(&mut *transaction, &set).await? {
                 result_set::advance(&mut *transaction, set.id, ResultSetEvent::Withdraw, change).await?;
             }
         }

@@ -1,11 +1,12 @@
 //! `result`: what comes back, and who lets it into the clinical record. May run beside the server.
 
 use archive::job_queue;
+use archive::question::{self, IdentityChoice, Question};
 use archive::result_set::{self, ResultSet, ResultSetEvent};
 use archive::state::{ActorKind, Change, history};
 use clap::{Args, Subcommand};
 use pipeline::clock::Clock;
-use pipeline::release;
+use pipeline::{accept, release};
 use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
 use uuid::Uuid;
 
@@ -20,10 +21,12 @@ const PAGE: u32 = 1000;
 pub(super) enum ResultCommand {
     /// List result sets, the oldest first.
     List(ListArgs),
-    /// Show one set and how it came to its state.
+    /// Show one set, what it waits for, and how it came to its state.
     Show(One),
     /// Let a reconciled set into the clinical record.
     Release(Act),
+    /// Accept what a set in manual waits for: it is reconciled again with that, and then waits for its release.
+    Accept(Accept),
     /// Refuse a set for good.
     Reject(Act),
     /// Try a set that waits in attention, or that expired, again from the state it came from.
@@ -65,6 +68,19 @@ pub(super) struct Act {
     reason: String,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Accept {
+    #[command(flatten)]
+    act: Act,
+    /// Which identity is written into the result, where the clinical PACS says another one than was received.
+    #[arg(long, value_name = "received|pacs", value_parser = identity)]
+    identity: Option<IdentityChoice>,
+}
+
+fn identity(word: &str) -> Result<IdentityChoice, &'static str> {
+    IdentityChoice::parse(word).ok_or("say received or pacs")
+}
+
 impl ResultCommand {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -72,9 +88,10 @@ impl ResultCommand {
             match self {
                 Self::List(list) => list.work().await,
                 Self::Show(one) => one.work().await,
-                Self::Release(act) => act.work(DecisionKind::Release).await,
-                Self::Reject(act) => act.work(DecisionKind::Reject).await,
-                Self::Retry(act) => act.work(DecisionKind::Retry).await,
+                Self::Release(act) => act.work(DecisionKind::Release, None).await,
+                Self::Accept(Accept { act, identity }) => act.work(DecisionKind::Resolve, identity).await,
+                Self::Reject(act) => act.work(DecisionKind::Reject, None).await,
+                Self::Retry(act) => act.work(DecisionKind::Retry, None).await,
             }
         })
     }
@@ -110,6 +127,9 @@ impl One {
         let database = main_database(&self.config.site()?).await?;
         let set = result_set::show(database.reader(), self.id).await?;
         println!("{}", shown(&set));
+        for question in question::of_set(database.reader(), self.id).await? {
+            println!("{}", asked(&question));
+        }
         for change in history(database.reader(), self.id).await? {
             println!(
                 "{}  {} → {}  {} {} {}",
@@ -122,7 +142,7 @@ impl One {
 
 #[allow(clippy::print_stdout, reason = "the command's answer")]
 impl Act {
-    async fn work(self, kind: DecisionKind) -> anyhow::Result<Outcome> {
+    async fn work(self, kind: DecisionKind, identity: Option<IdentityChoice>) -> anyhow::Result<Outcome> {
         let site = self.one.config.site()?;
         let database = main_database(&site).await?;
         let now = Clock::system().now();
@@ -144,6 +164,10 @@ impl Act {
                 release::release(&mut transaction, &set, &change).await?;
                 "released"
             }
+            DecisionKind::Resolve => {
+                accept::accept(&mut transaction, &set, identity, &change).await?;
+                "accepted"
+            }
             DecisionKind::Retry => {
                 result_set::advance(&mut transaction, set.id, ResultSetEvent::Resume, &change).await?;
                 job_queue::retry_subject(&mut transaction, set.id, now).await?;
@@ -154,11 +178,9 @@ impl Act {
                 "rejected"
             }
         };
-        let decided = AuditEvent::Decided {
-            decision: kind,
-            subject: set.id,
-            reason: Text::from_operator(&self.reason),
-        };
+        let reason = accept::reason(identity, &self.reason);
+        let decided =
+            AuditEvent::Decided { decision: kind, subject: set.id, reason: Text::from_operator(&reason) };
         let record =
             AuditRecord { at: now, actor: Actor::Person(Text::from_operator(&self.by)), event: decided };
         let trail = AuditTrail::new(&site.site.name, concat!("research-pacs ", env!("CARGO_PKG_VERSION")));
@@ -167,6 +189,19 @@ impl Act {
         println!("{} {done} by {}", set.id, self.by);
         Ok(Outcome::Good)
     }
+}
+
+/// One reason why the set waits, with what the rules propose: our own ids and pseudonyms, never an identity.
+fn asked(question: &Question) -> serde_json::Value {
+    let proposal = question.proposal.as_ref();
+    serde_json::json!({
+        "reason": question.reason,
+        "may_be_accepted": accept::is_acceptable(&question.reason),
+        "proposed_participant": proposal.map(|proposal| proposal.participant),
+        "proposed_study": proposal.and_then(|proposal| proposal.study.as_deref()),
+        "accepted_at": question.accepted_at,
+        "identity": question.identity.map(IdentityChoice::as_str),
+    })
 }
 
 fn shown(set: &ResultSet) -> serde_json::Value {

@@ -33,13 +33,13 @@ fn correct(world: &World, number: u32, change: &str) {
     world.pacs.take(&corrected);
 }
 
-#[test]
-fn a_study_that_changed_moved_or_went_goes_to_a_person() {
-    let world = World::new(&Rules::default());
+/// Results of six patients about whom the clinical PACS says something else by the time that they are back, and the studies as the partner
+/// knows them: 1 has another name, 2 is gone, 3 has another accession number, 4 is merged into somebody else, 5 and 6 have one name and
+/// birth date.
+fn six_doubts(world: &World) -> Vec<String> {
     for number in 1..=4 {
-        world.patient(number, &[]);
+        world.patient(number, &["--bare"]);
     }
-    // two people of one name and birth date, who stay apart: not a reason to mix them up, nor to stop
     for number in [5, 6] {
         world.patient(number, &["--name", "Twin^Same", "--birth-date", "19800229"]);
     }
@@ -48,34 +48,120 @@ fn a_study_that_changed_moved_or_went_goes_to_a_person() {
     world.wait_for_partner(6);
     world.held_by_partner();
     let made = world.compute(&["1:seg", "2:seg", "3:seg", "4:seg", "5:seg", "6:seg"], "sent");
-    correct(&world, 1, "(0010,0010)=Married^Name");
-    world.pacs.delete(&study_of(&world, 2));
-    correct(&world, 3, "(0008,0050)=AC-OTHER");
-    // merged into somebody else
-    correct(&world, 4, "(0010,0020)=HOSP-0001");
+    correct(world, 1, "(0010,0010)=Married^Name");
+    world.pacs.delete(&study_of(world, 2));
+    correct(world, 3, "(0008,0050)=AC-OTHER");
+    correct(world, 4, "(0010,0020)=HOSP-0777");
     let held = world.pacs.count();
     world.partner.take(&world.at("sent"));
-    world.wait_for_sets(6, &["manual", "closed"]);
-    for (number, reason) in
-        [(1, "identity-differs"), (2, "identity-not-found"), (3, "identity-differs"), (4, "identity-differs")]
-    {
-        let end = world.ends(&made[number - 1]);
-        assert!(end.contains("→ manual") && end.contains(reason), "{number}: {end}");
-    }
-    assert_eq!(world.pacs.count(), held + 2, "the twins' results and no other");
+    world.wait_for_sets(6, &["manual"]);
+    assert_eq!(world.pacs.count(), held, "nothing returned");
     assert_eq!(world.blobs("return-buffer"), 0, "what waits for a person is not kept with an identity");
-    // each twin's in the own study
-    for number in [1, 3, 4] {
-        world.pacs.delete(&study_of(&world, number));
+    server.stop();
+    made
+}
+
+const REASONS: [&str; 6] = [
+    "identity-differs",
+    "identity-not-found",
+    "identity-differs",
+    "identity-differs",
+    "identity-shared",
+    "identity-shared",
+];
+
+fn set_of(world: &World, study: &str) -> String {
+    world.sets().into_iter().find(|set| set.study == study).unwrap().id
+}
+
+#[test]
+fn the_same_name_and_birth_date_a_merged_patient_and_a_changed_accession_go_to_a_person_who_accepts() {
+    let world = World::new(&Rules::default());
+    let made = six_doubts(&world);
+    let server = world.site.serve();
+    for (study, reason) in made.iter().zip(REASONS) {
+        let end = world.ends(study);
+        assert!(end.contains("→ manual") && end.contains(reason), "{end}");
+        let shown = world.show(&set_of(&world, study));
+        assert!(shown.contains(&format!("\"proposed_study\":\"{study}\"")), "{shown}");
+        assert!(!["HOSP-", "Married", "Twin", "AC-", "1980"].iter().any(|of| shown.contains(of)), "{shown}");
     }
+    // a decision has a reason, and says which identity holds where two are possible
+    let (name, gone, twin) = (set_of(&world, &made[0]), set_of(&world, &made[1]), set_of(&world, &made[4]));
+    let accept = |set: &str, more: &[&str]| {
+        let words = ["result", "accept", set, "--by", "Dr Grey"];
+        words.iter().chain(more).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let why = ["--reason", "looked up"];
+    for (set, more, told) in [
+        (&name, &why[..], "--identity received or pacs"),
+        (&gone, &["--reason", "r", "--identity", "pacs"], "--identity received"),
+        (&twin, &["--reason", "r", "--identity", "pacs"], "nothing to decide"),
+        (&twin, &[], "--reason"),
+    ] {
+        let error = world.refused(&accept(set, more));
+        assert!(error.contains(told), "{error}");
+    }
+    for (number, study) in made.iter().enumerate() {
+        let identity: &[&str] = match number + 1 {
+            1 | 3 | 4 => &["--identity", "pacs"],
+            2 => &["--identity", "received"],
+            _ => &[],
+        };
+        world.answer_all(&accept(&set_of(&world, study), &[&why[..], identity].concat()));
+    }
+    // never released by policy
+    let sets = world.wait_for_sets(6, &["reconciled"]);
+    assert_eq!(world.events()["return.waiting-release"], 6);
+    for set in &sets {
+        world.site.answer(&["result", "release", &set.id, "--by", "Dr Grey"], 0);
+    }
+    world.wait_for_sets(6, &["closed"]);
+
+    // what the study of the second was deleted for, a person knows: the result alone is in it
+    world.pacs.delete(&study_of(&world, 2));
     for number in 1..=4 {
-        files_of(&world, "originals", number).iter().chain(&files_of(&world, "sent", number)).for_each(
-            |path| {
+        for path in files_of(&world, "originals", number) {
+            let corrected = world.at(&format!("corrected {number}")).join(path.file_name().unwrap());
+            if corrected.exists() {
+                fs::copy(corrected, path).unwrap();
+            } else {
                 fs::remove_file(path).unwrap();
-            },
-        );
+            }
+        }
     }
-    assert_eq!(world.check_return("sent")["results"], 2);
+    files_of(&world, "sent", 2).iter().for_each(|path| fs::remove_file(path).unwrap());
+    assert_eq!(world.check_return("sent")["results"], 5, "each in its study, with the identity that holds");
+    server.stop();
+}
+
+#[test]
+fn a_decision_holds_for_what_was_asked_about_and_nothing_else() {
+    let world = World::new(&Rules::default());
+    world.patient(1, &["--bare"]);
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(1);
+    world.held_by_partner();
+    let made = world.compute(&["1:seg"], "sent");
+    correct(&world, 1, "(0010,0010)=Married^Name");
+    world.partner.take(&world.at("sent"));
+    world.wait_for_sets(1, &["manual"]);
+    let set = set_of(&world, &made[0]);
+    let accept =
+        ["result", "accept", &set, "--by", "Dr Grey", "--reason", "looked up", "--identity", "received"];
+    // corrected again between question and answer: asked again
+    correct(&world, 1, "(0010,0010)=Other^Name");
+    world.site.answer(&accept, 0);
+    let asked = || world.show(&set).matches("→ manual").count();
+    wait_until("asked again", || asked() == 2);
+    world.site.answer(&accept, 0);
+    world.wait_for_sets(1, &["reconciled"]);
+    // and changed once more before the release: not pushed
+    correct(&world, 1, "(0010,0010)=Third^Name");
+    world.site.answer(&["result", "release", &set, "--by", "Dr Grey"], 0);
+    world.wait_for_sets(1, &["attention"]);
+    assert_eq!(world.pacs.count(), 3);
     server.stop();
 }
 

@@ -26,7 +26,7 @@ fn acx_5_the_circle_closes_after_the_originals_are_gone() {
     server.stop();
 }
 
-fn oppose(world: &World) {
+pub(super) fn oppose(world: &World) {
     let list = world.at("lists").join("opposition.csv");
     fs::write(&list, "patient_id,issuer,kind,date,action\nHOSP-0001,site,opposition,2026-01-02,stop\n")
         .unwrap();

@@ -21,6 +21,8 @@ pub(super) struct Rules {
     pub(super) software_status: bool,
     /// Whether the clinical PACS is declared to answer queries.
     pub(super) query: bool,
+    /// Whether the clinical PACS is declared to support storage commitment.
+    pub(super) commitment: bool,
     /// Partner by DICOMweb, else by DIMSE.
     pub(super) by_web: bool,
     /// How long originals are kept at most.
@@ -29,7 +31,14 @@ pub(super) struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { release: "automatic", software_status: true, query: true, by_web: true, retention_hours: 720 }
+        Self {
+            release: "automatic",
+            software_status: true,
+            query: true,
+            commitment: false,
+            by_web: true,
+            retention_hours: 720,
+        }
     }
 }
 
@@ -61,6 +70,18 @@ impl World {
         let world = Self { site, pacs, partner };
         world.site.answer(&["vault", "init"], 0);
         world
+    }
+
+    /// `research-pacs WORDS --config …`; fails the test unless it exits with 0. Answers standard output.
+    pub(super) fn answer_all(&self, words: &[String]) -> String {
+        self.site.answer(&words.iter().map(String::as_str).collect::<Vec<_>>(), 0)
+    }
+
+    /// `research-pacs WORDS --config …`; fails the test unless it refuses. Answers what it tells.
+    pub(super) fn refused(&self, words: &[String]) -> String {
+        let output = self.site.command(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(!output.status.success(), "{words:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
     /// A folder of the test.
@@ -237,13 +258,14 @@ fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Rules) -> Str
     };
     format!(
         "[[node]]\nname = \"pacs\"\nae_title = \"{}\"\naddresses = [\"127.0.0.1/32\"]\nhost = \"127.0.0.1\"\nport = {}\n\
-         query = {}\n{partner}\
+         query = {}\nstorage_commitment = {}\n{partner}\
          [notification]\nlink_base = \"https://research.example.org\"\n\
          [[notification.recipient]]\nname = \"hook\"\nwebhook = {{ url = \"http://127.0.0.1:9/hook\", \
          secret = {{ file = \"{}\" }}, allow_networks = [\"127.0.0.0/8\"] }}\n",
         pacs.title,
         pacs.port,
         rules.query,
+        rules.commitment,
         secret(key).display(),
     )
 }

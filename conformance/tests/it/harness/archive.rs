@@ -18,8 +18,8 @@ pub(crate) struct Archive {
     http: u16,
     folder: TempDir,
     peer: Option<Peer>,
-    /// Modality of what it answers with success and does not keep.
-    loses: Option<&'static str>,
+    /// Modality of what it answers with success and does not keep, and how many of those.
+    loses: Option<(&'static str, u32)>,
 }
 
 impl Archive {
@@ -35,9 +35,16 @@ impl Archive {
         }
     }
 
-    /// Lets Orthanc lose instances of a modality; before it starts.
-    pub(crate) fn lose(&mut self, modality: &'static str) {
-        self.loses = Some(modality);
+    /// Lets Orthanc lose so many instances of a modality; before it starts.
+    pub(crate) fn lose(&mut self, modality: &'static str, count: u32) {
+        self.loses = Some((modality, count));
+    }
+
+    /// Tells Orthanc where the node with this title listens: there it reports on storage commitment.
+    pub(crate) fn knows(&self, title: &str, port: u16) {
+        let peer = json!({ "AET": title, "Host": "127.0.0.1", "Port": port }).to_string();
+        let url = format!("http://{}/modalities/research", self.http());
+        run(Command::new("curl").args(["-sf", "-X", "PUT", "-d", &peer, &url]));
     }
 
     /// An Orthanc that listens.
@@ -59,10 +66,11 @@ impl Archive {
             "Plugins": ["/usr/share/orthanc/plugins/libOrthancDicomWeb.so"],
             "DicomWeb": { "Enable": true, "Root": "/dicom-web/" },
         });
-        if let Some(modality) = self.loses {
+        if let Some((modality, count)) = self.loses {
             let script = self.folder.path().join("lose.lua");
             let text = format!(
-                "function ReceivedInstanceFilter(dicom, origin)\n  return dicom.Modality ~= '{modality}'\nend\n"
+                "left = {count}\nfunction ReceivedInstanceFilter(dicom, origin)\n  if dicom.Modality ~= '{modality}' or left == 0 \
+                 then return true end\n  left = left - 1\n  return false\nend\n"
             );
             fs::write(&script, text).unwrap();
             config["LuaScripts"] = json!([script]);
@@ -135,9 +143,7 @@ impl Archive {
 
     /// Lets Orthanc send everything that it holds.
     pub(crate) fn send_all(&self, title: &str, port: u16) {
-        let peer = json!({ "AET": title, "Host": "127.0.0.1", "Port": port }).to_string();
-        let url = format!("http://{}/modalities/research", self.http());
-        run(Command::new("curl").args(["-sf", "-X", "PUT", "-d", &peer, &url]));
+        self.knows(title, port);
         let ids = self.instances();
         let (status, body) =
             post(self.http(), "/modalities/research/store", json!(ids).to_string().as_bytes());

@@ -14,6 +14,7 @@
 //! the records past the checkpoint.
 
 mod arrival;
+mod commitment;
 mod instance;
 mod quarantine;
 mod result;
@@ -22,6 +23,9 @@ mod study;
 mod subject;
 
 pub use arrival::{Arrival, checkpoint, insert_batch, reroute};
+pub use commitment::{
+    Commitment, close_commitment, commitment, commitments_of, forget_commitments, open_commitment,
+};
 pub use instance::{
     Batch, BufferState, BufferedInstance, Person, ReceivedInstance, advance, by_id, count_by_state, gather,
     in_batch, is_waiting, of_participant, persons, projects, unfinished_batches,
@@ -31,9 +35,9 @@ pub use quarantine::{
     list_quarantined, note_recorded, show_quarantined, unrecorded,
 };
 pub use result::{
-    ResultInstance, ReturnInstance, ReturnState, inbound_of, insert_inbound, insert_return, is_empty,
-    keep_known, known_inbound, known_objects, note_return, purge_result_set, result_sets_held, return_of,
-    return_progress,
+    ResultInstance, ReturnInstance, ReturnState, evidence_of, inbound_of, inbound_of_others, insert_inbound,
+    insert_return, is_empty, keep_evidence, keep_known, known_inbound, known_objects, note_return,
+    purge_result_set, push_again, result_sets_held, return_of, return_progress,
 };
 pub use retention::{
     in_state_since, is_live, live_by_segment, live_locations, purge_released, release, relocate, remove,

@@ -1,6 +1,6 @@
 //! Results on their way back: as fetched from the partner (Z4), and with the identity given back (Z5).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use database::{Statement, storable};
@@ -65,6 +65,8 @@ pub struct ReturnInstance {
     pub state: ReturnState,
     /// Status of the clinical PACS, in its own code.
     pub status: String,
+    /// How often the clinical PACS took it.
+    pub pushes: u32,
     /// Epoch milliseconds.
     pub state_at: i64,
 }
@@ -141,6 +143,32 @@ pub async fn known_objects(
     Ok(known)
 }
 
+/// Those of `sop_instance_uids` that this partner gave in another result set (RR-7).
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn inbound_of_others(
+    connection: &mut AnyConnection,
+    partner: &str,
+    result_set: Uuid,
+    sop_instance_uids: &[String],
+) -> Result<BTreeSet<String>, ArchiveError> {
+    let mut taken = BTreeSet::new();
+    for chunk in sop_instance_uids.chunks(Statement::IDS) {
+        let mut find = Statement::new("SELECT sop_instance_uid FROM inbound_instance WHERE partner = ");
+        find.bind(partner)
+            .push(" AND result_set <> ")
+            .bind(result_set.to_string())
+            .push(" AND sop_instance_uid IN (")
+            .list(chunk.iter().map(|uid| storable(uid)))
+            .push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            taken.insert(row.try_get(0)?);
+        }
+    }
+    Ok(taken)
+}
+
 /// What a result set holds in Z4, in the order of arrival.
 ///
 /// # Errors
@@ -178,7 +206,7 @@ pub async fn insert_return(
             " ON CONFLICT (id) DO UPDATE SET study_instance_uid = excluded.study_instance_uid, \
              series_instance_uid = excluded.series_instance_uid, sop_instance_uid = excluded.sop_instance_uid, \
              location = excluded.location, bytes = excluded.bytes, blake3 = excluded.blake3, state = excluded.state, \
-             status = excluded.status, state_at = excluded.state_at",
+             status = excluded.status, pushes = 0, state_at = excluded.state_at",
         );
         insert.prepared().execute(&mut *connection).await?;
     }
@@ -203,6 +231,7 @@ pub async fn return_of(
                 instance: from_row(row)?,
                 state: row::word(row, "state", ReturnState::parse)?,
                 status: row.try_get("status")?,
+                pushes: row::small(row, "pushes")?,
                 state_at: row.try_get("state_at")?,
             })
         })
@@ -221,12 +250,35 @@ pub async fn note_return(
     now: i64,
 ) -> Result<(), ArchiveError> {
     sqlx::query(
-        "UPDATE return_instance SET state = $2, status = $3, state_at = $4 WHERE id = $1 AND state <> 'confirmed'",
+        "UPDATE return_instance SET state = $2, status = $3, state_at = $4, \
+         pushes = pushes + CASE WHEN $2 = 'sent' THEN 1 ELSE 0 END WHERE id = $1 AND state <> 'confirmed'",
     )
     .bind(id.to_string())
     .bind(state.as_str())
     .bind(storable(status))
     .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Lets an instance be pushed again that the clinical PACS took and lost; `anew` forgets how often that was.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn push_again(
+    connection: &mut AnyConnection,
+    id: Uuid,
+    anew: bool,
+    now: i64,
+) -> Result<(), ArchiveError> {
+    sqlx::query(
+        "UPDATE return_instance SET state = 'waiting', status = 'lost', state_at = $2, \
+         pushes = CASE WHEN $3 = 1 THEN 0 ELSE pushes END WHERE id = $1 AND state <> 'confirmed'",
+    )
+    .bind(id.to_string())
+    .bind(now)
+    .bind(i32::from(anew))
     .execute(connection)
     .await?;
     Ok(())
@@ -295,6 +347,8 @@ pub async fn keep_known(connection: &mut AnyConnection, result_set: Uuid) -> Res
     for statement in [
         "UPDATE inbound_instance SET location = '' WHERE result_set = $1",
         "DELETE FROM return_instance WHERE result_set = $1",
+        "DELETE FROM identity_evidence WHERE result_set = $1",
+        "DELETE FROM commitment WHERE result_set = $1",
     ] {
         sqlx::query(statement).bind(result_set.to_string()).execute(&mut *connection).await?;
     }
@@ -309,10 +363,49 @@ pub async fn purge_result_set(connection: &mut AnyConnection, result_set: Uuid) 
     for delete in [
         "DELETE FROM inbound_instance WHERE result_set = $1",
         "DELETE FROM return_instance WHERE result_set = $1",
+        "DELETE FROM identity_evidence WHERE result_set = $1",
+        "DELETE FROM commitment WHERE result_set = $1",
     ] {
         sqlx::query(delete).bind(result_set.to_string()).execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// Keeps the hash of an identity that a result set is about; `subject` says what it is of. A newer one takes its place.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn keep_evidence(
+    connection: &mut AnyConnection,
+    result_set: Uuid,
+    subject: &str,
+    hash: [u8; 32],
+) -> Result<(), ArchiveError> {
+    sqlx::query(
+        "INSERT INTO identity_evidence (result_set, subject, blake3) VALUES ($1, $2, $3) \
+         ON CONFLICT (result_set, subject) DO UPDATE SET blake3 = excluded.blake3",
+    )
+    .bind(result_set.to_string())
+    .bind(subject)
+    .bind(hash.to_vec())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The hashes of [`keep_evidence`] by what they are of.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn evidence_of(
+    executor: impl AnyExecutor<'_>,
+    result_set: Uuid,
+) -> Result<BTreeMap<String, [u8; 32]>, ArchiveError> {
+    let rows = sqlx::query("SELECT subject, blake3 FROM identity_evidence WHERE result_set = $1")
+        .bind(result_set.to_string())
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(|row| Ok((row.try_get("subject")?, row::hash(row, "blake3")?))).collect()
 }
 
 /// The columns that both tables share; leaves the parenthesis open.

@@ -306,6 +306,32 @@ pub async fn known_uids(
     Ok(known)
 }
 
+/// Those of `sop_instance_uids` that a project has in Z3 from somewhere else than `source` (RR-7).
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn uids_of_others(
+    connection: &mut AnyConnection,
+    project: &str,
+    source: Uuid,
+    sop_instance_uids: &[String],
+) -> Result<BTreeSet<String>, ArchiveError> {
+    let mut taken = BTreeSet::new();
+    for chunk in sop_instance_uids.chunks(Statement::IDS) {
+        let mut find = Statement::new("SELECT sop_instance_uid FROM instance WHERE project = ");
+        find.bind(project)
+            .push(" AND source <> ")
+            .bind(source.to_string())
+            .push(" AND sop_instance_uid IN (")
+            .list(chunk.iter().map(|uid| storable(uid)))
+            .push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            taken.insert(row.try_get(0)?);
+        }
+    }
+    Ok(taken)
+}
+
 /// The pseudonymised Study Instance UID of a study.
 ///
 /// # Errors

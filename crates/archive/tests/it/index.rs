@@ -158,6 +158,14 @@ async fn the_same_uid_again_is_a_duplicate_or_flagged() {
         let found = index::instances_by_uid(database.reader(), "p1", uid).await.unwrap();
         assert_eq!(found.iter().map(|found| found.differs).collect::<Vec<_>>(), [true, true]);
         assert_eq!(index::instances_by_uid(database.reader(), "p2", uid).await.unwrap(), []);
+        let mut reader = database.reader().acquire().await.unwrap();
+        for (project, source, others) in
+            [("p1", Uuid::nil(), 1), ("p1", rows.source, 0), ("p2", Uuid::nil(), 0)]
+        {
+            let uids = std::slice::from_ref(uid);
+            let found = index::uids_of_others(&mut reader, project, source, uids).await.unwrap();
+            assert_eq!(found.len(), others);
+        }
     }
 }
 

@@ -34,7 +34,7 @@ const RESULT_SET: &str = "
     retrieved ask-person manual
     retrieved block blocked
     retrieved supersede superseded
-    manual reconcile reconciled
+    manual accept retrieved
     manual block blocked
     manual expire expired
     blocked unblock retrieved

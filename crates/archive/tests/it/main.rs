@@ -8,6 +8,7 @@ mod invariants;
 mod job_queue;
 mod ledger;
 mod machines;
+mod question;
 
 use database::testing::{TestDatabase, engines};
 

@@ -69,7 +69,7 @@ impl<'a> Iso2022Encoder<'a> {
             let placed = match c {
                 '\x1B' => false,
                 '\0'..='\x1F' => self.delimit(c),
-                ' ' | '\x7F' => self.append(Code::One(u8::try_from(c).unwrap_or(b' '))),
+                ' ' | '\x7F' => self.between(c),
                 _ if u8::try_from(c).is_ok_and(|code| is_delimiter(self.vr, code)) => self.delimit(c),
                 _ => self.place(c),
             };
@@ -84,6 +84,14 @@ impl<'a> Iso2022Encoder<'a> {
     fn append(&mut self, code: Code) -> bool {
         code.append_to(&mut self.out);
         true
+    }
+
+    /// A blank stands in a single-byte set: a set of two bytes does not have it, and some readers take it for half of a character.
+    fn between(&mut self, c: char) -> bool {
+        if self.state.g0.plane().is_some() {
+            self.designate(Element::G0(self.initial.g0));
+        }
+        self.append(Code::One(u8::try_from(c).unwrap_or(b' ')))
     }
 
     fn delimit(&mut self, c: char) -> bool {

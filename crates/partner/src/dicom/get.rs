@@ -21,16 +21,39 @@ use crate::incoming::{
 };
 
 /// Transfer syntaxes that results are taken in, each in a context of its own, so that the partner sends without conversion.
-const SYNTAXES: [&str; 9] = [
+const SYNTAXES: [&str; 32] = [
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
-    "1.2.840.10008.1.2.5",    // RLE
-    "1.2.840.10008.1.2.4.80", // JPEG-LS Lossless
-    "1.2.840.10008.1.2.4.90", // JPEG 2000 Lossless
-    "1.2.840.10008.1.2.4.70", // JPEG Lossless
-    "1.2.840.10008.1.2.4.91", // JPEG 2000
-    "1.2.840.10008.1.2.4.50", // JPEG Baseline
-    "1.2.840.10008.1.2.1.99", // Deflated
+    "1.2.840.10008.1.2.5",     // RLE
+    "1.2.840.10008.1.2.4.80",  // JPEG-LS Lossless
+    "1.2.840.10008.1.2.4.81",  // JPEG-LS Near-lossless
+    "1.2.840.10008.1.2.4.90",  // JPEG 2000 Lossless
+    "1.2.840.10008.1.2.4.91",  // JPEG 2000
+    "1.2.840.10008.1.2.4.92",  // JPEG 2000 Part 2 Lossless
+    "1.2.840.10008.1.2.4.93",  // JPEG 2000 Part 2
+    "1.2.840.10008.1.2.4.57",  // JPEG Lossless, process 14
+    "1.2.840.10008.1.2.4.70",  // JPEG Lossless, first-order prediction
+    "1.2.840.10008.1.2.4.50",  // JPEG Baseline
+    "1.2.840.10008.1.2.4.51",  // JPEG Extended
+    "1.2.840.10008.1.2.1.99",  // Deflated
+    "1.2.840.10008.1.2.4.100", // MPEG2 Main Level
+    "1.2.840.10008.1.2.4.100.1",
+    "1.2.840.10008.1.2.4.101", // MPEG2 High Level
+    "1.2.840.10008.1.2.4.101.1",
+    "1.2.840.10008.1.2.4.102", // MPEG-4 AVC/H.264
+    "1.2.840.10008.1.2.4.102.1",
+    "1.2.840.10008.1.2.4.103",
+    "1.2.840.10008.1.2.4.103.1",
+    "1.2.840.10008.1.2.4.104",
+    "1.2.840.10008.1.2.4.104.1",
+    "1.2.840.10008.1.2.4.105",
+    "1.2.840.10008.1.2.4.105.1",
+    "1.2.840.10008.1.2.4.106",
+    "1.2.840.10008.1.2.4.106.1",
+    "1.2.840.10008.1.2.4.107", // HEVC/H.265
+    "1.2.840.10008.1.2.4.108",
+    "1.2.840.10008.1.2.4.201", // HTJ2K Lossless
+    "1.2.840.10008.1.2.4.203", // HTJ2K
 ];
 /// SOP classes of one association.
 const CLASSES: usize = (MAX_CONTEXTS - 1) / SYNTAXES.len();

@@ -189,8 +189,12 @@ impl<W: Write> Walk<'_, '_, W> {
     fn series_description(&mut self, tag: Tag, field: &[u8]) -> Done {
         let prefix =
             self.context.policy.marking.as_ref().map_or("", |m| m.series_description_prefix.as_str());
-        let prefix: String =
-            prefix.chars().filter(|c| matches!(c, ' '..='[' | ']'..='~')).take(PREFIX_MAX).collect();
+        let prefix: String = prefix
+            .trim_end()
+            .chars()
+            .filter(|c| matches!(c, ' '..='[' | ']'..='~'))
+            .take(PREFIX_MAX)
+            .collect();
         let (text, fidelity) = self.sets.current().decode_checked(VR::LO, trim(VR::LO, field));
         if fidelity == dicom_stream::charset::Fidelity::Replaced {
             return Err(ReconciliationError::UnreadableText);

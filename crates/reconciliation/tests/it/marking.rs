@@ -69,6 +69,11 @@ fn results_are_marked_as_research() {
     assert_eq!(output.at("0008103E").unwrap().len(), 64);
     let output = Run::usual().elements(&result(SR, vec![text(0x0008_103E, VR::LO, "RESEARCH x")])).unwrap();
     assert_eq!(output.at("0008103E").as_deref(), Some("RESEARCH x"));
+    // one blank after it, however it is configured
+    let mut run = Run::usual();
+    run.policy.marking.as_mut().unwrap().series_description_prefix = "RESEARCH: ".to_owned();
+    let output = run.elements(&elements).unwrap();
+    assert_eq!(output.at("0008103E").as_deref(), Some("RESEARCH: AI report"));
     // a partner whose results are no research
     let mut run = Run::usual();
     run.policy.marking = None;

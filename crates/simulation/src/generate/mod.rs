@@ -170,6 +170,22 @@ mod tests {
     }
 
     #[test]
+    fn nobody_shares_a_name_and_a_birth_date_by_accident() {
+        let studies = generate(&Plan {
+            patients: 100,
+            slices: 1,
+            modalities: vec![Modality::ALL[2]],
+            ..Plan::default()
+        })
+        .unwrap();
+        let who = |study: &Study| {
+            let attributes = &study.objects[0].attributes;
+            (attributes.text(tags::PATIENT_NAME), attributes.text(tags::PATIENT_BIRTH_DATE))
+        };
+        assert_eq!(studies.iter().map(who).collect::<std::collections::BTreeSet<_>>().len(), 100);
+    }
+
+    #[test]
     fn two_patients_can_have_one_name() {
         let studies = generate(&Plan { same_name: true, ..Plan::default() }).unwrap();
         let of = |number: usize, tag| studies[number].objects[0].attributes.text(tag);

@@ -36,8 +36,77 @@ async fn what_was_fetched_is_known_and_never_doubled() {
         let known = buffer::known_inbound(&mut transaction, "lab", &asked).await.unwrap();
         assert_eq!(known.iter().collect::<Vec<_>>(), ["2.25.3.7"]);
         assert!(buffer::known_inbound(&mut transaction, "other", &asked).await.unwrap().is_empty());
+        let another = Uuid::now_v7();
+        for (of, taken) in [(another, 1), (set, 0)] {
+            let found = buffer::inbound_of_others(&mut transaction, "lab", of, &asked).await.unwrap();
+            assert_eq!(found.len(), taken, "its own are not another's");
+        }
         transaction.commit().await.unwrap();
         assert_eq!(buffer::inbound_of(database.reader(), set).await.unwrap(), fetched);
+    }
+}
+
+#[tokio::test]
+async fn what_is_pushed_again_is_counted_until_a_person_says_otherwise() {
+    for database in buffers().await {
+        let set = Uuid::now_v7();
+        let reconciled = results(set, 1);
+        let id = reconciled[0].id;
+        let mut transaction = database.write().await.unwrap();
+        buffer::insert_return(&mut transaction, &reconciled, 2).await.unwrap();
+        let mut seen = Vec::new();
+        for anew in [false, false, true] {
+            buffer::note_return(&mut transaction, id, ReturnState::Sent, "0x0000", 3).await.unwrap();
+            buffer::push_again(&mut transaction, id, anew, 4).await.unwrap();
+            let row = &buffer::return_of(&mut *transaction, set).await.unwrap()[0];
+            seen.push((row.state, row.pushes));
+        }
+        assert_eq!(seen, [1, 2, 0].map(|pushes| (ReturnState::Waiting, pushes)));
+        buffer::note_return(&mut transaction, id, ReturnState::Confirmed, "C-FIND", 5).await.unwrap();
+        buffer::push_again(&mut transaction, id, false, 6).await.unwrap();
+        let row = &buffer::return_of(&mut *transaction, set).await.unwrap()[0];
+        assert_eq!(row.state, ReturnState::Confirmed, "what is confirmed stays so");
+    }
+}
+
+#[tokio::test]
+async fn a_request_for_commitment_is_known_by_its_transaction_until_it_is_forgotten() {
+    for database in buffers().await {
+        let set = Uuid::now_v7();
+        let asked = |number: i64| buffer::Commitment {
+            transaction: format!("2.25.{number}"),
+            result_set: set,
+            node: "pacs".to_owned(),
+            requested_at: number,
+            reported_at: None,
+        };
+        let mut transaction = database.write().await.unwrap();
+        for number in [2, 1] {
+            buffer::open_commitment(&mut transaction, &asked(number)).await.unwrap();
+        }
+        buffer::close_commitment(&mut transaction, "2.25.2", 7).await.unwrap();
+        let of_set = buffer::commitments_of(&mut *transaction, set).await.unwrap();
+        assert_eq!(of_set, [asked(1), buffer::Commitment { reported_at: Some(7), ..asked(2) }]);
+        assert_eq!(buffer::commitment(&mut *transaction, "2.25.1").await.unwrap(), Some(asked(1)));
+        assert_eq!(buffer::commitment(&mut *transaction, "2.25.1\0").await.unwrap(), None);
+        buffer::forget_commitments(&mut transaction, set).await.unwrap();
+        assert_eq!(buffer::commitment(&mut *transaction, "2.25.1").await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn evidence_of_an_identity_leaves_with_its_result_set() {
+    for database in buffers().await {
+        let set = Uuid::now_v7();
+        let mut transaction = database.write().await.unwrap();
+        for (subject, hash) in [("written", 1), ("identity-differs", 2), ("written", 3)] {
+            buffer::keep_evidence(&mut transaction, set, subject, [hash; 32]).await.unwrap();
+        }
+        let kept = buffer::evidence_of(&mut *transaction, set).await.unwrap();
+        let expected = [("identity-differs".to_owned(), [2; 32]), ("written".to_owned(), [3; 32])];
+        assert_eq!(kept, expected.into());
+        buffer::purge_result_set(&mut transaction, set).await.unwrap();
+        assert!(buffer::evidence_of(&mut *transaction, set).await.unwrap().is_empty());
     }
 }
 

@@ -36,11 +36,12 @@ const JOB: &[(&str, &[&str])] = &[
     ("withdrawn", &[]),
 ];
 
-/// Table 3.2 of the flow. It names no way into `expired`: it is entered from the states that wait for a person or for the gate.
+/// Table 3.2 of the flow. It names no way into `expired`: it is entered from the states that wait for a person or for the gate. From
+/// `manual` a set reaches `reconciled` by way of `retrieved`: what was accepted is judged again, and may be asked about again.
 const RESULT_SET: &[(&str, &[&str])] = &[
     ("result-available", &["retrieved"]),
     ("retrieved", &["reconciled", "manual", "blocked", "superseded"]),
-    ("manual", &["reconciled", "blocked", "expired"]),
+    ("manual", &["retrieved", "blocked", "expired"]),
     ("blocked", &["retrieved", "expired"]),
     ("reconciled", &["released", "superseded", "blocked", "expired"]),
     ("released", &["returned"]),
@@ -75,6 +76,7 @@ const JOB_EVENTS: &[(&str, &str, Option<&str>)] = &[
 const RESULT_SET_EVENTS: &[(&str, &str, Option<&str>)] = &[
     ("retrieve", "retrieved", Some("result-available")),
     ("ask-person", "manual", None),
+    ("accept", "retrieved", Some("manual")),
     ("block", "blocked", None),
     ("unblock", "retrieved", Some("blocked")),
     ("reconcile", "reconciled", None),

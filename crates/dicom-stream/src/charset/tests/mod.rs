@@ -53,6 +53,13 @@ const EXAMPLES: &[(&str, VR, &[u8], &str)] = &[
     ),
     // JIS X 0212: codec iso2022_jp_2
     ("\\ISO 2022 IR 87\\ISO 2022 IR 159", VR::LO, b"\x1b$(D0!0\"\x1b$B;3\x1b(B", "丂丄山"),
+    // a blank in between: pydicom 3 reads it in the default repertoire only
+    (
+        "\\ISO 2022 IR 87",
+        VR::PN,
+        b"=\x1b$B;3ED\x1b(B \x1b$BB@O:\x1b(B",
+        "=山田 太郎",
+    ),
     // GB18030, four bytes: codec gb18030
     ("GB18030", VR::LO, b"\x94\x39\xfc\x36", "😀"),
 ];

@@ -1,0 +1,332 @@
+//! The identity check (DEC-G, table 8.1): is the study at the clinical PACS still that of the identity as received, and is that identity
+//! one person's? Everything but a plain yes asks a person, unless a person accepted the very same before.
+
+use dicom_stream::charset::{CharacterSet, Fidelity, uses_character_set};
+use dicom_stream::{Tag, VR};
+use pseudonym::{Attribute, OwnRecord, Value};
+
+use archive::question::IdentityChoice;
+
+use crate::accept::Accepted;
+use crate::clinical_pacs::{Found, QUERY_LEVEL, Row, STUDY_INSTANCE_UID, find, normal};
+use crate::config::NodeConfig;
+use crate::line::StageError;
+
+/// What the check found (table 8.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IdentityCheck {
+    /// One study, everything equal, and nobody else of that name and birth date.
+    Same,
+    /// One study, and something differs.
+    Differs,
+    /// The study is not there under this UID: deleted, moved or merged.
+    NotFound,
+    /// More than one study has this UID.
+    Several,
+    /// Another Patient ID has the same name and birth date.
+    Shared,
+    /// The node answers no such query, or the answer proves nothing: release needs a person.
+    NotChecked,
+}
+
+impl IdentityCheck {
+    /// The word of rows, of the release and of the question to a person.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Same => "identity-same",
+            Self::Differs => "identity-differs",
+            Self::NotFound => "identity-not-found",
+            Self::Several => "identity-several",
+            Self::Shared => "identity-shared",
+            Self::NotChecked => "identity-not-checked",
+        }
+    }
+}
+
+/// Outcome for one study.
+pub(crate) enum Checked {
+    /// A result may carry this identity.
+    Known {
+        /// What was found; what a person had to accept among it.
+        check: IdentityCheck,
+        /// The identity: as received, or as the clinical PACS says it where a person chose that.
+        own: OwnRecord,
+    },
+    /// A person decides.
+    Ask {
+        /// Why.
+        check: IdentityCheck,
+        /// Hash of what was found: the person's answer holds for nothing else.
+        evidence: [u8; 32],
+    },
+}
+
+const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
+const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
+const ISSUER: Tag = Tag(0x0010, 0x0021);
+const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
+/// Attributes that are compared: normalised for padding and character set.
+const COMPARED: [(Tag, VR); 6] = [
+    (Tag(0x0008, 0x0050), VR::SH), // Accession Number
+    (PATIENT_NAME, VR::PN),
+    (PATIENT_ID, VR::LO),
+    (ISSUER, VR::LO),
+    (BIRTH_DATE, VR::DA),
+    (Tag(0x0010, 0x0040), VR::CS), // Patient's Sex
+];
+
+/// Compares the identity as received with what the node says now.
+///
+/// # Errors
+/// [`StageError::Association`], [`StageError::Busy`]: nothing can be pushed anyway, try again later.
+pub(crate) async fn check_identity(
+    node: &NodeConfig,
+    received: &OwnRecord,
+    accepted: &Accepted,
+) -> Result<Checked, StageError> {
+    let known = |check, own| Ok(Checked::Known { check, own });
+    let ask = |check, evidence| Ok(Checked::Ask { check, evidence });
+    let own = || received.clone();
+    let Some(found) = of_study(node, received).await? else {
+        return known(IdentityCheck::NotChecked, own());
+    };
+    let (check, own) = match found.as_slice() {
+        [] => {
+            let evidence = hash([received.study.as_str()]);
+            return match accepted.choice(IdentityCheck::NotFound.as_str(), &evidence) {
+                Some(IdentityChoice::Received) => known(IdentityCheck::NotFound, own()),
+                _ => ask(IdentityCheck::NotFound, evidence),
+            };
+        }
+        [row] if is_same(received, row) => (IdentityCheck::Same, own()),
+        [row] => {
+            let texts: Vec<String> = COMPARED.iter().map(|(tag, vr)| row.text(*tag, *vr)).collect();
+            let evidence = hash(texts.iter().map(String::as_str));
+            match accepted.choice(IdentityCheck::Differs.as_str(), &evidence) {
+                Some(IdentityChoice::Received) => (IdentityCheck::Differs, own()),
+                Some(IdentityChoice::Pacs) => (IdentityCheck::Differs, as_at_pacs(received, row)?),
+                None => return ask(IdentityCheck::Differs, evidence),
+            }
+        }
+        _ => return ask(IdentityCheck::Several, hash([received.study.as_str()])),
+    };
+    let instead_of_same = |other| if check == IdentityCheck::Same { other } else { check };
+    match namesakes(node, &own).await? {
+        Namesakes::None => known(check, own),
+        Namesakes::NotChecked => known(instead_of_same(IdentityCheck::NotChecked), own),
+        Namesakes::Some(evidence) if accepted.holds(IdentityCheck::Shared.as_str(), &evidence) => {
+            known(instead_of_same(IdentityCheck::Shared), own)
+        }
+        Namesakes::Some(evidence) => ask(IdentityCheck::Shared, evidence),
+    }
+}
+
+/// What [`identity_hash`] of a written result is kept under.
+pub(crate) const WRITTEN: &str = "written";
+
+/// Hash of an identity: what was written into a result, to be compared with what would be written now.
+pub(crate) fn identity_hash(own: &OwnRecord) -> [u8; 32] {
+    let mut hasher = hasher();
+    let mut add = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+    };
+    add(own.study.as_bytes());
+    let values = own.attributes.iter().map(|attribute| (attribute.tag, &attribute.value));
+    for (tag, value) in std::iter::once((0x0008_0005, &own.character_set)).chain(values) {
+        match value {
+            Value::Absent => {}
+            Value::Empty => add(&tag.to_le_bytes()),
+            Value::Bytes(bytes) => {
+                add(&tag.to_le_bytes());
+                add(bytes);
+            }
+        }
+    }
+    *hasher.finalize().as_bytes()
+}
+
+fn hash<'t>(texts: impl IntoIterator<Item = &'t str>) -> [u8; 32] {
+    let mut hasher = hasher();
+    for text in texts {
+        hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+fn hasher() -> blake3::Hasher {
+    blake3::Hasher::new_derive_key("research-pacs 2026 evidence of an identity check")
+}
+
+/// The studies that the node has under this UID; `None` when it does not answer.
+async fn of_study(node: &NodeConfig, own: &OwnRecord) -> Result<Option<Vec<Row>>, StageError> {
+    if !node.query {
+        return Ok(None);
+    }
+    let mut keys = vec![
+        (QUERY_LEVEL, VR::CS, b"STUDY".to_vec()),
+        (STUDY_INSTANCE_UID, VR::UI, own.study.clone().into_bytes()),
+    ];
+    keys.extend(COMPARED.map(|(tag, vr)| (tag, vr, Vec::new())));
+    let Some(Found { mut rows, .. }) = find(node, keys, &Value::Absent).await? else { return Ok(None) };
+    rows.retain(|row| row.text(STUDY_INSTANCE_UID, VR::UI) == own.study);
+    Ok(Some(rows))
+}
+
+fn is_same(own: &OwnRecord, row: &Row) -> bool {
+    COMPARED.iter().all(|(tag, vr)| {
+        let (theirs, ours) = (row.text(*tag, *vr), text_of(own, *tag, *vr));
+        theirs == ours || (*tag == ISSUER && is_same_issuer(own, row))
+    })
+}
+
+/// A node need not know the issuer; where it does, it has to be the same one.
+fn is_same_issuer(own: &OwnRecord, row: &Row) -> bool {
+    let (theirs, ours) = (row.text(ISSUER, VR::LO), text_of(own, ISSUER, VR::LO));
+    theirs == ours || theirs.is_empty() || ours.is_empty()
+}
+
+/// Whether others have the name and the birth date of an identity.
+enum Namesakes {
+    None,
+    /// With the hash of their Patient IDs.
+    Some([u8; 32]),
+    NotChecked,
+}
+
+/// Asks for the studies of the same name and birth date. An answer proves something only when the study itself is in it: the node then
+/// compared these two values as we do.
+async fn namesakes(node: &NodeConfig, own: &OwnRecord) -> Result<Namesakes, StageError> {
+    let (name, birth_date) = (value_of(own, PATIENT_NAME), value_of(own, BIRTH_DATE));
+    // Empty would match everybody, and a wildcard or a range others (PS3.4 C.2.2.2).
+    let asks_for_one = |tag, vr| {
+        let text = text_of(own, tag, vr);
+        !text.is_empty() && !text.contains(['*', '?', '\\']) && (vr != VR::DA || !text.contains('-'))
+    };
+    if !asks_for_one(PATIENT_NAME, VR::PN) || !asks_for_one(BIRTH_DATE, VR::DA) {
+        return Ok(Namesakes::NotChecked);
+    }
+    let keys = vec![
+        (QUERY_LEVEL, VR::CS, b"STUDY".to_vec()),
+        (PATIENT_NAME, VR::PN, name.to_vec()),
+        (PATIENT_ID, VR::LO, Vec::new()),
+        (ISSUER, VR::LO, Vec::new()),
+        (BIRTH_DATE, VR::DA, birth_date.to_vec()),
+        (STUDY_INSTANCE_UID, VR::UI, Vec::new()),
+    ];
+    let Some(Found { rows, is_cut }) = find(node, keys, &own.character_set).await? else {
+        return Ok(Namesakes::NotChecked);
+    };
+    let (itself, others): (Vec<&Row>, Vec<&Row>) =
+        rows.iter().partition(|row| row.text(STUDY_INSTANCE_UID, VR::UI) == own.study);
+    if itself.is_empty() {
+        return Ok(Namesakes::NotChecked);
+    }
+    let mut ids: Vec<String> = others
+        .into_iter()
+        .filter(|row| is_namesake(own, row))
+        .map(|row| row.text(PATIENT_ID, VR::LO))
+        .collect();
+    ids.sort();
+    ids.dedup();
+    // More than can be looked at is no proof that there is nobody.
+    Ok(match ids.is_empty() && !is_cut {
+        true => Namesakes::None,
+        false => Namesakes::Some(hash(ids.iter().map(String::as_str))),
+    })
+}
+
+/// Whether a study is of another patient with the same name and birth date. A node may ignore a key that is optional for it.
+fn is_namesake(own: &OwnRecord, row: &Row) -> bool {
+    let is_other =
+        row.text(PATIENT_ID, VR::LO) != text_of(own, PATIENT_ID, VR::LO) || !is_same_issuer(own, row);
+    let birth_date = row.text(BIRTH_DATE, VR::DA);
+    is_other
+        && row.text(PATIENT_NAME, VR::PN).to_lowercase() == text_of(own, PATIENT_NAME, VR::PN).to_lowercase()
+        && (birth_date.is_empty() || birth_date == text_of(own, BIRTH_DATE, VR::DA))
+}
+
+/// The identity as the node says it now: what it was asked for and answered is taken from it. Where the Patient ID is another one, what else
+/// of the patient was received is left out: it was said of the former.
+fn as_at_pacs(received: &OwnRecord, row: &Row) -> Result<OwnRecord, StageError> {
+    let set = set_of(received);
+    let mut own = received.clone();
+    let is_renumbered = row.text(PATIENT_ID, VR::LO) != text_of(received, PATIENT_ID, VR::LO)
+        || !is_same_issuer(received, row);
+    if is_renumbered {
+        own.attributes.retain(|attribute| attribute.tag >> 16 != 0x0010 || is_compared(attribute.tag));
+    }
+    let mut texts = Vec::new();
+    for (tag, vr) in COMPARED {
+        let Some(bytes) = row.bytes(tag).filter(|bytes| tag != ISSUER || !trimmed(bytes).is_empty()) else {
+            // The issuer was that of the former number.
+            if tag == ISSUER && is_renumbered {
+                own.attributes.retain(|attribute| attribute.tag != number(ISSUER));
+            }
+            continue;
+        };
+        let (text, fidelity) = row.character_set.decode_checked(vr, trimmed(bytes));
+        if fidelity == Fidelity::Replaced || (tag == PATIENT_ID && text.is_empty()) {
+            return Err(StageError::Answer);
+        }
+        texts.push((number(tag), vr, text.into_owned()));
+    }
+    let fits = texts.iter().all(|(_, vr, text)| set.encode(*vr, text).is_ok());
+    let target = if fits { set.clone() } else { CharacterSet::utf8() };
+    if !fits {
+        for attribute in &mut own.attributes {
+            let vr = VR::from_binary(attribute.vr).unwrap_or(VR::UN);
+            if let (true, Value::Bytes(bytes)) = (uses_character_set(vr), &mut attribute.value) {
+                let (text, fidelity) = set.decode_checked(vr, bytes);
+                if fidelity == Fidelity::Replaced {
+                    return Err(StageError::Answer);
+                }
+                *bytes = text.into_owned().into_bytes();
+            }
+        }
+        own.character_set = Value::Bytes(target.value().into_bytes());
+    }
+    for (tag, vr, text) in texts {
+        let bytes = target.encode(vr, &text).map_err(|_| StageError::Answer)?;
+        let value = if bytes.is_empty() { Value::Empty } else { Value::Bytes(bytes) };
+        match own.attributes.iter_mut().find(|attribute| attribute.tag == tag) {
+            Some(attribute) if attribute.value == Value::Absent && value == Value::Empty => {}
+            Some(attribute) => attribute.value = value,
+            None if value == Value::Empty => {}
+            None => own.attributes.push(Attribute { tag, vr: vr.to_bytes(), value }),
+        }
+    }
+    Ok(own)
+}
+
+fn is_compared(tag: u32) -> bool {
+    COMPARED.iter().any(|(compared, _)| number(*compared) == tag)
+}
+
+fn number(tag: Tag) -> u32 {
+    u32::from(tag.group()) << 16 | u32::from(tag.element())
+}
+
+fn trimmed(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| !matches!(byte, b' ' | 0)).map_or(0, |last| last + 1);
+    bytes.get(..end).unwrap_or_default()
+}
+
+fn set_of(own: &OwnRecord) -> CharacterSet {
+    match &own.character_set {
+        Value::Bytes(value) => CharacterSet::parse(value).0,
+        Value::Absent | Value::Empty => CharacterSet::default(),
+    }
+}
+
+/// The bytes of a value as received, without padding.
+fn value_of(own: &OwnRecord, tag: Tag) -> &[u8] {
+    let found = own.attributes.iter().find(|attribute| attribute.tag == number(tag));
+    match found.map(|attribute| &attribute.value) {
+        Some(Value::Bytes(value)) => trimmed(value),
+        _ => &[],
+    }
+}
+
+fn text_of(own: &OwnRecord, tag: Tag, vr: VR) -> String {
+    normal(&set_of(own), vr, value_of(own, tag))
+}

@@ -1,0 +1,322 @@
+//! Stage *reconcile*: gives a result set the identity it came from, or hands it to a person (step 8). Z4 + vault → Z5 and Z3. State of
+//! the result set: reconciled, manual or rejected.
+//!
+//! This file decides whose a set is and how its work ends; `identity` opens the vault, `write` makes the objects, `conclude` writes down
+//! what came of it.
+
+mod conclude;
+mod identity;
+mod write;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use archive::buffer;
+use archive::job::{self, Job};
+use archive::job_queue::{self, ClaimedJob};
+use archive::question::{self, Proposal};
+use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
+use pseudonym::{Purpose, VaultError};
+use reconciliation::{
+    Conditions, Issued, ManualReason, Outcome, Participant, Pseudonyms, Survey, Verdict, Window, judge,
+};
+use register::{Outflow, day_of};
+use uuid::Uuid;
+
+use crate::accept::Accepted;
+use crate::config::ResultsConfig;
+use crate::identity_check::{Checked, check_identity, identity_hash};
+use crate::line::{Line, Project, StageError};
+use crate::progress::stage;
+use crate::returned_set::{key_of, look_up, survey_all};
+use crate::{export, gate};
+use conclude::{Reconciled, conclude};
+use write::{Transform, Written};
+
+/// Name of the stage in the queue; its subject is a result set.
+pub(crate) const KIND: &str = "reconcile";
+
+/// What is compared of a geometry, in millimetres and cosines (RC-08).
+const TOLERANCE: f64 = 0.001;
+/// Wait before the gate is asked again about a blocked set.
+const BLOCKED_MS: i64 = 900_000;
+
+/// How the work on a set ends.
+enum End {
+    /// Identified objects are ready.
+    Reconciled(Box<Reconciled>),
+    /// A person decides.
+    Manual(Doubt),
+    /// It never goes back; the words say why.
+    Rejected(String),
+    /// The gate or the lists forbid it.
+    Blocked(String),
+    /// It waits for what it refers to.
+    Hold,
+}
+
+/// What a person has to decide.
+struct Doubt {
+    /// The words of the reasons.
+    reasons: Vec<String>,
+    /// Whose the set seems to be.
+    proposal: Option<Proposal>,
+    /// Hash of what was found, by the word of its reason: a decision holds for nothing else.
+    evidence: Option<(&'static str, [u8; 32])>,
+}
+
+impl End {
+    /// A person decides, for one reason.
+    fn manual(reason: impl Into<String>, proposal: Option<Proposal>) -> Self {
+        Self::Manual(Doubt { reasons: vec![reason.into()], proposal, evidence: None })
+    }
+}
+
+/// Works on the result set `claimed.subject`.
+///
+/// # Errors
+/// Any [`StageError`]: the driver repeats, or calls a person.
+pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), StageError> {
+    let set = result_set::show(line.main.reader(), claimed.subject).await?;
+    let project = line.project(&set.project)?;
+    let job = job::show(line.main.reader(), set.job).await?;
+    let end = match set.state {
+        ResultSetState::Retrieved => work(line, project, &set, &job).await?,
+        ResultSetState::Blocked => return look_again(line, project, &set, &job, claimed).await,
+        _ => {
+            let mut transaction = line.main.write().await?;
+            job_queue::finish(&mut transaction, claimed.lease, line.clock.now()).await?;
+            return Ok(transaction.commit().await?);
+        }
+    };
+    conclude(line, project, &set, &job, claimed, end).await
+}
+
+/// A blocked set goes on once the gate is open again.
+async fn look_again(
+    line: &Arc<Line>,
+    project: &Project,
+    set: &ResultSet,
+    job: &Job,
+    claimed: &ClaimedJob,
+) -> Result<(), StageError> {
+    let is_open = project.config.results.is_some()
+        && gate::ask(line, project, job, set.id, Outflow::give_back).await?.is_open();
+    let now = line.clock.now();
+    let mut transaction = line.main.write().await?;
+    if is_open {
+        let change = stage(project, "reconcile", now);
+        result_set::advance(&mut transaction, set.id, ResultSetEvent::Unblock, &change).await?;
+    }
+    let again = if is_open { now } else { now + BLOCKED_MS };
+    job_queue::postpone(&mut transaction, claimed.lease, again, now).await?;
+    transaction.commit().await?;
+    line.work.notify_one();
+    Ok(())
+}
+
+async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -> Result<End, StageError> {
+    let Some(results) = &project.config.results else {
+        return Ok(End::Blocked("results are not configured".to_owned()));
+    };
+    let instances = buffer::inbound_of(line.buffer.reader(), set.id).await?;
+    let Some(surveys) = survey_all(line, &instances).await? else {
+        return Ok(End::manual("cannot-be-read", None));
+    };
+    let mut issued = look_up(line, set, job, &surveys).await?;
+    let conditions = conditions(line, results, set, job)?;
+    let claimed_by = export::participant(job)?;
+    let accepted = accepted(line, set).await?;
+    // Whose it is, before anything of an identity is opened.
+    if let Some(end) = without_identity(&surveys, &issued, &conditions, key_of(claimed_by), &accepted) {
+        return Ok(end);
+    }
+    let decision = gate::ask(line, project, job, set.id, Outflow::give_back).await?;
+    if !decision.is_open() {
+        return Ok(End::Blocked(gate::codes(&decision)));
+    }
+    let purpose = Purpose::new("reconcile", "research-pacs", &line.site, &format!("job {}", job.id))?;
+    let access = match line.vault.reidentify(&job.project, claimed_by, &purpose, line.clock.now()).await {
+        Ok(access) => access,
+        Err(VaultError::Opposed) => return Ok(End::Blocked("opposed".to_owned())),
+        Err(VaultError::Erased) => return Ok(End::Blocked("erased".to_owned())),
+        Err(error) => return Err(error.into()),
+    };
+    let record = line.vault.export_record(&job.first_increment.to_string()).await?;
+    let participant = Uuid::from_u128(key_of(claimed_by).0);
+    let theirs = Some(Proposal { participant, study: Some(record.study.clone()) });
+    if access.merged_into().is_some() && !accepted.covers("participant-merged") {
+        return Ok(End::manual("participant-merged", theirs));
+    }
+    identity::add_to_issued(line, &access, &record, &surveys, &mut issued).await?;
+    let judgement = judge(&surveys, &issued, &conditions);
+    match &judgement.outcome {
+        Outcome::Accept { .. } => {}
+        Outcome::Refuse { reasons } => {
+            return Ok(End::Rejected(words(reasons.iter().map(|reason| reason.word()))));
+        }
+        Outcome::Hold => return Ok(End::Hold),
+        Outcome::Manual { reasons, proposal } => {
+            let proposal = proposal.as_ref().map(shown);
+            if proposal != theirs || !reasons.iter().all(|reason| accepted.covers(reason.word())) {
+                return Ok(End::Manual(doubt(reasons.iter(), proposal)));
+            }
+        }
+    }
+    // Where a person accepted a study of the tool's own, everything in it points to this one (RC-05).
+    let own_study_accepted = accepted.covers(ManualReason::StudyUnknown.word());
+    if !all_of_study(&judgement.objects, &record.study, own_study_accepted) {
+        return Ok(End::manual("another-study", theirs));
+    }
+    let received = match identity::own_record(line, &access, &record).await? {
+        Ok(received) => received,
+        Err(end) => return Ok(end),
+    };
+    // Before anything identified is written: what goes to a person leaves nothing in Z5.
+    let (check, own) = match check_identity(line.return_node(project)?, &received, &accepted).await? {
+        Checked::Known { check, own } => (check, own),
+        Checked::Ask { check, evidence } => {
+            let (reason, evidence) = (check.as_str(), Some((check.as_str(), evidence)));
+            return Ok(End::Manual(Doubt { reasons: vec![reason.to_owned()], proposal: theirs, evidence }));
+        }
+    };
+    let mut identities =
+        identity::identities(line, &access, &record, &surveys, &issued, &judgement.regenerate, set).await?;
+    for survey in surveys.iter().filter(|survey| !issued.uids.contains_key(&survey.study)) {
+        identities.fresh.insert(survey.study.clone(), own.study.clone());
+    }
+    let issued_uids = issued.uids.keys().cloned();
+    let pseudonyms = Pseudonyms::new(record.code.as_str(), issued_uids, &issued.dates, identities.shift_days);
+    let mut policy = identity::policy(results, set, job, conditions.window);
+    if accepted.covers(ManualReason::DateOfNoClass.word()) {
+        policy.accepted_dates = days(&surveys);
+    }
+    let transform = Transform {
+        identities,
+        given: identity::given(line, job, record.code.as_str()).await?,
+        own: identity::of_vault(&own),
+        policy,
+        pseudonyms,
+    };
+    let written =
+        match write::transform_all(line, set, instances, surveys, judgement.objects, transform).await? {
+            Ok(written) => written,
+            Err(end) => return Ok(end),
+        };
+    let Written { returned, archived, body_not_inspected } = written;
+    let identity = identity_hash(&own);
+    Ok(End::Reconciled(Box::new(Reconciled {
+        returned,
+        archived,
+        check,
+        identity,
+        body_not_inspected,
+        participant,
+    })))
+}
+
+/// What a person accepted about the set so far.
+pub(crate) async fn accepted(line: &Line, set: &ResultSet) -> Result<Accepted, StageError> {
+    let questions = question::of_set(line.main.reader(), set.id).await?;
+    Ok(Accepted::new(questions, buffer::evidence_of(line.buffer.reader(), set.id).await?))
+}
+
+fn doubt<'r>(reasons: impl Iterator<Item = &'r ManualReason>, proposal: Option<Proposal>) -> Doubt {
+    Doubt { reasons: reasons.map(|reason| reason.word().to_owned()).collect(), proposal, evidence: None }
+}
+
+/// A proposal of the rules in our own ids.
+fn shown(proposal: &reconciliation::Proposal) -> Proposal {
+    Proposal { participant: Uuid::from_u128(proposal.participant.0), study: proposal.study.clone() }
+}
+
+/// Every day that the set names: of those, the ones of neither class stay as they are once a person accepted them (RR-8).
+fn days(surveys: &[Survey]) -> BTreeSet<u32> {
+    surveys.iter().flat_map(|survey| &survey.dates).filter_map(|date| date.day).collect()
+}
+
+/// How a set ends that is not this participant's, whatever the participant's own rows would tell; `None` when they have to be asked:
+/// only they know the dates that were issued and the real UIDs that must not be in it.
+fn without_identity(
+    surveys: &[Survey],
+    issued: &Issued,
+    conditions: &Conditions,
+    claimed_by: Participant,
+    accepted: &Accepted,
+) -> Option<End> {
+    // A set that would wait for more says whose it is all the same.
+    let conditions = Conditions { deadline_passed: true, ..conditions.clone() };
+    match judge(surveys, issued, &conditions).outcome {
+        Outcome::Refuse { reasons } => Some(End::Rejected(words(reasons.iter().map(|reason| reason.word())))),
+        Outcome::Accept { participant } if participant == claimed_by => None,
+        Outcome::Accept { .. } => Some(End::Rejected("another-participant".to_owned())),
+        Outcome::Manual { reasons, proposal } => {
+            let is_theirs = proposal.as_ref().is_some_and(|proposal| proposal.participant == claimed_by);
+            // What the participant's rows may settle is not asked yet.
+            let settled = |reason: &&ManualReason| {
+                !matches!(reason, ManualReason::UnknownReference | ManualReason::DateOfNoClass)
+            };
+            let mut left = reasons.iter().filter(settled).peekable();
+            let goes_on = is_theirs && left.clone().all(|reason| accepted.covers(reason.word()));
+            let proposal = proposal.as_ref().map(shown);
+            if goes_on {
+                None
+            } else if left.peek().is_none() {
+                Some(End::Manual(doubt(reasons.iter(), proposal)))
+            } else {
+                Some(End::Manual(doubt(left, proposal)))
+            }
+        }
+        // not with the deadline passed
+        Outcome::Hold => Some(End::Hold),
+    }
+}
+
+/// Whether every object that goes back says that it is of the study whose identity is written into it; one that says a study which was
+/// never issued counts where that was accepted.
+fn all_of_study(verdicts: &[Verdict], study: &str, unknown_accepted: bool) -> bool {
+    let is_of_study = |of: Option<&str>| of.map_or(unknown_accepted, |of| of == study);
+    verdicts.iter().filter(|verdict| !verdict.drop).all(|verdict| is_of_study(verdict.study.as_deref()))
+}
+
+fn words<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn conditions(
+    line: &Line,
+    results: &ResultsConfig,
+    set: &ResultSet,
+    job: &Job,
+) -> Result<Conditions, StageError> {
+    let partner = line.partner(&set.partner)?;
+    let day = |at: i64| day_of(at).format("%Y%m%d").to_string().parse().unwrap_or(0);
+    const DAY: i64 = 86_400_000;
+    let deadline = set.created_at + i64::from(results.idle_seconds).max(60) * 10_000;
+    Ok(Conditions {
+        sop_classes: partner.results().sop_classes.iter().cloned().collect(),
+        // The partner's clock and time zone are its own: a day more at both ends.
+        window: Window { exported_on: day(job.created_at - DAY), received_on: day(line.clock.now() + DAY) },
+        deadline_passed: line.clock.now() > deadline,
+        tolerance: TOLERANCE,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_of_another_study_or_of_none_stops_the_set_unless_it_is_dropped() {
+        let of = |study: Option<&str>, drop| Verdict {
+            study: study.map(str::to_owned),
+            drop,
+            ..Verdict::default()
+        };
+        assert!(all_of_study(&[of(Some("A"), false), of(Some("A"), false)], "A", false));
+        assert!(!all_of_study(&[of(Some("A"), false), of(Some("B"), false)], "A", true));
+        assert!(!all_of_study(&[of(None, false)], "A", false));
+        assert!(all_of_study(&[of(None, false)], "A", true));
+        assert!(all_of_study(&[of(Some("A"), false), of(Some("B"), true)], "A", false));
+    }
+}

@@ -1,0 +1,211 @@
+//! The objects of a set: each with its identity to Z5, and as it came to Z3. Nothing counts unless all of it worked.
+
+use std::sync::Arc;
+
+use archive::blob::{Blob, BlobKey, BlobWriter};
+use archive::buffer::{self, ResultInstance};
+use archive::index;
+use archive::result_set::ResultSet;
+use archive::zone::Zone;
+use dicom_stream::{FileMeta, TransferSyntax};
+use reconciliation::{
+    Given, Identities, NotInspected, Object, OwnRecord, Policy, Pseudonyms, Survey, Verdict, reconcile,
+    reverse_scan,
+};
+use uuid::Uuid;
+
+use super::End;
+use crate::deidentify::{Pseudonymised, blocking};
+use crate::indexing::Tee;
+use crate::line::{Line, StageError};
+use crate::stored_object::open_data_set;
+
+/// Everything that the pure transform needs.
+pub(super) struct Transform {
+    pub(super) identities: Identities,
+    pub(super) given: Given,
+    pub(super) own: OwnRecord,
+    pub(super) policy: Policy,
+    pub(super) pseudonyms: Pseudonyms,
+}
+
+/// What was written for a set.
+pub(super) struct Written {
+    pub(super) returned: Vec<ResultInstance>,
+    pub(super) archived: Vec<(Pseudonymised, Blob)>,
+    pub(super) body_not_inspected: bool,
+}
+
+/// Writes each object with its identity to Z5 and as it came to Z3; nothing counts unless all of it worked.
+pub(super) async fn transform_all(
+    line: &Arc<Line>,
+    set: &ResultSet,
+    instances: Vec<ResultInstance>,
+    surveys: Vec<Survey>,
+    verdicts: Vec<Verdict>,
+    transform: Transform,
+) -> Result<Result<Written, End>, StageError> {
+    let (line, set) = (Arc::clone(line), set.id);
+    blocking(move || {
+        let written = write_all(&line, set, &instances, &surveys, &verdicts, &transform);
+        if !matches!(written, Ok(Ok(_))) {
+            remove_identified(&line, &instances)?;
+        }
+        written
+    })
+    .await?
+}
+
+/// Removes what Z5 holds of these objects of Z4, whether it has rows or not.
+fn remove_identified(line: &Line, received: &[ResultInstance]) -> Result<(), StageError> {
+    for instance in received {
+        line.blobs.remove(BlobKey::new(Zone::ReturnBuffer, instance.id)?)?;
+    }
+    Ok(())
+}
+
+/// Removes what an earlier try made of a set that now ends otherwise: identified objects, and copies for Z3 that were never indexed.
+pub(super) async fn discard(line: &Arc<Line>, set: &ResultSet) -> Result<(), StageError> {
+    let instances = buffer::inbound_of(line.buffer.reader(), set.id).await?;
+    let is_indexed = index::count_of_source(line.main.reader(), set.id).await? > 0;
+    let line = Arc::clone(line);
+    blocking(move || {
+        remove_identified(&line, &instances)?;
+        if !is_indexed {
+            for instance in &instances {
+                line.blobs.remove(BlobKey::new(Zone::Archive, instance.id)?)?;
+            }
+        }
+        Ok(())
+    })
+    .await?
+}
+
+fn write_all(
+    line: &Line,
+    set: Uuid,
+    instances: &[ResultInstance],
+    surveys: &[Survey],
+    verdicts: &[Verdict],
+    transform: &Transform,
+) -> Result<Result<Written, End>, StageError> {
+    let mut identified = Vec::new();
+    let mut archived = Vec::new();
+    let mut body_not_inspected = false;
+    for ((instance, survey), verdict) in instances.iter().zip(surveys).zip(verdicts) {
+        if verdict.drop {
+            tracing::info!(instance = %instance.id, "an original came back unchanged; it is dropped");
+            continue;
+        }
+        let (of, writer) = match identify(line, set, instance, survey, transform)? {
+            Ok(done) => done,
+            Err(end) => return Ok(Err(end)),
+        };
+        body_not_inspected |= of.body_not_inspected;
+        identified.push((of.instance, writer));
+        archived.push(archive(line, instance)?);
+    }
+    let (returned, writers): (Vec<ResultInstance>, Vec<BlobWriter>) = identified.into_iter().unzip();
+    let blobs = line.blobs.finish_batch(writers)?;
+    let returned: Vec<ResultInstance> =
+        returned.into_iter().zip(&blobs).map(|(instance, blob)| with_blob(instance, blob)).collect();
+    if let Some(place) = left_over(line, &returned, &transform.pseudonyms)? {
+        return Ok(Err(End::manual(format!("pseudonym-left {place}"), None)));
+    }
+    let (objects, writers): (Vec<Pseudonymised>, Vec<BlobWriter>) = archived.into_iter().unzip();
+    let archived = objects.into_iter().zip(line.blobs.finish_batch(writers)?).collect();
+    Ok(Ok(Written { returned, archived, body_not_inspected }))
+}
+
+struct Identified {
+    instance: ResultInstance,
+    body_not_inspected: bool,
+}
+
+fn identify(
+    line: &Line,
+    set: Uuid,
+    received: &ResultInstance,
+    survey: &Survey,
+    transform: &Transform,
+) -> Result<Result<(Identified, BlobWriter), End>, StageError> {
+    let (input, syntax) = open_data_set(&line.blobs, Zone::Inbound, received.id)?;
+    let object = Object { survey, transfer_syntax: syntax, length: None, limits: reconciliation::LIMITS };
+    let output_syntax = if syntax.deflated { &TransferSyntax::EXPLICIT_LITTLE } else { syntax };
+    let mut writer = line.blobs.create(BlobKey::new(Zone::ReturnBuffer, received.id)?)?;
+    let sop_instance =
+        transform.identities.fresh.get(&survey.sop_instance).unwrap_or(&survey.sop_instance).clone();
+    let meta = FileMeta {
+        media_storage_sop_class_uid: survey.sop_class.clone(),
+        media_storage_sop_instance_uid: sop_instance,
+        transfer_syntax_uid: output_syntax.uid.to_owned(),
+    };
+    meta.write(&mut writer)?;
+    let Transform { identities, given, own, policy, .. } = transform;
+    let report = match reconcile(&object, identities, own, given, policy, input, &mut writer) {
+        Ok(report) => report,
+        Err(error) => return Ok(Err(End::manual(format!("cannot-be-reconciled: {error}"), None))),
+    };
+    let body_not_inspected = report
+        .not_inspected
+        .iter()
+        .any(|part| matches!(part, NotInspected::DocumentBody | NotInspected::SecondaryCapturePixels));
+    let instance = ResultInstance {
+        id: received.id,
+        result_set: set,
+        study_instance_uid: own.study.clone(),
+        series_instance_uid: report.series,
+        sop_instance_uid: report.sop_instance,
+        sop_class_uid: survey.sop_class.clone(),
+        transfer_syntax_uid: output_syntax.uid.to_owned(),
+        location: String::new(),
+        bytes: 0,
+        blake3: [0; 32],
+    };
+    Ok(Ok((Identified { instance, body_not_inspected }, writer)))
+}
+
+/// The object as the partner sent it, for Z3: the pseudonymised form of the result.
+fn archive(line: &Line, received: &ResultInstance) -> Result<(Pseudonymised, BlobWriter), StageError> {
+    let (mut input, syntax) = open_data_set(&line.blobs, Zone::Inbound, received.id)?;
+    let mut writer = line.blobs.create(BlobKey::new(Zone::Archive, received.id)?)?;
+    let meta = FileMeta {
+        media_storage_sop_class_uid: received.sop_class_uid.clone(),
+        media_storage_sop_instance_uid: received.sop_instance_uid.clone(),
+        transfer_syntax_uid: syntax.uid.to_owned(),
+    };
+    meta.write(&mut writer)?;
+    let data_set = writer.length();
+    let mut tee = Tee::new(writer, syntax);
+    std::io::copy(&mut input, &mut tee)?;
+    let (writer, identification) = tee.finish().map_err(|_| StageError::Answer)?;
+    Ok((Pseudonymised { identification, transfer_syntax: syntax, data_set }, writer))
+}
+
+fn with_blob(instance: ResultInstance, blob: &Blob) -> ResultInstance {
+    ResultInstance {
+        location: blob.key.to_string(),
+        bytes: blob.length,
+        blake3: *blob.hash.as_bytes(),
+        ..instance
+    }
+}
+
+/// The place of the first pseudonym that is still in an object (RR-9).
+fn left_over(
+    line: &Line,
+    returned: &[ResultInstance],
+    pseudonyms: &Pseudonyms,
+) -> Result<Option<String>, StageError> {
+    for instance in returned {
+        let (file, syntax) = open_data_set(&line.blobs, Zone::ReturnBuffer, instance.id)?;
+        let scan = match reverse_scan(file, syntax, reconciliation::LIMITS, pseudonyms) {
+            Ok(scan) => scan,
+            Err(error) => return Ok(Some(error.to_string())),
+        };
+        if let Some(finding) = scan.findings.first() {
+            return Ok(Some(finding.path.to_string()));
+        }
+    }
+    Ok(None)
+}
