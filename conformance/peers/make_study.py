@@ -1,8 +1,8 @@
 """Writes one study: make_study.py FOLDER --patient ID [--study NAME] [--images N] [--first K] [--references] [--without-patient-id]
-    [--in-study-of PATIENT]
+    [--in-study-of PATIENT] [--marked]
 
 CT images with instance numbers from K; with --references a segmentation and a structure set that point at them (PS3.3 C.7.6.1.1.4,
-C.8.8.5). The same arguments give the same bytes. Every identity is invented.
+C.8.8.5); with --marked, Patient Identity Removed (PS3.3 C.7.1.1) says so. The same arguments give the same bytes. Every identity is invented.
 """
 import argparse
 from pathlib import Path
@@ -22,6 +22,8 @@ def of_study(one, args, number, series):
     one.SeriesInstanceUID = uid(args.patient, args.study, series)
     one.SOPInstanceUID, one.InstanceNumber = uid(args.patient, args.study, number), number
     one.FrameOfReferenceUID = uid(args.patient, args.study, "frame")
+    if args.marked:
+        one.PatientIdentityRemoved = "YES"
     return one
 
 
@@ -68,6 +70,7 @@ def main():
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--references", action="store_true")
     parser.add_argument("--without-patient-id", action="store_true")
+    parser.add_argument("--marked", action="store_true")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     numbers = range(args.first, args.first + args.images)

@@ -35,7 +35,7 @@ static PATTERNS: LazyLock<Option<Vec<(FindingKind, Regex)>>> = LazyLock::new(|| 
         ),
         (FindingKind::Identifier, r"\b\d{3}-\d{2}-\d{4}\b"),
         (FindingKind::Date, r"(?i)\b(?:9\d|1[0-4]\d)[ -]?(?:years?|yrs?|y|ans)[ /.-]?(?:old|o\b|\b)"),
-        (FindingKind::Name, r"\b(?:Dr|Doctor|Docteur|Prof|Professor|Professeur)\.? +\p{Lu}[\p{L}'-]+"),
+        (FindingKind::Name, r"\b(?:Dr|Doctor|Docteur|Prof|Professor|Professeur)\.? +[A-ZÀ-ÖØ-Þ]\w[\w'-]*"),
     ]
     .into_iter()
     .map(|(kind, pattern)| Some((kind, Regex::new(pattern).ok()?)))
