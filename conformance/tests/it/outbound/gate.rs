@@ -104,18 +104,20 @@ fn what_waits_in_the_queue_is_stopped_by_the_dossier_and_by_a_withdrawal() {
 #[test]
 fn what_waits_is_stopped_by_an_erasure() {
     let (world, partner) = world(&[Project::open("one", "P1", "uni")]);
-    let server = world.serve();
+    let server = world.site.serve();
     push(&server, "P1", &study(&world.site.folder("a"), "MRN-0001", &["--images", "2"]));
     wait_until("a failed try", || {
-        world.count("main", "job_queue WHERE kind = 'export' AND attempts > 0") == 1
+        world.site.count("main", "job_queue WHERE kind = 'export' AND attempts > 0") == 1
     });
     let erase = ["vault", "erase", "--project", "one", "--by", "Dr Table Holder", "--reason", "request 12"];
-    let said = world.answer(&erase, 0);
+    let said = world.site.answer(&erase, 0);
     assert!(said.contains("1 participants erased, 1 jobs withdrawn"), "{said}");
     server.stop();
     let _peer = partner.start(&[]);
-    let server = world.serve_later(60);
-    wait_until("the originals are purged", || world.count("main", "ledger WHERE event = 'opposed'") == 2);
+    let server = world.site.serve_later(60);
+    wait_until("the originals are purged", || {
+        world.site.count("main", "ledger WHERE event = 'opposed'") == 2
+    });
     server.stop();
     assert!(partner.arrivals().is_empty());
     assert!(world.jobs().iter().all(|job| job.state == "withdrawn"), "{:?}", world.jobs());
@@ -136,14 +138,14 @@ fn a_source_without_identity_is_kept_as_it_is() {
     let world = World::new(&[Project::open("one", "P1", "uni")], &sections);
     study(drop.path(), "PHANTOM-7", &["--images", "2", "--marked"]);
     study(drop.path(), "PHANTOM-8", &["--images", "1"]);
-    let server = world.serve();
+    let server = world.site.serve();
     world.wait_for_acknowledged(2);
     server.stop();
     let codes: Vec<String> = partner.arrivals().into_iter().map(|arrival| arrival.patient).collect();
     assert_eq!(codes.iter().filter(|code| *code == "PHANTOM-7").count(), 2, "{codes:?}");
     assert!(codes.len() == 3 && !codes.contains(&"PHANTOM-8".to_owned()), "{codes:?}");
-    assert_eq!(world.count("vault", "participant"), 1);
-    assert_eq!(world.count("main", "ledger WHERE cause = 'already-deidentified: marker'"), 2);
+    assert_eq!(world.site.count("vault", "participant"), 1);
+    assert_eq!(world.site.count("main", "ledger WHERE cause = 'already-deidentified: marker'"), 2);
 }
 
 #[test]
