@@ -17,7 +17,6 @@
 //! | `retention`, `sweep` | what time alone makes leave, and what a crash left |
 //! | `forget` | what ends with an anonymised job |
 //! | `withdraw` | what ends when a participant withdraws |
-//! | `clinical_pacs` | what the node says that results go back to |
 //! | `shown` | what texts for people leave out |
 //! | `standing` | what the lists say about the patient of a job |
 //! | `clinical_pacs` | talking to the node that results go back to |

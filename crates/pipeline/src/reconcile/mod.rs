@@ -159,7 +159,7 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         Outcome::Manual { reasons, proposal } => {
             let proposal = proposal.as_ref().map(shown);
             if proposal != theirs || !reasons.iter().all(|reason| accepted.covers(reason.word())) {
-                return Ok(End::Manual(doubt(reasons.iter(), proposal)));
+                return Ok(End::Manual(doubt(reasons.iter(), proposal, theirs.as_ref())));
             }
         }
     }
@@ -221,8 +221,22 @@ pub(crate) async fn accepted(line: &Line, set: &ResultSet) -> Result<Accepted, S
     Ok(Accepted::new(questions, buffer::evidence_of(line.buffer.reader(), set.id).await?))
 }
 
-fn doubt<'r>(reasons: impl Iterator<Item = &'r ManualReason>, proposal: Option<Proposal>) -> Doubt {
-    Doubt { reasons: reasons.map(|reason| reason.word().to_owned()).collect(), proposal, evidence: None }
+/// What the rules leave to a person. Where they propose somebody or a study that is not `theirs`, no person can accept it either.
+fn doubt<'r>(
+    reasons: impl Iterator<Item = &'r ManualReason>,
+    proposal: Option<Proposal>,
+    theirs: Option<&Proposal>,
+) -> Doubt {
+    let mut reasons: Vec<String> = reasons.map(|reason| reason.word().to_owned()).collect();
+    if let (Some(proposal), Some(theirs)) = (&proposal, theirs) {
+        let is_other_study = |study: &String| theirs.study.as_ref().is_some_and(|theirs| theirs != study);
+        if proposal.participant != theirs.participant {
+            reasons.push("another-participant".to_owned());
+        } else if proposal.study.as_ref().is_some_and(is_other_study) {
+            reasons.push("another-study".to_owned());
+        }
+    }
+    Doubt { reasons, proposal, evidence: None }
 }
 
 /// A proposal of the rules in our own ids.
@@ -259,12 +273,13 @@ fn without_identity(
             let mut left = reasons.iter().filter(settled).peekable();
             let goes_on = is_theirs && left.clone().all(|reason| accepted.covers(reason.word()));
             let proposal = proposal.as_ref().map(shown);
+            let theirs = Proposal { participant: Uuid::from_u128(claimed_by.0), study: None };
             if goes_on {
                 None
             } else if left.peek().is_none() {
-                Some(End::Manual(doubt(reasons.iter(), proposal)))
+                Some(End::Manual(doubt(reasons.iter(), proposal, Some(&theirs))))
             } else {
-                Some(End::Manual(doubt(left, proposal)))
+                Some(End::Manual(doubt(left, proposal, Some(&theirs))))
             }
         }
         // not with the deadline passed
@@ -305,6 +320,30 @@ fn conditions(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_points_to_somebody_else_or_to_another_study_has_a_reason_that_nobody_can_accept() {
+        let of = |participant: u128, study: Option<&str>| Proposal {
+            participant: Uuid::from_u128(participant),
+            study: study.map(str::to_owned),
+        };
+        let reasons = |proposal, theirs| {
+            let doubt = doubt([ManualReason::PatientIdAltered].iter(), proposal, Some(&theirs));
+            doubt
+                .reasons
+                .into_iter()
+                .filter(|reason| !crate::accept::is_acceptable(reason))
+                .collect::<Vec<_>>()
+        };
+        assert!(reasons(Some(of(1, Some("A"))), of(1, Some("A"))).is_empty());
+        assert!(reasons(Some(of(1, Some("A"))), of(1, None)).is_empty());
+        assert!(
+            reasons(None, of(1, Some("A"))).is_empty(),
+            "what nothing is proposed for is refused for that"
+        );
+        assert_eq!(reasons(Some(of(2, Some("A"))), of(1, None)), ["another-participant"]);
+        assert_eq!(reasons(Some(of(1, Some("B"))), of(1, Some("A"))), ["another-study"]);
+    }
 
     #[test]
     fn an_object_of_another_study_or_of_none_stops_the_set_unless_it_is_dropped() {
