@@ -89,6 +89,25 @@ pub struct Line<'a> {
     pub at: i64,
 }
 
+/// Values that lines share which differ in their instance alone.
+const SHARED: usize = 9;
+/// Lines in one statement: as many values as [`Statement::ROWS`] rows of other tables.
+const LINES: usize = 24;
+
+impl Line<'_> {
+    fn is_alike(&self, other: &Line<'_>) -> bool {
+        self.at == other.at
+            && self.event == other.event
+            && self.project == other.project
+            && self.job == other.job
+            && self.result_set == other.result_set
+            && self.destination == other.destination
+            && self.dossier_version == other.dossier_version
+            && self.gate_hash == other.gate_hash
+            && self.cause == other.cause
+    }
+}
+
 /// One line as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerLine {
@@ -146,11 +165,13 @@ pub async fn append(connection: &mut AnyConnection, lines: &[Line<'_>]) -> Resul
         return Err(ArchiveError::GateMissing { machine: "instance", id: line.instance, event });
     }
     let mut totals: BTreeMap<(&str, LedgerEvent, &str), (u64, u64)> = BTreeMap::new();
-    for chunk in lines.chunks(Statement::ROWS) {
-        insert(connection, chunk).await?;
-        for line in chunk {
-            let total = totals.entry((line.project, line.event, line.destination)).or_default();
-            *total = (total.0 + 1, total.1 + line.bytes);
+    for line in lines {
+        let total = totals.entry((line.project, line.event, line.destination)).or_default();
+        *total = (total.0 + 1, total.1 + line.bytes);
+    }
+    for alike in lines.chunk_by(Line::is_alike) {
+        for chunk in alike.chunks(LINES) {
+            insert(connection, chunk).await?;
         }
     }
     for ((project, event, destination), (lines, bytes)) in totals {
@@ -203,25 +224,34 @@ pub async fn append_once(connection: &mut AnyConnection, lines: &[Line<'_>]) -> 
     Ok(new.len() as u64)
 }
 
+/// Writes lines that are alike: what they share is bound once.
 async fn insert(connection: &mut AnyConnection, lines: &[Line<'_>]) -> Result<(), ArchiveError> {
+    let Some(first) = lines.first() else { return Ok(()) };
     let mut insert = Statement::new(
-        "INSERT INTO ledger (id, at, event, project, job, result_set, instance, destination, hash, bytes, dossier_version, \
-         gate_hash, cause) VALUES ",
+        "INSERT INTO ledger (at, event, project, job, result_set, destination, dossier_version, gate_hash, cause, id, instance, \
+         hash, bytes) VALUES ",
     );
     for (number, line) in lines.iter().enumerate() {
         insert.push(if number == 0 { "(" } else { ", (" });
-        insert.bind(Uuid::now_v7().to_string()).push(", ").bind(line.at).push(", ");
-        insert.bind(line.event.as_str()).push(", ").bind(line.project).push(", ");
-        insert.list([line.job, line.result_set].map(|id| id.map(|id| id.to_string()))).push(", ");
-        insert.bind(line.instance.to_string()).push(", ").bind(line.destination).push(", ");
-        insert.bind(line.hash).push(", ").bind(row::number(line.bytes)).push(", ");
-        insert
-            .bind(line.dossier_version)
-            .push(", ")
-            .bind(line.gate_hash)
-            .push(", ")
-            .bind(line.cause)
-            .push(")");
+        if number == 0 {
+            insert
+                .bind(first.at)
+                .push(", ")
+                .bind(first.event.as_str())
+                .push(", ")
+                .bind(first.project)
+                .push(", ");
+            insert.list([first.job, first.result_set].map(|id| id.map(|id| id.to_string()))).push(", ");
+            insert.bind(first.destination).push(", ").bind(first.dossier_version).push(", ");
+            insert.bind(first.gate_hash).push(", ").bind(first.cause);
+        } else {
+            insert.again(1);
+            for place in 2..=SHARED {
+                insert.push(", ").again(place);
+            }
+        }
+        insert.push(", ").bind(Uuid::now_v7().to_string()).push(", ").bind(line.instance.to_string());
+        insert.push(", ").bind(line.hash).push(", ").bind(row::number(line.bytes)).push(")");
     }
     insert.prepared().execute(connection).await?;
     Ok(())

@@ -60,6 +60,12 @@ impl Statement {
         self
     }
 
+    /// Appends the place of a value that was bound before, counted from 1: it costs nothing twice.
+    pub fn again(&mut self, place: usize) -> &mut Self {
+        let _ = write!(self.text, "${place}");
+        self
+    }
+
     /// Appends places for all values, divided by commas.
     pub fn list<'v, T>(&mut self, values: impl IntoIterator<Item = T>) -> &mut Self
     where

@@ -11,10 +11,10 @@ use tokio_util::io::StreamReader;
 
 use crate::outgoing::{InstanceSource, OutgoingInstance};
 
-/// Bytes per piece: each costs a change of threads.
-const PIECE: usize = 256 << 10;
+/// Bytes per piece: small enough that the allocator has it at hand.
+const PIECE: usize = 64 << 10;
 /// Pieces that wait for the sender. With the piece at each end this bounds the memory of a feed, whatever the instance's size.
-pub(crate) const AHEAD: usize = 2;
+pub(crate) const AHEAD: usize = 8;
 
 /// Why a data set was not read to its end.
 pub(crate) enum Cut {

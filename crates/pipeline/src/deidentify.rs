@@ -412,7 +412,7 @@ async fn append_ledger(
             blob.map_or((String::new(), 0), |blob| (format!("blake3:{}", blob.hash), blob.length))
         })
         .collect();
-    let lines: Vec<ledger::Line<'_>> = seen
+    let mut lines: Vec<ledger::Line<'_>> = seen
         .iter()
         .zip(&hashes)
         .flat_map(|((id, events, cause), (hash, bytes))| {
@@ -423,6 +423,8 @@ async fn append_ledger(
             })
         })
         .collect();
+    // Those that are alike are written at once.
+    lines.sort_by_key(|line| line.event);
     ledger::append_once(transaction, &lines).await?;
     Ok(())
 }
