@@ -38,7 +38,6 @@ CREATE TABLE received_instance (
   modality             TEXT     NOT NULL,
   spool                TEXT     NOT NULL,
   location             TEXT     NOT NULL,
-  segment              BIGINT,
   bytes                BIGINT   NOT NULL,
   blake3               BYTEA    NOT NULL,
   irregularities       TEXT     NOT NULL,
@@ -53,8 +52,6 @@ CREATE INDEX received_instance_waiting ON received_instance (received_at) WHERE 
 CREATE INDEX received_instance_batch   ON received_instance (batch) WHERE batch IS NOT NULL;
 CREATE INDEX received_instance_study   ON received_instance (receiving_study);
 CREATE INDEX received_instance_person  ON received_instance (patient_id);
-CREATE INDEX received_instance_segment ON received_instance (spool, segment) WHERE segment IS NOT NULL AND state <> 'released';
-CREATE INDEX received_instance_file    ON received_instance (location) WHERE segment IS NULL;
 CREATE INDEX received_instance_age     ON received_instance (state, state_at);
 
 -- Whose a study is that has no participant in the vault: in anonymise mode with the secret that its codes, UIDs and shift follow from, empty

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use database::Database;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use crate::ArchiveError;
 use crate::buffer::{self, Arrival, BufferState, ReceivedInstance};
@@ -114,9 +115,9 @@ impl IndexWriter {
             match arrival {
                 // A row that a restart makes a second time is its own duplicate: the record stays as its row says.
                 Arrival::Duplicate { of } if *of == row.id => {}
-                Arrival::Duplicate { .. } => {
+                Arrival::Duplicate { of } => {
                     written.duplicates += 1;
-                    self.spool.release(&row.location);
+                    self.keep_one(*of, row.location, row.received_at).await?;
                 }
                 Arrival::New => written.rows += 1,
                 Arrival::Differs { .. } => {
@@ -128,6 +129,31 @@ impl IndexWriter {
         let locations: Vec<RecordLocation> = batch.iter().map(|row| row.location).collect();
         self.checkpoint = (!batch.is_empty()).then(|| self.spool.indexed(&locations));
         Ok(written)
+    }
+
+    /// Of two records with the same bytes the one that its row names stays, unless it is damaged: then the second takes its place, for the
+    /// sender may have deleted its own by now.
+    async fn keep_one(&self, of: Uuid, second: RecordLocation, now: i64) -> Result<(), ArchiveError> {
+        let mut reader = self.database.reader().acquire().await?;
+        let kept = buffer::by_id(&mut reader, &[of]).await?.pop();
+        drop(reader);
+        let Some(kept) = kept.filter(|kept| kept.received.location != second) else { return Ok(()) };
+        let first = kept.received.location;
+        let is_damaged = match kept.state {
+            BufferState::Received | BufferState::Admitted | BufferState::Quarantined => {
+                let spool = self.spool.clone();
+                let verified = tokio::task::spawn_blocking(move || spool.verify(&first)).await;
+                matches!(verified, Ok(Err(SpoolError::Corrupt(_) | SpoolError::NotFound(_))))
+            }
+            BufferState::Deidentified | BufferState::Released => false,
+        };
+        if is_damaged {
+            let mut transaction = self.database.write().await?;
+            buffer::relocate(&mut transaction, of, second, now).await?;
+            transaction.commit().await?;
+        }
+        self.spool.release(if is_damaged { &first } else { &second });
+        Ok(())
     }
 }
 
@@ -159,7 +185,7 @@ pub async fn recover(
 ) -> Result<u64, RecoverError> {
     let walk = tokio::task::spawn_blocking(move || walk(recovery, &arrivals));
     let (mut recovery, found) = walk.await.map_err(|_| RecoverError::Closed)??;
-    let mut after = uuid::Uuid::nil();
+    let mut after = Uuid::nil();
     loop {
         let live = buffer::live_locations(database.reader(), name, after, 10_000).await?;
         let Some((last, _)) = live.last() else { break };

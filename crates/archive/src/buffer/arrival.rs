@@ -179,7 +179,7 @@ async fn insert_rows(
     let mut insert = Statement::new(
         "INSERT INTO received_instance (id, project, receiving_study, door, calling, called, peer, patient_id, \
          issuer_of_patient_id, assigning_authority, study_instance_uid, series_instance_uid, sop_instance_uid, sop_class_uid, \
-         transfer_syntax_uid, modality, spool, irregularities, location, segment, bytes, blake3, differs, already_deidentified, state, state_at, received_at) \
+         transfer_syntax_uid, modality, spool, irregularities, location, bytes, blake3, differs, already_deidentified, state, state_at, received_at) \
          VALUES ",
     );
     for (number, (instance, arrival)) in rows.iter().enumerate() {
@@ -208,7 +208,6 @@ async fn insert_rows(
             .map(storable),
         );
         insert.push(", ").bind(instance.location.to_string()).push(", ");
-        insert.bind(instance.location.segment().map(i64::from)).push(", ");
         insert.bind(row::number(instance.location.data_length())).push(", ");
         insert.bind(instance.blake3.to_vec()).push(", ");
         insert.bind(i16::from(matches!(arrival, Arrival::Differs { .. }))).push(", ");

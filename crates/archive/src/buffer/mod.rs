@@ -39,9 +39,7 @@ pub use result::{
     insert_return, is_empty, keep_evidence, keep_known, known_inbound, known_objects, note_return,
     purge_result_set, push_again, result_sets_held, return_of, return_progress,
 };
-pub use retention::{
-    in_state_since, is_live, live_by_segment, live_locations, purge_released, release, relocate, remove,
-};
+pub use retention::{in_state_since, live_locations, purge_released, relocate, remove};
 pub use study::{
     ReceivingStudy, close_study, expect_instances, increments, increments_of, of_increment, progress,
     show_study, stable_studies, touch_study,

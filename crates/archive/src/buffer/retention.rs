@@ -1,10 +1,11 @@
 //! Out of the receive buffer: timers, live records, purge (ARC-11, INV-9).
 
 use database::Statement;
-use sqlx::{AnyConnection, AnyExecutor, Row};
+use sqlx::{AnyConnection, AnyExecutor};
 use uuid::Uuid;
 
-use super::instance::{BufferState, advance};
+use super::instance::BufferState;
+use super::quarantine::{Decision, QuarantineReason, decide};
 use crate::spool::RecordLocation;
 use crate::{ArchiveError, row};
 
@@ -31,14 +32,6 @@ pub async fn in_state_since(
     .fetch_all(executor)
     .await?;
     rows.iter().map(|row| Ok((row::id(row, "id")?, row::parsed(row, "location")?))).collect()
-}
-
-/// Lets de-identified originals leave Z1; their rows stay until [`purge_released`], to know a duplicate.
-///
-/// # Errors
-/// [`ArchiveError::Database`].
-pub async fn release(connection: &mut AnyConnection, ids: &[Uuid], now: i64) -> Result<u64, ArchiveError> {
-    advance(connection, ids, BufferState::Deidentified, BufferState::Released, now).await
 }
 
 /// Deletes up to `limit` rows released before `before`, the studies of which nothing is left,
@@ -89,24 +82,6 @@ pub async fn remove(connection: &mut AnyConnection, ids: &[Uuid]) -> Result<(), 
     Ok(())
 }
 
-/// Records of each segment of a spool that still belong to Z1, for its start.
-///
-/// # Errors
-/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
-pub async fn live_by_segment(
-    executor: impl AnyExecutor<'_>,
-    spool: &str,
-) -> Result<Vec<(i64, u64)>, ArchiveError> {
-    let rows = sqlx::query(
-        "SELECT segment, COUNT(*) AS records FROM received_instance \
-         WHERE spool = $1 AND segment IS NOT NULL AND state <> 'released' GROUP BY segment ORDER BY segment",
-    )
-    .bind(spool)
-    .fetch_all(executor)
-    .await?;
-    rows.iter().map(|row| Ok((row.try_get("segment")?, row::count(row, "records")?))).collect()
-}
-
 /// Records of a spool that still belong to Z1, for its start: up to `limit` rows after the id `after`, in the order of ids.
 ///
 /// # Errors
@@ -128,21 +103,7 @@ pub async fn live_locations(
     rows.iter().map(|row| Ok((row::id(row, "id")?, row::parsed(row, "location")?))).collect()
 }
 
-/// Whether a file of the spool that is no segment still belongs to Z1.
-///
-/// # Errors
-/// [`ArchiveError::Database`].
-pub async fn is_live(executor: impl AnyExecutor<'_>, location: RecordLocation) -> Result<bool, ArchiveError> {
-    let row = sqlx::query(
-        "SELECT 1 AS live FROM received_instance WHERE location = $1 AND segment IS NULL AND state <> 'released' LIMIT 1",
-    )
-    .bind(location.to_string())
-    .fetch_optional(executor)
-    .await?;
-    Ok(row.is_some())
-}
-
-/// Notes that a record moved to a file of its own, so that it no longer holds its segment (ARC-11).
+/// A whole copy of a damaged record came: its row takes the new place, and goes through admission again where it was held for the damage.
 ///
 /// # Errors
 /// [`ArchiveError::NotFound`], [`ArchiveError::Database`].
@@ -150,15 +111,24 @@ pub async fn relocate(
     connection: &mut AnyConnection,
     id: Uuid,
     location: RecordLocation,
+    now: i64,
 ) -> Result<(), ArchiveError> {
-    let moved = sqlx::query("UPDATE received_instance SET location = $2, segment = $3 WHERE id = $1")
+    let moved = sqlx::query("UPDATE received_instance SET location = $2 WHERE id = $1")
         .bind(id.to_string())
         .bind(location.to_string())
-        .bind(location.segment().map(i64::from))
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
     if moved.rows_affected() == 0 {
         return Err(ArchiveError::NotFound { what: "received instance", id });
+    }
+    let held =
+        sqlx::query("SELECT id FROM quarantine WHERE object = $1 AND reason = $2 AND decision IS NULL")
+            .bind(id.to_string())
+            .bind(QuarantineReason::Damaged.as_str())
+            .fetch_all(&mut *connection)
+            .await?;
+    for entry in &held {
+        decide(connection, row::id(entry, "id")?, Decision::Redo, "sent again", now).await?;
     }
     Ok(())
 }

@@ -151,15 +151,14 @@ pub(super) fn read_sealed(file: &File, offset: u64, epoch: Uuid, size: u64) -> i
     Ok(whole.then_some(Sealed { frame, header, data_hash }))
 }
 
-/// Whether the data on disk have the hash that the trailer says. Reads them once, in bounded memory.
-pub(super) fn data_matches(file: &File, offset: u64, sealed: &Sealed) -> io::Result<bool> {
-    let start = offset + u64::from(sealed.frame.data_start);
+/// Whether `length` bytes of data from `start` on have this hash. Reads them once, in bounded memory.
+pub(super) fn data_matches(file: &File, start: u64, length: u64, hash: blake3::Hash) -> io::Result<bool> {
     let mut hasher = blake3::Hasher::new();
-    copy_range(file, start, sealed.frame.data_length, |bytes| {
+    copy_range(file, start, length, |bytes| {
         hasher.update(bytes);
         Ok(())
     })?;
-    Ok(hasher.finalize() == sealed.data_hash)
+    Ok(hasher.finalize() == hash)
 }
 
 /// Hands `length` bytes from `start` to `take`, piece by piece.

@@ -198,6 +198,12 @@ impl Live {
         state.segments.get(&number).is_some_and(|pages| !pages.is_empty() && !pages.contains(&u64::MAX))
     }
 
+    /// Whether somebody needs a record that was found in a segment.
+    pub(super) fn is_needed(&self, location: RecordLocation) -> bool {
+        let Place::Segment { number, offset } = location.place else { return true };
+        self.lock().segments.get(&number).is_none_or(|pages| pages.contains(&(offset / ALIGN)))
+    }
+
     /// A record found in a segment after recovery: to be erased if nobody needs it.
     pub(super) fn erase_unneeded(&self, location: RecordLocation) -> Vec<Retire> {
         let mut state = self.lock();

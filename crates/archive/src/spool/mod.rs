@@ -206,7 +206,9 @@ impl Spool {
             let Some(sealed) = read_sealed(&file, location.offset(), frame.epoch, size)? else {
                 return Ok(None);
             };
-            Ok(data_matches(&file, location.offset(), &sealed)?.then_some(sealed.data_hash))
+            let start = location.offset() + u64::from(sealed.frame.data_start);
+            let whole = data_matches(&file, start, sealed.frame.data_length, sealed.data_hash)?;
+            Ok(whole.then_some(sealed.data_hash))
         };
         let hash = check().map_err(SpoolError::io("read a record"))?;
         hash.ok_or_else(|| SpoolError::Corrupt(location.to_string()))

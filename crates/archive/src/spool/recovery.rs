@@ -60,6 +60,18 @@ struct Walk {
     end: u64,
     /// Whether the data of each record are compared with their hash.
     verify: bool,
+    /// Records whose data do not match. At the end of the segment they were cut off by a crash before they were acknowledged.
+    torn: Vec<RecordLocation>,
+    /// A whole record behind torn ones.
+    behind: Option<Recovered>,
+}
+
+/// A record with head and trailer, so one that was written to its end.
+#[derive(Debug)]
+enum Found {
+    Whole(Recovered),
+    /// Its data are others. Records behind it were written later: so it was synced, and the volume damaged it since.
+    Damaged(RecordLocation),
 }
 
 impl Recovery {
@@ -96,23 +108,49 @@ impl Recovery {
         let retire = shared.live.recovered(&self.listing);
         shared.retire_later(retire);
         for &number in &self.listing.segments {
-            if !shared.live.holds_records(number) {
-                continue;
-            }
-            let Some(mut walk) = self.open_segment(number, SEGMENT_HEADER)? else { continue };
-            walk.verify = false;
-            while let Some(record) = walk.step().map_err(SpoolError::io("read a segment"))? {
-                shared.retire_later(shared.live.erase_unneeded(record.location));
+            if shared.live.holds_records(number) {
+                self.erase_unneeded(number)?;
             }
         }
         Ok(())
+    }
+
+    fn erase_unneeded(&self, number: u32) -> Result<(), SpoolError> {
+        let shared = &self.spool.shared;
+        let read = SpoolError::io("read a segment");
+        let Some(mut walk) = self.open_segment(number, SEGMENT_HEADER)? else { return Ok(()) };
+        walk.verify = false;
+        let mut erase = || -> std::io::Result<()> {
+            while let Some(found) = walk.step()? {
+                let Found::Whole(Recovered { location, data_hash, .. }) = found else { continue };
+                if shared.live.is_needed(location) {
+                    continue;
+                }
+                // One that is damaged may be one that never got a row: it goes with its segment, not before.
+                if data_matches(&walk.file, location.data_offset, location.data_length, data_hash)? {
+                    shared.retire_later(shared.live.erase_unneeded(location));
+                }
+            }
+            Ok(())
+        };
+        erase().map_err(read)
+    }
+
+    /// Damaged after it was acknowledged: neither it nor its segment is deleted by this run of the program.
+    fn keep(&self, location: RecordLocation) {
+        tracing::error!(%location, "spool record is damaged; it is kept, not read: send its instance again");
+        self.spool.shared.live.add(location);
     }
 
     fn step(&mut self) -> Result<Option<Recovered>, SpoolError> {
         loop {
             if let Some(walk) = &mut self.walk {
                 match walk.step().map_err(SpoolError::io("read a segment"))? {
-                    Some(found) => return Ok(Some(found)),
+                    Some(Found::Whole(found)) => return Ok(Some(found)),
+                    Some(Found::Damaged(location)) => {
+                        self.keep(location);
+                        continue;
+                    }
                     None => self.walk = None,
                 }
             }
@@ -131,13 +169,25 @@ impl Recovery {
     fn open_segment(&self, number: u32, from: u64) -> Result<Option<Walk>, SpoolError> {
         let shared = &self.spool.shared;
         let path = shared.directory.segment(number);
-        let file =
-            File::options().read(true).write(true).open(path).map_err(SpoolError::io("open a segment"))?;
+        let file = match File::options().read(true).write(true).open(path) {
+            Ok(file) => file,
+            // its last record was released meanwhile
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(SpoolError::io("open a segment")(error)),
+        };
         let size = file.metadata().map_err(SpoolError::io("open a segment"))?.len();
         match read_segment_header(&file, number).map_err(SpoolError::io("read a segment"))? {
-            SegmentHeader::Epoch(epoch) => {
-                Ok(Some(Walk { number, file, epoch, at: from, size, end: from, verify: true }))
-            }
+            SegmentHeader::Epoch(epoch) => Ok(Some(Walk {
+                number,
+                file,
+                epoch,
+                at: from,
+                size,
+                end: from,
+                verify: true,
+                torn: Vec::new(),
+                behind: None,
+            })),
             SegmentHeader::Unwritten => Ok(None),
             SegmentHeader::Damaged => {
                 tracing::error!(segment = number, "spool segment has a damaged header; it is kept, not read");
@@ -188,9 +238,20 @@ impl Iterator for Recovery {
 }
 
 impl Walk {
-    /// The next whole record. A torn one is passed over page by page, so that damage in the middle of a segment
+    /// The next record. A torn one is passed over page by page, so that damage in the middle of a segment
     /// does not hide the records behind it.
-    fn step(&mut self) -> std::io::Result<Option<Recovered>> {
+    fn step(&mut self) -> std::io::Result<Option<Found>> {
+        if self.behind.is_none() {
+            self.behind = self.next_whole()?;
+        }
+        Ok(match (&self.behind, self.torn.pop()) {
+            (None, _) => None,
+            (Some(_), Some(location)) => Some(Found::Damaged(location)),
+            (Some(_), None) => self.behind.take().map(Found::Whole),
+        })
+    }
+
+    fn next_whole(&mut self) -> std::io::Result<Option<Recovered>> {
         while self.at < self.size {
             if let Some(found) = self.record()? {
                 return Ok(Some(found));
@@ -208,14 +269,16 @@ impl Walk {
     fn record(&mut self) -> std::io::Result<Option<Recovered>> {
         let Some(sealed) = read_sealed(&self.file, self.at, self.epoch, self.size)? else { return Ok(None) };
         let Some(slot) = sealed.frame.slot() else { return Ok(None) };
-        if self.verify && !data_matches(&self.file, self.at, &sealed)? {
-            return Ok(None);
-        }
         let location = RecordLocation {
             place: Place::Segment { number: self.number, offset: self.at },
             data_offset: self.at + u64::from(sealed.frame.data_start),
             data_length: sealed.frame.data_length,
         };
+        let (start, length) = (location.data_offset, location.data_length);
+        if self.verify && !data_matches(&self.file, start, length, sealed.data_hash)? {
+            self.torn.push(location);
+            return Ok(None);
+        }
         self.at += slot;
         self.end = self.at;
         Ok(Some(Recovered { location, header: sealed.header, data_hash: sealed.data_hash }))

@@ -401,6 +401,28 @@ fn bytes_of_another_segment_or_with_a_changed_header_never_pass_for_a_record() {
 }
 
 #[test]
+fn what_was_acknowledged_and_is_damaged_keeps_its_segment() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(folder.path());
+    let first = block_on(store(&spool, "first", &data(1, 20_000))).unwrap().location();
+    let last = block_on(store(&spool, "last", &data(2, 20_000))).unwrap().location();
+    drop(spool);
+    let path = folder.path().join(&names(folder.path(), ".segment")[0]);
+    let mut bytes = fs::read(&path).unwrap();
+    let of_first = usize::try_from(first.data_offset).unwrap() + 10_000;
+    bytes[of_first] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let (spool, mut recovery) = Spool::open(config(folder.path()), None).unwrap();
+    let found: Vec<_> = recovery.by_ref().map(|record| record.unwrap().location).collect();
+    assert_eq!(found, [last]);
+    recovery.finish().unwrap();
+    spool.indexed(&[last]);
+    spool.release(&last);
+    drop(spool);
+    assert_eq!(fs::read(&path).unwrap()[of_first], bytes[of_first], "the rest of it can still be restored");
+}
+
+#[test]
 fn a_damaged_file_is_kept_for_a_person_to_look_at() {
     let folder = tempfile::tempdir().unwrap();
     let spool = open(folder.path());

@@ -29,6 +29,13 @@ async fn a_damaged_record_is_held_alone() {
         assert_eq!(held, [QuarantineReason::Damaged]);
         assert_eq!((world.lines("cleared").await, world.sent()), (2, 2));
         assert_eq!(world.lines("quarantined").await, 1);
+
+        // The sender deletes its own after our success: the copy it sends again must not be taken for a duplicate of the damaged one.
+        world.receive(&Instance { pixel_bytes: 256 << 10, ..Instance::new(2) }).await;
+        world.settle().await;
+        world.become_stable().await;
+        assert!(world.held().await.is_empty());
+        assert_eq!((world.lines("cleared").await, world.sent()), (3, 3));
     }
 }
 

@@ -9,7 +9,7 @@ use archive::blob::{BlobConfig, BlobStore};
 use archive::buffer::{self, Decision, Quarantined};
 use archive::job::{self, Job};
 use archive::spool::{Spool, SpoolConfig};
-use archive::{Intake, Origin, ReceivedInstance};
+use archive::{IndexWriter, Intake, Origin, ReceivedInstance};
 use database::testing::{TestDatabase, engines};
 use database::{Database, Migration};
 use partner::{Partner, PartnerConfig};
@@ -145,10 +145,11 @@ impl World {
             received_at: self.line.clock.now(),
         };
         self.intake.commit(complete, origin).await.unwrap();
-        let row = self.arrivals.recv().await.unwrap();
-        let mut transaction = self.line.buffer.write().await.unwrap();
-        buffer::insert_batch(&mut transaction, &[row], None).await.unwrap();
-        transaction.commit().await.unwrap();
+        let (sender, row) = mpsc::channel(1);
+        sender.send(self.arrivals.recv().await.unwrap()).await.unwrap();
+        drop(sender);
+        let writer = IndexWriter::new(self.line.buffer.clone(), self.line.spool.clone(), "spool");
+        writer.run(row, |_| {}).await;
     }
 
     /// One round of admission.

@@ -3,31 +3,33 @@ use archive::buffer::{self, BufferState, Hold, QuarantineReason};
 use super::{buffers, ids, insert, instance, stored};
 
 #[tokio::test]
-async fn segments_know_their_live_records() {
+async fn a_spool_knows_its_live_records_and_where_a_whole_copy_took_the_place_of_a_damaged_one() {
     for database in buffers().await {
-        // locations: segment 0 holds 1 and 2, segment 1 holds 11 and 12
         let rows = [instance(1), instance(2), instance(11), instance(12)];
         let mut foreign = instance(13);
         foreign.spool = "other".into();
         insert(&database, &rows).await;
         insert(&database, &[foreign]).await;
-        let own = "held/0190b7a4-0000-7000-8000-000000000001/200/1000".parse().unwrap();
-        assert!(!buffer::is_live(database.reader(), own).await.unwrap());
-
+        let (received, deidentified) = (BufferState::Received, BufferState::Deidentified);
         let mut transaction = database.write().await.unwrap();
-        let done = ids(&rows[..1]);
-        buffer::advance(&mut transaction, &done, BufferState::Received, BufferState::Deidentified, 50)
-            .await
-            .unwrap();
-        assert_eq!(
-            buffer::release(&mut transaction, &ids(&rows), 60).await.unwrap(),
-            1,
-            "only what is de-identified"
-        );
-        buffer::relocate(&mut transaction, rows[1].id, own).await.unwrap();
+        buffer::advance(&mut transaction, &ids(&rows[..1]), received, deidentified, 50).await.unwrap();
+        let released = BufferState::Released;
+        buffer::advance(&mut transaction, &ids(&rows), deidentified, released, 60).await.unwrap();
+        let reason = QuarantineReason::Damaged;
+        let hold = Hold { project: "p1", reason, detail: "", expires_at: 999 };
+        buffer::hold(&mut transaction, &ids(&rows[1..2]), hold, 61).await.unwrap();
         transaction.commit().await.unwrap();
-        assert_eq!(buffer::live_by_segment(database.reader(), "spool").await.unwrap(), [(1, 2)]);
-        assert!(buffer::is_live(database.reader(), own).await.unwrap());
+
+        let copy = instance(99).location;
+        let mut transaction = database.write().await.unwrap();
+        buffer::relocate(&mut transaction, rows[1].id, copy, 62).await.unwrap();
+        transaction.commit().await.unwrap();
+        let live = buffer::live_locations(database.reader(), "spool", uuid::Uuid::nil(), 9).await.unwrap();
+        let expected = [(rows[1].id, copy), (rows[2].id, rows[2].location), (rows[3].id, rows[3].location)];
+        assert_eq!(live, expected);
+        let mut transaction = database.write().await.unwrap();
+        let row = buffer::by_id(&mut transaction, &ids(&rows[1..2])).await.unwrap().remove(0);
+        assert_eq!(row.state, received, "it goes through admission again");
     }
 }
 
@@ -48,10 +50,14 @@ async fn originals_leave_by_the_timer_and_their_rows_after_them() {
         let study = buffer::stable_studies(database.reader(), "p1", 99, 1).await.unwrap().pop().unwrap();
         let mut transaction = database.write().await.unwrap();
         buffer::close_study(&mut transaction, &study, 70).await.unwrap();
-        buffer::release(&mut transaction, &ids(&rows[..1]), 80).await.unwrap();
+        buffer::advance(&mut transaction, &ids(&rows[..1]), deidentified, BufferState::Released, 80)
+            .await
+            .unwrap();
         assert_eq!(buffer::purge_released(&mut transaction, 79, 9).await.unwrap(), 0);
         assert_eq!(buffer::purge_released(&mut transaction, 80, 9).await.unwrap(), 1);
-        buffer::release(&mut transaction, &ids(&rows), 81).await.unwrap();
+        buffer::advance(&mut transaction, &ids(&rows), deidentified, BufferState::Released, 81)
+            .await
+            .unwrap();
         assert_eq!(buffer::purge_released(&mut transaction, 81, 9).await.unwrap(), 1);
         transaction.commit().await.unwrap();
         for table in ["SELECT COUNT(*) FROM received_instance", "SELECT COUNT(*) FROM receiving_study"] {
