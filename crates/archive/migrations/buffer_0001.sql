@@ -11,7 +11,6 @@ CREATE TABLE receiving_study (
   last_activity      BIGINT  NOT NULL,
   instances          BIGINT  NOT NULL,
   bytes              BIGINT  NOT NULL,
-  expected           BIGINT,
   closed_at          BIGINT
 );
 CREATE UNIQUE INDEX receiving_study_open ON receiving_study (project, study_instance_uid) WHERE closed_at IS NULL;

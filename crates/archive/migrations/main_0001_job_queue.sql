@@ -14,8 +14,6 @@ CREATE TABLE job_queue (
   lease_owner    TEXT,
   lease_until    BIGINT,
   lease_token    TEXT,
-  progress       BIGINT   NOT NULL,
-  progress_total BIGINT,
   last_error     TEXT,
   created_at     BIGINT   NOT NULL,
   updated_at     BIGINT   NOT NULL

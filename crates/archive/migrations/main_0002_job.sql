@@ -69,10 +69,3 @@ CREATE TABLE state_change (
   at              BIGINT NOT NULL
 );
 CREATE INDEX state_change_subject ON state_change (subject, id);
-
--- How far each partner was asked; moves in the transaction that follows the durable store of what it gave (AC6.3).
-CREATE TABLE poll_cursor (
-  partner  TEXT   PRIMARY KEY NOT NULL,
-  position TEXT   NOT NULL,
-  moved_at BIGINT NOT NULL
-);

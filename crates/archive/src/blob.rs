@@ -75,11 +75,6 @@ impl BlobKey {
         if zone.holds_blobs() { Ok(Self { zone, id }) } else { Err(BlobError::NotABlobZone(zone)) }
     }
 
-    /// Where the object may lie.
-    pub fn zone(&self) -> Zone {
-        self.zone
-    }
-
     /// The object's own id.
     pub fn id(&self) -> Uuid {
         self.id
@@ -229,15 +224,6 @@ impl BlobStore {
     /// [`BlobError::NotFound`]; [`BlobError::Io`]: retry later.
     pub fn open(&self, key: BlobKey) -> Result<File, BlobError> {
         File::open(self.root.join(key.path())).map_err(|error| not_found_or(key, "open an object", error))
-    }
-
-    /// Length of an object, bytes.
-    ///
-    /// # Errors
-    /// As [`BlobStore::open`].
-    pub fn len(&self, key: BlobKey) -> Result<u64, BlobError> {
-        let found = fs::metadata(self.root.join(key.path()));
-        Ok(found.map_err(|error| not_found_or(key, "find an object", error))?.len())
     }
 
     /// Removes an object, durably; false when it was already gone.
@@ -525,7 +511,6 @@ mod tests {
             let mut read = Vec::new();
             store.open(blob.key).unwrap().read_to_end(&mut read).unwrap();
             assert_eq!(&read, bytes);
-            assert_eq!(store.len(blob.key).unwrap(), bytes.len() as u64);
             assert_eq!(blob.hash, blake3::hash(bytes));
         }
     }
@@ -554,10 +539,10 @@ mod tests {
             writer.write_all(content.as_bytes()).unwrap();
             store.finish_batch(vec![writer]).unwrap();
         }
-        assert_eq!(store.len(key).unwrap(), 6);
+        assert_eq!(store.open(key).unwrap().metadata().unwrap().len(), 6);
         assert!(store.remove(key).unwrap());
         assert!(!store.remove(key).unwrap());
-        assert!(matches!(store.len(key), Err(BlobError::NotFound(_))));
+        assert!(matches!(store.open(key), Err(BlobError::NotFound(_))));
         assert_eq!(fs::read_dir(folder.path().join("archive")).unwrap().count(), 0, "empty folders go too");
     }
 

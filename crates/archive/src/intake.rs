@@ -128,11 +128,6 @@ impl Intake {
         self.arrivals.send(row).await.map_err(|_| IntakeError::Closed)?;
         Ok(IntakeReceipt { id, bytes })
     }
-
-    /// The spool, for reading and releasing.
-    pub fn spool(&self) -> &Spool {
-        &self.spool
-    }
 }
 
 impl Incoming {

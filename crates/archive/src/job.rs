@@ -434,17 +434,6 @@ pub async fn list(
     rows.iter().map(from_row).collect()
 }
 
-/// Number of jobs in each state that occurs.
-///
-/// # Errors
-/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
-pub async fn count(executor: impl AnyExecutor<'_>) -> Result<Vec<(JobState, u64)>, ArchiveError> {
-    let rows = sqlx::query("SELECT state, COUNT(*) AS jobs FROM job GROUP BY state ORDER BY state")
-        .fetch_all(executor)
-        .await?;
-    rows.iter().map(|row| Ok((row::word(row, "state", JobState::parse)?, row::count(row, "jobs")?))).collect()
-}
-
 fn from_row(row: &AnyRow) -> Result<Job, ArchiveError> {
     Ok(Job {
         id: row::id(row, "id")?,

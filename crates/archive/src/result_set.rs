@@ -1,4 +1,4 @@
-//! Result sets: the inbound machine, one per delivery of results to a job, and its rows; how far each partner was asked.
+//! Result sets: the inbound machine, one per delivery of results to a job, and its rows.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AnyExecutor, Row};
@@ -281,56 +281,6 @@ pub async fn list(
     .fetch_all(executor)
     .await?;
     rows.iter().map(from_row).collect()
-}
-
-/// Number of result sets in each state that occurs.
-///
-/// # Errors
-/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
-pub async fn count(executor: impl AnyExecutor<'_>) -> Result<Vec<(ResultSetState, u64)>, ArchiveError> {
-    let rows = sqlx::query("SELECT state, COUNT(*) AS sets FROM result_set GROUP BY state ORDER BY state")
-        .fetch_all(executor)
-        .await?;
-    rows.iter()
-        .map(|row| Ok((row::word(row, "state", ResultSetState::parse)?, row::count(row, "sets")?)))
-        .collect()
-}
-
-/// How far a partner was asked; `None`: compare all known UIDs (AC6.3).
-///
-/// # Errors
-/// [`ArchiveError::Database`].
-pub async fn poll_cursor(
-    executor: impl AnyExecutor<'_>,
-    partner: &str,
-) -> Result<Option<String>, ArchiveError> {
-    let row = sqlx::query("SELECT position FROM poll_cursor WHERE partner = $1")
-        .bind(partner)
-        .fetch_optional(executor)
-        .await?;
-    Ok(row.map(|row| row.try_get("position")).transpose()?)
-}
-
-/// Moves the cursor of a partner, after what it gave is durable and in the transaction that says so (AC6.3).
-///
-/// # Errors
-/// [`ArchiveError::Database`].
-pub async fn move_poll_cursor(
-    connection: &mut AnyConnection,
-    partner: &str,
-    position: &str,
-    now: i64,
-) -> Result<(), ArchiveError> {
-    sqlx::query(
-        "INSERT INTO poll_cursor (partner, position, moved_at) VALUES ($1, $2, $3) \
-         ON CONFLICT (partner) DO UPDATE SET position = excluded.position, moved_at = excluded.moved_at",
-    )
-    .bind(partner)
-    .bind(position)
-    .bind(now)
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 fn from_row(row: &AnyRow) -> Result<ResultSet, ArchiveError> {

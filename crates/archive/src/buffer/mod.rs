@@ -41,8 +41,8 @@ pub use result::{
 };
 pub use retention::{in_state_since, live_locations, purge_released, relocate, remove};
 pub use study::{
-    ReceivingStudy, close_study, expect_instances, increments, increments_of, of_increment, progress,
-    show_study, stable_studies, touch_study,
+    ReceivingStudy, close_study, increments, increments_of, of_increment, progress, show_study,
+    stable_studies,
 };
 pub use subject::{StudySubject, claim_study, forget_study, study_subjects, subject_of};
 

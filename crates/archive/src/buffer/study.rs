@@ -20,14 +20,12 @@ pub struct ReceivingStudy {
     pub increment: i32,
     /// Arrival of its first instance, epoch milliseconds.
     pub first_arrival: i64,
-    /// Arrival of its last instance or end of an association that sent some, epoch milliseconds.
+    /// Arrival of its last instance, epoch milliseconds.
     pub last_activity: i64,
     /// Number of instances.
     pub instances: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Number of instances announced, if any was.
-    pub expected: Option<i64>,
     /// Epoch milliseconds; `None` while it is open.
     pub closed_at: Option<i64>,
 }
@@ -109,52 +107,7 @@ pub(super) async fn rejoin(
     Ok(())
 }
 
-/// Notes that an association (or an import) which sent instances of this study ended: the idle timer starts anew.
-///
-/// A peer that never ends its association holds no study up: the timer runs since the last arrival, too.
-///
-/// # Errors
-/// [`ArchiveError::Database`].
-pub async fn touch_study(
-    connection: &mut AnyConnection,
-    project: &str,
-    study_instance_uid: &str,
-    now: i64,
-) -> Result<(), ArchiveError> {
-    sqlx::query(
-        "UPDATE receiving_study SET last_activity = $3 \
-         WHERE project = $1 AND study_instance_uid = $2 AND closed_at IS NULL AND last_activity < $3",
-    )
-    .bind(project)
-    .bind(study_instance_uid)
-    .bind(now)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Notes how many instances the open increment of a study will have.
-///
-/// # Errors
-/// [`ArchiveError::Database`].
-pub async fn expect_instances(
-    connection: &mut AnyConnection,
-    project: &str,
-    study_instance_uid: &str,
-    expected: i64,
-) -> Result<(), ArchiveError> {
-    sqlx::query(
-        "UPDATE receiving_study SET expected = $3 WHERE project = $1 AND study_instance_uid = $2 AND closed_at IS NULL",
-    )
-    .bind(project)
-    .bind(study_instance_uid)
-    .bind(expected)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Open increments of a project that are complete: the expected count is there, or nothing happened since `quiet_since`
+/// Open increments of a project that are complete: nothing arrived since `quiet_since`
 /// (now minus the idle time of the project, epoch milliseconds).
 ///
 /// # Errors
@@ -167,7 +120,7 @@ pub async fn stable_studies(
 ) -> Result<Vec<ReceivingStudy>, ArchiveError> {
     let rows = sqlx::query(
         "SELECT * FROM receiving_study WHERE project = $1 AND closed_at IS NULL \
-         AND (last_activity <= $2 OR (expected IS NOT NULL AND instances >= expected)) ORDER BY last_activity LIMIT $3",
+         AND last_activity <= $2 ORDER BY last_activity LIMIT $3",
     )
     .bind(project)
     .bind(quiet_since)
@@ -294,7 +247,6 @@ fn from_row(row: &AnyRow) -> Result<ReceivingStudy, ArchiveError> {
         last_activity: row.try_get("last_activity")?,
         instances: row::count(row, "instances")?,
         bytes: row::count(row, "bytes")?,
-        expected: row.try_get("expected")?,
         closed_at: row.try_get("closed_at")?,
     })
 }

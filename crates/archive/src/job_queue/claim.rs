@@ -38,8 +38,6 @@ pub struct ClaimedJob {
     pub payload: String,
     /// Failures so far.
     pub attempts: i32,
-    /// What an earlier holder of the lease had done.
-    pub progress: i64,
 }
 
 /// Why a job failed; the text goes into the row and holds a code and no identity.
@@ -104,7 +102,7 @@ fn take(dialect: Dialect, kinds: &[&str], owner: &str, now: i64) -> Statement {
     if dialect == Dialect::PostgreSql {
         take.push(" FOR UPDATE SKIP LOCKED");
     }
-    take.push(") RETURNING id, kind, subject, partner, payload, attempts, progress, lease_token");
+    take.push(") RETURNING id, kind, subject, partner, payload, attempts, lease_token");
     take
 }
 
@@ -144,31 +142,6 @@ pub async fn renew(connection: &mut AnyConnection, lease: Lease, now: i64) -> Re
     .execute(connection)
     .await?;
     held(lease, renewed.rows_affected())
-}
-
-/// Notes how much of a job is done; the next holder of its lease reads it.
-///
-/// # Errors
-/// [`ArchiveError::LeaseLost`]: stop the work; [`ArchiveError::Database`].
-pub async fn report_progress(
-    connection: &mut AnyConnection,
-    lease: Lease,
-    done: i64,
-    total: Option<i64>,
-    now: i64,
-) -> Result<(), ArchiveError> {
-    let updated = sqlx::query(
-        "UPDATE job_queue SET progress = $3, progress_total = $4, updated_at = $5 \
-         WHERE id = $1 AND lease_token = $2 AND state = 'leased'",
-    )
-    .bind(lease.job.to_string())
-    .bind(lease.token.to_string())
-    .bind(done)
-    .bind(total)
-    .bind(now)
-    .execute(connection)
-    .await?;
-    held(lease, updated.rows_affected())
 }
 
 /// Ends a job, in the transaction that writes what it achieved.
@@ -259,7 +232,6 @@ fn from_row(row: &AnyRow) -> Result<ClaimedJob, ArchiveError> {
         partner: row.try_get("partner")?,
         payload: row.try_get("payload")?,
         attempts: row.try_get("attempts")?,
-        progress: row.try_get("progress")?,
     })
 }
 

@@ -19,13 +19,11 @@ mod lane;
 mod schedule;
 mod watch;
 
-pub use claim::{
-    ClaimedJob, Failure, LEASE_MS, Lease, claim, fail, finish, postpone, renew, report_progress,
-};
+pub use claim::{ClaimedJob, Failure, LEASE_MS, Lease, claim, fail, finish, postpone, renew};
 pub use lane::{Lane, hold_lane, lanes, pause_lane, set_lane};
 pub use schedule::{Timer, is_timer_due, set_timer, take_due, timers, wake_timer};
 pub use watch::{
-    QueuedJob, cancel_subject, count_jobs, is_due, is_pending, list_jobs, purge_done, release_leases, retry,
+    QueuedJob, cancel_subject, is_due, is_pending, list_jobs, purge_done, release_leases, retry,
     retry_subject,
 };
 
@@ -77,8 +75,8 @@ pub async fn enqueue(
 ) -> Result<Option<Uuid>, ArchiveError> {
     let id = Uuid::now_v7();
     let inserted = sqlx::query(
-        "INSERT INTO job_queue (id, kind, subject, partner, payload, dedup_key, state, priority, run_at, attempts, progress, \
-         created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, 'ready', $7, $8, 0, 0, $9, $9) \
+        "INSERT INTO job_queue (id, kind, subject, partner, payload, dedup_key, state, priority, run_at, attempts, \
+         created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, 'ready', $7, $8, 0, $9, $9) \
          ON CONFLICT (dedup_key) WHERE state IN ('ready', 'leased') DO NOTHING",
     )
     .bind(id.to_string())

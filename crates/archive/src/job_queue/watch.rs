@@ -27,8 +27,6 @@ pub struct QueuedJob {
     pub attempts: i32,
     /// Who works on it.
     pub lease_owner: Option<String>,
-    /// What is done, and of how much.
-    pub progress: (i64, Option<i64>),
     /// Code and text of the last failure.
     pub last_error: Option<String>,
     /// Epoch milliseconds.
@@ -67,25 +65,6 @@ pub async fn is_due(executor: impl AnyExecutor<'_>, now: i64) -> Result<bool, Ar
     .fetch_optional(executor)
     .await?;
     Ok(found.is_some())
-}
-
-/// Number of jobs of each kind in each state that occurs.
-///
-/// # Errors
-/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
-pub async fn count_jobs(
-    executor: impl AnyExecutor<'_>,
-) -> Result<Vec<(String, QueueState, u64)>, ArchiveError> {
-    let rows = sqlx::query(
-        "SELECT kind, state, COUNT(*) AS jobs FROM job_queue GROUP BY kind, state ORDER BY kind, state",
-    )
-    .fetch_all(executor)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok((row.try_get("kind")?, row::word(row, "state", QueueState::parse)?, row::count(row, "jobs")?))
-        })
-        .collect()
 }
 
 /// Lets a job that waits for a person, or for its pause, run at once; its failures are forgotten.
@@ -210,7 +189,6 @@ fn from_row(row: &AnyRow) -> Result<QueuedJob, ArchiveError> {
         run_at: row.try_get("run_at")?,
         attempts: row.try_get("attempts")?,
         lease_owner: row.try_get("lease_owner")?,
-        progress: (row.try_get("progress")?, row.try_get("progress_total")?),
         last_error: row.try_get("last_error")?,
         updated_at: row.try_get("updated_at")?,
     })
