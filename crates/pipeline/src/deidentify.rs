@@ -231,7 +231,7 @@ fn one(
     let data_set = writer.length();
     let mut tee = Tee::new(writer, output_syntax);
     let report = match deidentify(profile, &object, recorder, Limits::INSTANCE, input, &mut tee) {
-        Ok(report) => serde_json::to_string(&report).map_err(io::Error::other)?,
+        Ok(report) => shown(&serde_json::to_string(&report).map_err(io::Error::other)?),
         Err(error @ DeidentificationError::Output(_)) => return Err(error.into()),
         Err(error) => return held(QuarantineReason::Irregular, error.to_string()),
     };
