@@ -15,8 +15,9 @@ use crate::spool::{Checkpoint, RecordLocation, Recovery, Spool, SpoolError};
 const BATCH: usize = 256;
 /// Rows that may wait before reception has to wait, too.
 pub const QUEUE: usize = 4096;
-/// So long rows gather before they are written: they are not awaited by anyone, and each transaction costs a sync.
-const GATHER: Duration = Duration::from_millis(25);
+/// So long rows gather before they are written: they are not awaited by anyone, and each transaction costs a sync that competes with the
+/// spool's.
+const GATHER: Duration = Duration::from_millis(75);
 /// After so long without arrivals the last checkpoint is written by itself, so that a restart finds nothing to repeat.
 const IDLE: Duration = Duration::from_secs(2);
 /// Wait before a failed transaction is tried again.
