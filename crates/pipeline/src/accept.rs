@@ -12,9 +12,13 @@ use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
 use archive::state::Change;
 use notification::EventType;
 use sqlx::AnyConnection;
+use uuid::Uuid;
 
 use crate::line::{Line, StageError};
 use crate::{notify, reconcile};
+
+/// Digits of a [`token`]: enough to tell apart what was asked about one set, few enough to type.
+const TOKEN_DIGITS: usize = 8;
 
 /// What it takes to accept a reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +73,11 @@ pub enum AcceptError {
     /// No such decision is due.
     #[error("no identity differs: --identity has nothing to decide")]
     IdentityNotAsked,
+    /// The answer is to other questions than the ones that are open.
+    #[error(
+        "something else is asked by now: look again with result show, and answer with the token it prints"
+    )]
+    NotOpen,
     /// A decision without a reason.
     #[error("say why with --reason: it stands in the audit trail")]
     NoReason,
@@ -97,13 +106,15 @@ pub(crate) async fn ask(
     notify::enqueue(line, transaction, &event).await
 }
 
-/// Notes that the person of `change` accepts everything that is asked about `set`, and lets it be reconciled again.
+/// Notes that the person of `change` accepts everything that is asked about `set`, and lets it be reconciled again. `answer` is the
+/// [`token`] of the questions that the person saw.
 ///
 /// # Errors
-/// Any [`AcceptError`]; nothing is noted then.
+/// Any [`AcceptError`]; the caller drops the transaction then.
 pub async fn accept(
     transaction: &mut AnyConnection,
     set: &ResultSet,
+    answer: &str,
     identity: Option<IdentityChoice>,
     change: &Change<'_>,
 ) -> Result<(), AcceptError> {
@@ -113,12 +124,15 @@ pub async fn accept(
     if change.cause.trim().is_empty() {
         return Err(AcceptError::NoReason);
     }
-    let questions = question::of_set(&mut *transaction, set.id).await?;
-    let open: Vec<&Question> = questions.iter().filter(|question| question.accepted_at.is_none()).collect();
-    may_accept(&open, identity)?;
-    question::accept(&mut *transaction, set.id, identity, change.at).await?;
     let change = Change { cause: &reason(identity, change.cause), ..*change };
+    // First: nobody asks anything else about the set from here to the commit.
     result_set::advance(&mut *transaction, set.id, ResultSetEvent::Accept, &change).await?;
+    let questions = question::of_set(&mut *transaction, set.id).await?;
+    if token(set.id, &questions).is_some_and(|token| token != answer) {
+        return Err(AcceptError::NotOpen);
+    }
+    may_accept(&open(&questions), identity)?;
+    question::accept(&mut *transaction, set.id, identity, change.at).await?;
     let entry = NewEntry {
         kind: reconcile::KIND,
         subject: set.id,
@@ -129,6 +143,34 @@ pub async fn accept(
     };
     job_queue::enqueue(transaction, entry, change.at).await?;
     Ok(())
+}
+
+/// What stands for the open questions about a set, as a person saw them: the begin of a hash over reasons, proposals and the time of
+/// asking. `None` when nothing is open.
+#[must_use]
+pub fn token(set: Uuid, questions: &[Question]) -> Option<String> {
+    let open = open(questions);
+    if open.is_empty() {
+        return None;
+    }
+    let mut hasher = blake3::Hasher::new_derive_key("research-pacs 2026 open questions about a result set");
+    let mut add = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+    };
+    add(set.as_bytes());
+    for question in open {
+        let proposal = question.proposal.as_ref();
+        let study = proposal.and_then(|proposal| proposal.study.as_deref());
+        add(question.reason.as_bytes());
+        add(proposal.map(|proposal| proposal.participant.as_bytes().as_slice()).unwrap_or_default());
+        add(study.unwrap_or_default().as_bytes());
+        add(&question.asked_at.to_le_bytes());
+    }
+    Some(hasher.finalize().to_hex().chars().take(TOKEN_DIGITS).collect())
+}
+
+fn open(questions: &[Question]) -> Vec<&Question> {
+    questions.iter().filter(|question| question.accepted_at.is_none()).collect()
 }
 
 /// A decision in words, for history and audit trail: what was chosen, and why.
@@ -208,8 +250,6 @@ impl Accepted {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     fn question(reason: &str, study: Option<&str>) -> Question {

@@ -87,6 +87,13 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// A match as a node would answer it, in ASCII.
+    #[cfg(test)]
+    pub(crate) fn of(values: &[(Tag, &str)]) -> Self {
+        let values = values.iter().map(|(tag, value)| (*tag, value.as_bytes().to_vec())).collect();
+        Self { character_set: CharacterSet::default(), values }
+    }
+
     /// The bytes of a value as they came; `None` where the node does not know the attribute.
     pub(crate) fn bytes(&self, tag: Tag) -> Option<&[u8]> {
         self.values.iter().find(|(of, _)| *of == tag).map(|(_, value)| value.as_slice())

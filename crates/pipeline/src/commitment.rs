@@ -1,6 +1,7 @@
 //! Storage commitment towards the clinical PACS (AC9.3, PS3.4 Annex J): what it reports as committed is confirmed, what it reports as
 //! failed was lost. The report comes on the association of the request or on a new one, to our listener.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,9 +26,9 @@ const INSTANCES: usize = 2000;
 const SAME_ASSOCIATION: Duration = Duration::from_secs(2);
 /// How long a report may take.
 const REPORT_MS: i64 = 6 * 3_600_000;
-/// Times that the same may be asked without a report, and in all, until a person has to look.
+/// Rounds of requests without a report for each of them, and in all, until a person has to look.
 const UNREPORTED: usize = 3;
-const REQUESTS: usize = 12;
+const ROUNDS: usize = 12;
 /// Shortest and longest wait between two looks for a report.
 const LOOK_MS: (i64, i64) = (2_000, 600_000);
 
@@ -59,8 +60,7 @@ pub(crate) async fn ask(line: &Arc<Line>, node: &NodeConfig, set: &ResultSet) ->
             return Ok(Asked::Waiting(now + (waited / 2).clamp(LOOK_MS.0, LOOK_MS.1)));
         }
     }
-    let parts = due.len().div_ceil(INSTANCES);
-    if unreported.len() >= UNREPORTED * parts || requests.len() >= REQUESTS * parts {
+    if has_asked_enough(&requests) {
         // After the person's retry it is asked anew.
         let mut transaction = line.buffer.write().await?;
         buffer::forget_commitments(&mut transaction, set.id).await?;
@@ -68,12 +68,20 @@ pub(crate) async fn ask(line: &Arc<Line>, node: &NodeConfig, set: &ResultSet) ->
         return Err(StageError::NoReport(node.name.clone()));
     }
     for instances in due.chunks(INSTANCES) {
-        if !request(line, node, set, instances).await? {
+        if !request(line, node, set, instances, now).await? {
             return Ok(Asked::Refused);
         }
     }
     let is_answered = sent(line, set).await?.is_empty();
     Ok(if is_answered { Asked::Answered } else { Asked::Waiting(now + LOOK_MS.0) })
+}
+
+/// Whether the node had its chances. Counted in rounds, which share their time: a large set takes several requests at once.
+fn has_asked_enough(requests: &[Commitment]) -> bool {
+    let rounds: BTreeSet<i64> = requests.iter().map(|of| of.requested_at).collect();
+    let unreported: BTreeSet<i64> =
+        requests.iter().filter(|of| of.reported_at.is_none()).map(|of| of.requested_at).collect();
+    unreported.len() >= UNREPORTED || rounds.len() >= ROUNDS
 }
 
 /// What the node took and has not committed to.
@@ -83,18 +91,19 @@ async fn sent(line: &Line, set: &ResultSet) -> Result<Vec<ReturnInstance>, Stage
     Ok(instances)
 }
 
-/// One request; whether it was taken.
+/// One request of the round of `now`; whether it was taken.
 async fn request(
     line: &Arc<Line>,
     node: &NodeConfig,
     set: &ResultSet,
     instances: &[ReturnInstance],
+    now: i64,
 ) -> Result<bool, StageError> {
     let commitment = Commitment {
         transaction: format!("2.25.{}", Uuid::new_v4().as_u128()),
         result_set: set.id,
         node: node.name.clone(),
-        requested_at: line.clock.now(),
+        requested_at: now,
         reported_at: None,
     };
     // Noted first: the report may be faster than the answer.
@@ -234,5 +243,42 @@ impl CommitmentHandler for Reports {
                 Err(CommitmentFailure::ProcessingFailure)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A round at `at`: for each of its requests, whether it was reported on.
+    fn round(at: i64, reported: &[bool]) -> Vec<Commitment> {
+        let of = |is_reported: &bool| Commitment {
+            transaction: String::new(),
+            result_set: Uuid::nil(),
+            node: "pacs".to_owned(),
+            requested_at: at,
+            reported_at: is_reported.then_some(at + 1),
+        };
+        reported.iter().map(of).collect()
+    }
+
+    #[test]
+    fn the_last_instances_of_a_large_set_are_asked_about_as_often_as_those_of_a_small_one() {
+        // 30,000 instances: 15 requests, of which only the last has no report.
+        let mut first = vec![true; 14];
+        first.push(false);
+        let mut requests = round(1, &first);
+        assert!(!has_asked_enough(&requests));
+        requests.extend(round(2, &[false]));
+        assert!(!has_asked_enough(&requests));
+        requests.extend(round(3, &[false]));
+        assert!(has_asked_enough(&requests), "three times without a report");
+    }
+
+    #[test]
+    fn what_is_reported_and_asked_again_comes_to_an_end() {
+        let of = |rounds: i64| (0..rounds).flat_map(|at| round(at, &[true; 40])).collect::<Vec<_>>();
+        assert!(!has_asked_enough(&of(11)));
+        assert!(has_asked_enough(&of(12)));
     }
 }

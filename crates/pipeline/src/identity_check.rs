@@ -245,8 +245,8 @@ fn is_namesake(own: &OwnRecord, row: &Row) -> bool {
         && (birth_date.is_empty() || birth_date == text_of(own, BIRTH_DATE, VR::DA))
 }
 
-/// The identity as the node says it now: what it was asked for and answered is taken from it. Where the Patient ID is another one, what else
-/// of the patient was received is left out: it was said of the former.
+/// The identity as the node says it now: what it was asked for and answered is taken from it. Where the Patient ID is another one, everything
+/// else that was received of the patient is left out: it was said of the former.
 fn as_at_pacs(received: &OwnRecord, row: &Row) -> Result<OwnRecord, StageError> {
     let set = set_of(received);
     let mut own = received.clone();
@@ -258,9 +258,8 @@ fn as_at_pacs(received: &OwnRecord, row: &Row) -> Result<OwnRecord, StageError> 
     let mut texts = Vec::new();
     for (tag, vr) in COMPARED {
         let Some(bytes) = row.bytes(tag).filter(|bytes| tag != ISSUER || !trimmed(bytes).is_empty()) else {
-            // The issuer was that of the former number.
-            if tag == ISSUER && is_renumbered {
-                own.attributes.retain(|attribute| attribute.tag != number(ISSUER));
+            if is_renumbered {
+                forget(&mut own, tag)?;
             }
             continue;
         };
@@ -298,6 +297,25 @@ fn as_at_pacs(received: &OwnRecord, row: &Row) -> Result<OwnRecord, StageError> 
     Ok(own)
 }
 
+/// Takes out what was received of the former patient and the node does not say of the one it names now: many leave out the keys that are
+/// optional for them (PS3.4 C.6.2.1). Without name or number it names nobody.
+fn forget(own: &mut OwnRecord, tag: Tag) -> Result<(), StageError> {
+    match tag {
+        PATIENT_NAME | PATIENT_ID => return Err(StageError::Answer),
+        ISSUER => own.attributes.retain(|attribute| attribute.tag != number(ISSUER)),
+        // Of the study, not of the patient.
+        tag if tag.group() != 0x0010 => {}
+        // Type 2 in PS3.3 C.7.1.1: empty.
+        tag => {
+            let value = own.attributes.iter_mut().find(|attribute| attribute.tag == number(tag));
+            if let Some(Attribute { value: value @ Value::Bytes(_), .. }) = value {
+                *value = Value::Empty;
+            }
+        }
+    }
+    Ok(())
+}
+
 fn is_compared(tag: u32) -> bool {
     COMPARED.iter().any(|(compared, _)| number(*compared) == tag)
 }
@@ -329,4 +347,73 @@ fn value_of(own: &OwnRecord, tag: Tag) -> &[u8] {
 
 fn text_of(own: &OwnRecord, tag: Tag, vr: VR) -> String {
     normal(&set_of(own), vr, value_of(own, tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use pseudonym::Receipt;
+
+    use super::*;
+
+    const SEX: Tag = Tag(0x0010, 0x0040);
+    const COMMENTS: Tag = Tag(0x0010, 0x4000);
+
+    fn received() -> OwnRecord {
+        let of = |tag, vr: VR, text: &str| Attribute {
+            tag: number(tag),
+            vr: vr.to_bytes(),
+            value: Value::Bytes(text.as_bytes().to_vec()),
+        };
+        OwnRecord {
+            study: "1.2.276.0.777.1".to_owned(),
+            character_set: Value::Absent,
+            receipt: Receipt {
+                calling_ae: "MODALITY".to_owned(),
+                peer: "pacs".to_owned(),
+                received_at: 1,
+                dossier: "1".to_owned(),
+            },
+            attributes: vec![
+                of(PATIENT_NAME, VR::PN, "Former^Anna"),
+                of(PATIENT_ID, VR::LO, "A1"),
+                of(ISSUER, VR::LO, "HOSPITAL"),
+                of(BIRTH_DATE, VR::DA, "19570301"),
+                of(SEX, VR::CS, "F"),
+                of(COMMENTS, VR::LT, "of the former"),
+            ],
+        }
+    }
+
+    fn value(own: &OwnRecord, tag: Tag) -> Option<&Value> {
+        own.attributes.iter().find(|of| of.tag == number(tag)).map(|of| &of.value)
+    }
+
+    #[test]
+    fn under_another_patient_id_nothing_of_the_former_patient_stays() {
+        let row = Row::of(&[(PATIENT_ID, "B2"), (PATIENT_NAME, "Latter^Bert")]);
+        let own = as_at_pacs(&received(), &row).unwrap();
+        assert_eq!(text_of(&own, PATIENT_ID, VR::LO), "B2");
+        assert_eq!(text_of(&own, PATIENT_NAME, VR::PN), "Latter^Bert");
+        // Type 2 in PS3.3 C.7.1.1: there, and empty.
+        assert_eq!(value(&own, BIRTH_DATE), Some(&Value::Empty));
+        assert_eq!(value(&own, SEX), Some(&Value::Empty));
+        assert_eq!((value(&own, ISSUER), value(&own, COMMENTS)), (None, None));
+    }
+
+    #[test]
+    fn an_answer_without_the_name_or_the_number_of_another_patient_is_none() {
+        for row in [Row::of(&[(PATIENT_ID, "B2")]), Row::of(&[(PATIENT_NAME, "Latter^Bert")])] {
+            assert!(matches!(as_at_pacs(&received(), &row), Err(StageError::Answer)));
+        }
+    }
+
+    #[test]
+    fn under_the_same_patient_id_what_the_node_does_not_say_stays_as_received() {
+        let row = Row::of(&[(PATIENT_ID, "A1"), (PATIENT_NAME, "Married^Anna"), (SEX, "")]);
+        let own = as_at_pacs(&received(), &row).unwrap();
+        assert_eq!(text_of(&own, PATIENT_NAME, VR::PN), "Married^Anna");
+        assert_eq!(text_of(&own, BIRTH_DATE, VR::DA), "19570301");
+        assert_eq!(value(&own, SEX), Some(&Value::Empty));
+        assert_eq!(text_of(&own, COMMENTS, VR::LT), "of the former");
+    }
 }

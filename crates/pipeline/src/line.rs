@@ -203,8 +203,10 @@ pub enum StageError {
     /// TLS towards the clinical PACS cannot be set up: correct the configuration.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// An answer or object that cannot be read.
-    #[error("an answer of the clinical PACS or an object on its way to it cannot be read")]
+    /// An answer or object that cannot be read, or an answer that does not say which patient.
+    #[error(
+        "an answer of the clinical PACS or an object on its way to it cannot be read, or the answer names no patient"
+    )]
     Answer,
     /// So many instances are not found at the clinical PACS yet.
     #[error("{0} instances are not yet found at the clinical PACS")]

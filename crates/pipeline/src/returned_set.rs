@@ -9,12 +9,16 @@ use archive::index;
 use archive::job::{self, Job};
 use archive::result_set::{self, ResultSet};
 use archive::zone::Zone;
+use dicom_stream::SourceError;
 use pseudonym::{ParticipantId, Recognition, UidKind};
-use reconciliation::{Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, survey, uids_of};
+use reconciliation::{
+    Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, SurveyError, survey, uids_of,
+};
 use uuid::Uuid;
 
 use crate::deidentify::blocking;
 use crate::line::{Line, StageError};
+use crate::shown::shown;
 use crate::stored_object::open_data_set;
 
 /// Objects of one delivery that a set is compared with; beyond it, a person compares (RC-08).
@@ -33,8 +37,10 @@ pub(crate) async fn survey_all(
             let (file, syntax) = open_data_set(&line.blobs, Zone::Inbound, id)?;
             match survey(file, syntax, LIMITS) {
                 Ok(survey) => surveys.push(survey),
+                Err(SurveyError::Source(SourceError::Io(error))) => return Err(error.into()),
                 Err(error) => {
-                    tracing::warn!(instance = %id, %error, "a result cannot be read");
+                    let error = shown(&error.to_string());
+                    tracing::warn!(instance = %id, error, "a result cannot be read");
                     return Ok(None);
                 }
             }

@@ -2,7 +2,7 @@
 
 use archive::job_queue;
 use archive::question::{self, IdentityChoice, Question};
-use archive::result_set::{self, ResultSet, ResultSetEvent};
+use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
 use archive::state::{ActorKind, Change, history};
 use clap::{Args, Subcommand};
 use pipeline::clock::Clock;
@@ -21,7 +21,7 @@ const PAGE: u32 = 1000;
 pub(super) enum ResultCommand {
     /// List result sets, the oldest first.
     List(ListArgs),
-    /// Show one set, what it waits for, and how it came to its state.
+    /// Show one set, what it waits for and the token to answer with, and how it came to its state.
     Show(One),
     /// Let a reconciled set into the clinical record.
     Release(Act),
@@ -72,9 +72,24 @@ pub(super) struct Act {
 pub(super) struct Accept {
     #[command(flatten)]
     act: Act,
+    /// The token that `result show` printed with the questions: what is asked by now must be what you saw.
+    #[arg(long, value_name = "TOKEN")]
+    answer: String,
     /// Which identity is written into the result, where the clinical PACS says another one than was received.
     #[arg(long, value_name = "received|pacs", value_parser = identity)]
     identity: Option<IdentityChoice>,
+}
+
+/// What a person decides about a set.
+enum Decision {
+    Release,
+    /// Of the questions with this token.
+    Accept {
+        answer: String,
+        identity: Option<IdentityChoice>,
+    },
+    Reject,
+    Retry,
 }
 
 fn identity(word: &str) -> Result<IdentityChoice, &'static str> {
@@ -88,10 +103,12 @@ impl ResultCommand {
             match self {
                 Self::List(list) => list.work().await,
                 Self::Show(one) => one.work().await,
-                Self::Release(act) => act.work(DecisionKind::Release, None).await,
-                Self::Accept(Accept { act, identity }) => act.work(DecisionKind::Resolve, identity).await,
-                Self::Reject(act) => act.work(DecisionKind::Reject, None).await,
-                Self::Retry(act) => act.work(DecisionKind::Retry, None).await,
+                Self::Release(act) => act.work(Decision::Release).await,
+                Self::Accept(Accept { act, answer, identity }) => {
+                    act.work(Decision::Accept { answer, identity }).await
+                }
+                Self::Reject(act) => act.work(Decision::Reject).await,
+                Self::Retry(act) => act.work(Decision::Retry).await,
             }
         })
     }
@@ -127,8 +144,12 @@ impl One {
         let database = main_database(&self.config.site()?).await?;
         let set = result_set::show(database.reader(), self.id).await?;
         println!("{}", shown(&set));
-        for question in question::of_set(database.reader(), self.id).await? {
-            println!("{}", asked(&question));
+        let questions = question::of_set(database.reader(), self.id).await?;
+        for question in &questions {
+            println!("{}", asked(question));
+        }
+        if let (ResultSetState::Manual, Some(token)) = (set.state, accept::token(set.id, &questions)) {
+            println!("{}", serde_json::json!({ "answer": token }));
         }
         for change in history(database.reader(), self.id).await? {
             println!(
@@ -142,7 +163,7 @@ impl One {
 
 #[allow(clippy::print_stdout, reason = "the command's answer")]
 impl Act {
-    async fn work(self, kind: DecisionKind, identity: Option<IdentityChoice>) -> anyhow::Result<Outcome> {
+    async fn work(self, decision: Decision) -> anyhow::Result<Outcome> {
         let site = self.one.config.site()?;
         let database = main_database(&site).await?;
         let now = Clock::system().now();
@@ -159,23 +180,23 @@ impl Act {
             at: now,
         };
         let mut transaction = database.write().await?;
-        let done = match kind {
-            DecisionKind::Release => {
+        let (kind, done, identity) = match decision {
+            Decision::Release => {
                 release::release(&mut transaction, &set, &change).await?;
-                "released"
+                (DecisionKind::Release, "released", None)
             }
-            DecisionKind::Resolve => {
-                accept::accept(&mut transaction, &set, identity, &change).await?;
-                "accepted"
+            Decision::Accept { answer, identity } => {
+                accept::accept(&mut transaction, &set, &answer, identity, &change).await?;
+                (DecisionKind::Resolve, "accepted", identity)
             }
-            DecisionKind::Retry => {
+            Decision::Retry => {
                 result_set::advance(&mut transaction, set.id, ResultSetEvent::Resume, &change).await?;
                 job_queue::retry_subject(&mut transaction, set.id, now).await?;
-                "tried again"
+                (DecisionKind::Retry, "tried again", None)
             }
-            _ => {
+            Decision::Reject => {
                 result_set::advance(&mut transaction, set.id, ResultSetEvent::Reject, &change).await?;
-                "rejected"
+                (DecisionKind::Reject, "rejected", None)
             }
         };
         let reason = accept::reason(identity, &self.reason);

@@ -32,7 +32,8 @@ fn rc_04_what_the_partner_rewrote_returns_once_a_person_accepted_it() {
     let set_of =
         |number: usize| world.sets().into_iter().find(|set| set.study == made[number - 1]).unwrap().id;
     let accept = |set: &str| {
-        ["result", "accept", set, "--by", "Dr Grey", "--reason", "the partner confirmed"].map(str::to_owned)
+        let (token, why) = (world.token(set), "the partner confirmed");
+        ["result", "accept", set, "--answer", &token, "--by", "Dr Grey", "--reason", why].map(str::to_owned)
     };
     for (number, why) in [(4, "not manual"), (5, "is rejected"), (6, "instance-not-taken")] {
         let error = world.refused(&accept(&set_of(number)));

@@ -89,7 +89,7 @@ fn the_same_name_and_birth_date_a_merged_patient_and_a_changed_accession_go_to_a
     // a decision has a reason, and says which identity holds where two are possible
     let (name, gone, twin) = (set_of(&world, &made[0]), set_of(&world, &made[1]), set_of(&world, &made[4]));
     let accept = |set: &str, more: &[&str]| {
-        let words = ["result", "accept", set, "--by", "Dr Grey"];
+        let words = ["result", "accept", set, "--by", "Dr Grey", "--answer", &world.token(set)];
         words.iter().chain(more).map(ToString::to_string).collect::<Vec<_>>()
     };
     let why = ["--reason", "looked up"];
@@ -148,14 +148,22 @@ fn a_decision_holds_for_what_was_asked_about_and_nothing_else() {
     world.partner.take(&world.at("sent"));
     world.wait_for_sets(1, &["manual"]);
     let set = set_of(&world, &made[0]);
-    let accept =
-        ["result", "accept", &set, "--by", "Dr Grey", "--reason", "looked up", "--identity", "received"];
+    let accept = |token: &str| {
+        let words = ["result", "accept", &set, "--answer", token, "--by", "Dr Grey"];
+        let why = ["--reason", "looked up", "--identity", "received"];
+        [&words[..], &why].concat().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let first = world.token(&set);
     // corrected again between question and answer: asked again
     correct(&world, 1, "(0010,0010)=Other^Name");
-    world.site.answer(&accept, 0);
+    world.answer_all(&accept(&first));
     let asked = || world.show(&set).matches("→ manual").count();
     wait_until("asked again", || asked() == 2);
-    world.site.answer(&accept, 0);
+    // and the answer of somebody who still looks at the first question is none to the second
+    let error = world.refused(&accept(&first));
+    assert!(error.contains("look again with result show"), "{error}");
+    assert_eq!(asked(), 2);
+    world.answer_all(&accept(&world.token(&set)));
     world.wait_for_sets(1, &["reconciled"]);
     // and changed once more before the release: not pushed
     correct(&world, 1, "(0010,0010)=Third^Name");

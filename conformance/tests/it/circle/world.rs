@@ -174,6 +174,14 @@ impl World {
         self.site.answer(&["result", "show", set], 0)
     }
 
+    /// The token with which `result show` asks about a set; one that answers nothing when it asks nothing.
+    pub(super) fn token(&self, set: &str) -> String {
+        let shown = self.show(set);
+        let mut lines = shown.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let token = lines.find_map(|line| line["answer"].as_str().map(str::to_owned));
+        token.unwrap_or_else(|| "00000000".to_owned())
+    }
+
     /// How often each event was put into the outbox.
     pub(super) fn events(&self) -> BTreeMap<String, u64> {
         let rows = self.site.rows(

@@ -29,7 +29,7 @@ use crate::identity_check::{Checked, check_identity, identity_hash};
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
 use crate::returned_set::{key_of, look_up, survey_all};
-use crate::{export, gate};
+use crate::{export, gate, shown};
 use conclude::{Reconciled, conclude};
 use write::{Transform, Written};
 
@@ -66,9 +66,9 @@ struct Doubt {
 }
 
 impl End {
-    /// A person decides, for one reason.
-    fn manual(reason: impl Into<String>, proposal: Option<Proposal>) -> Self {
-        Self::Manual(Doubt { reasons: vec![reason.into()], proposal, evidence: None })
+    /// A person decides, for one reason; its places are tags that may be shown.
+    fn manual(reason: impl AsRef<str>, proposal: Option<Proposal>) -> Self {
+        Self::Manual(Doubt { reasons: vec![shown::shown(reason.as_ref())], proposal, evidence: None })
     }
 }
 
@@ -157,7 +157,7 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         }
         Outcome::Hold => return Ok(End::Hold),
         Outcome::Manual { reasons, proposal } => {
-            let proposal = proposal.as_ref().map(shown);
+            let proposal = proposal.as_ref().map(in_own_ids);
             if proposal != theirs || !reasons.iter().all(|reason| accepted.covers(reason.word())) {
                 return Ok(End::Manual(doubt(reasons.iter(), proposal, theirs.as_ref())));
             }
@@ -240,7 +240,7 @@ fn doubt<'r>(
 }
 
 /// A proposal of the rules in our own ids.
-fn shown(proposal: &reconciliation::Proposal) -> Proposal {
+fn in_own_ids(proposal: &reconciliation::Proposal) -> Proposal {
     Proposal { participant: Uuid::from_u128(proposal.participant.0), study: proposal.study.clone() }
 }
 
@@ -272,7 +272,7 @@ fn without_identity(
             };
             let mut left = reasons.iter().filter(settled).peekable();
             let goes_on = is_theirs && left.clone().all(|reason| accepted.covers(reason.word()));
-            let proposal = proposal.as_ref().map(shown);
+            let proposal = proposal.as_ref().map(in_own_ids);
             let theirs = Proposal { participant: Uuid::from_u128(claimed_by.0), study: None };
             if goes_on {
                 None

@@ -7,10 +7,10 @@ use archive::buffer::{self, ResultInstance};
 use archive::index;
 use archive::result_set::ResultSet;
 use archive::zone::Zone;
-use dicom_stream::{FileMeta, TransferSyntax};
+use dicom_stream::{FileMeta, SourceError, TransferSyntax};
 use reconciliation::{
-    Given, Identities, NotInspected, Object, OwnRecord, Policy, Pseudonyms, Survey, Verdict, reconcile,
-    reverse_scan,
+    Given, Identities, NotInspected, Object, OwnRecord, Policy, Pseudonyms, ReconciliationError, Survey,
+    Verdict, reconcile, reverse_scan,
 };
 use uuid::Uuid;
 
@@ -144,7 +144,7 @@ fn identify(
     let Transform { identities, given, own, policy, .. } = transform;
     let report = match reconcile(&object, identities, own, given, policy, input, &mut writer) {
         Ok(report) => report,
-        Err(error) => return Ok(Err(End::manual(format!("cannot-be-reconciled: {error}"), None))),
+        Err(error) => return Ok(Err(not_reconciled(error)?)),
     };
     let body_not_inspected = report
         .not_inspected
@@ -163,6 +163,16 @@ fn identify(
         blake3: [0; 32],
     };
     Ok(Ok((Identified { instance, body_not_inspected }, writer)))
+}
+
+/// How a set ends that the transform refuses. What our disk refuses is tried again.
+fn not_reconciled(error: ReconciliationError) -> Result<End, StageError> {
+    match error {
+        ReconciliationError::Output(error) | ReconciliationError::Input(SourceError::Io(error)) => {
+            Err(error.into())
+        }
+        error => Ok(End::manual(format!("cannot-be-reconciled: {error}"), None)),
+    }
 }
 
 /// The object as the partner sent it, for Z3: the pseudonymised form of the result.
@@ -201,6 +211,7 @@ fn left_over(
         let (file, syntax) = open_data_set(&line.blobs, Zone::ReturnBuffer, instance.id)?;
         let scan = match reverse_scan(file, syntax, reconciliation::LIMITS, pseudonyms) {
             Ok(scan) => scan,
+            Err(SourceError::Io(error)) => return Err(error.into()),
             Err(error) => return Ok(Some(error.to_string())),
         };
         if let Some(finding) = scan.findings.first() {
@@ -208,4 +219,28 @@ fn left_over(
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use dicom_stream::{ElementPath, Tag};
+
+    use super::*;
+
+    #[test]
+    fn a_reason_shows_no_tag_that_may_be_letters_of_a_name() {
+        // "DOE^", read as a tag
+        let error = ReconciliationError::TooLong { path: ElementPath::root(Tag(0x4F44, 0x5E45)) };
+        let Ok(End::Manual(doubt)) = not_reconciled(error) else { panic!("a person decides") };
+        assert_eq!(doubt.reasons, ["cannot-be-reconciled: (unknown): value too long to be mapped"]);
+    }
+
+    #[test]
+    fn what_our_disk_refuses_is_nobodys_decision() {
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        for error in [ReconciliationError::Output(full()), ReconciliationError::Input(full().into())] {
+            let Err(error) = not_reconciled(error) else { panic!("it is tried again") };
+            assert!(error.waits_for_room() && !error.needs_person(), "{error}");
+        }
+    }
 }
