@@ -77,7 +77,7 @@ impl Metrics {
         self.recovery_done.store(true, Ordering::Release);
     }
 
-    /// Counts for the status page: acknowledged, refused, indexed, and whether the recovery is through.
+    /// Counts of the reception for the status page, and whether the recovery is through.
     pub(crate) fn summary(&self) -> Summary {
         Summary {
             acknowledged: self.acknowledged.get(),

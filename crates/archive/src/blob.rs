@@ -1,4 +1,4 @@
-//! Objects of the zones Z3 to Z6 on the file system.
+//! Objects of the zones Z3 to Z5 on the file system.
 //!
 //! An object is written under a temporary name, synced, and renamed; so a half object never has a key. Syncs are
 //! batched ([`BlobStore::finish_batch`]): the data of each object, then one sync per folder. A crash leaves only
@@ -119,7 +119,7 @@ pub struct BlobConfig {
     pub keep_free_bytes: Option<u64>,
 }
 
-/// Objects of the zones Z3 to Z6 below one folder.
+/// Objects of the zones Z3 to Z5 below one folder.
 #[derive(Debug)]
 pub struct BlobStore {
     root: PathBuf,

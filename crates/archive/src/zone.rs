@@ -48,7 +48,7 @@ impl Zone {
         }
     }
 
-    /// Whether objects of this zone are blobs (Z3 to Z6); Z1 is the spool, Z2 a database.
+    /// Whether objects of this zone are blobs (Z3 to Z5); Z1 is the spool, Z2 a database, Z6 rows.
     pub fn holds_blobs(self) -> bool {
         !matches!(self, Self::ReceiveBuffer | Self::Vault)
     }

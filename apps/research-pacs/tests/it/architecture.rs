@@ -7,7 +7,7 @@ use std::process::Command;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("database", &[]),
     ("dicom-stream", &[]),
-    ("dicom-node", &["dicom-stream"]),
+    ("dicom-node", &[]),
     ("deidentification", &["dicom-stream"]),
     ("reconciliation", &["dicom-stream"]),
     ("pseudonym", &["database"]),

@@ -290,7 +290,7 @@ pub async fn persons(
         .collect()
 }
 
-/// Every project of which the receive buffer holds something.
+/// Every project of which the receive buffer holds something that was admitted.
 ///
 /// # Errors
 /// [`ArchiveError::Database`].

@@ -8,7 +8,7 @@ use crate::ArchiveError;
 /// A timer that comes again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timer {
-    /// Its name: `poll PARTNER`, `purge`.
+    /// Its name: `poll PROJECT PARTNER`, `retention`.
     pub name: String,
     /// When it is due, epoch milliseconds.
     pub next_run_at: i64,
@@ -40,7 +40,7 @@ pub async fn set_timer(
     Ok(())
 }
 
-/// Sets when a timer is due next: at once ("poll now"), later (`Retry-After`, quiet hours).
+/// Sets when a timer is due next: at once ("poll now"), or later (`Retry-After`).
 ///
 /// # Errors
 /// [`ArchiveError::Database`].
@@ -54,7 +54,7 @@ pub async fn wake_timer(connection: &mut AnyConnection, name: &str, at: i64) -> 
 }
 
 /// Takes the timer that is due longest and sets its next time to one interval after `now`, lengthened by up to a tenth
-/// (`jitter` 0 to 1). The caller enqueues its job in the same transaction, so that of several programs one alone does.
+/// (`jitter` 0 to 1). Of several programs one alone gets it.
 ///
 /// # Errors
 /// [`ArchiveError::Database`].
