@@ -200,6 +200,26 @@ pub async fn unfinished_batches(executor: impl AnyExecutor<'_>) -> Result<Vec<Ba
         .collect()
 }
 
+/// Sends the instances of these batches that are not yet de-identified through admission again; answers how many.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn admit_anew(
+    connection: &mut AnyConnection,
+    batches: &[Uuid],
+    now: i64,
+) -> Result<u64, ArchiveError> {
+    let mut moved = 0;
+    for chunk in batches.chunks(Statement::IDS) {
+        let mut update =
+            Statement::new("UPDATE received_instance SET batch = NULL, state = 'received', state_at = ");
+        update.bind(now).push(" WHERE state IN ('received', 'admitted') AND batch IN (");
+        update.list(chunk.iter().map(Uuid::to_string)).push(")");
+        moved += update.query().execute(&mut *connection).await?.rows_affected();
+    }
+    Ok(moved)
+}
+
 /// The instances of a batch, in the order of their arrival.
 ///
 /// # Errors

@@ -27,8 +27,8 @@ pub use commitment::{
     Commitment, close_commitment, commitment, commitments_of, forget_commitments, open_commitment,
 };
 pub use instance::{
-    Batch, BufferState, BufferedInstance, Person, ReceivedInstance, advance, by_id, count_by_state, gather,
-    in_batch, is_waiting, of_participant, persons, projects, unfinished_batches,
+    Batch, BufferState, BufferedInstance, Person, ReceivedInstance, admit_anew, advance, by_id,
+    count_by_state, gather, in_batch, is_waiting, of_participant, persons, projects, unfinished_batches,
 };
 pub use quarantine::{
     Decision, Hold, QuarantineReason, Quarantined, accepted_reasons, decide, expire, expired, hold,

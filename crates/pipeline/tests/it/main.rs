@@ -5,6 +5,7 @@
 mod anonymised;
 mod answered;
 mod damaged;
+mod included;
 mod increments;
 mod kept;
 mod left_behind;
