@@ -1,6 +1,6 @@
 //! Instances as received, and the batches in which they are worked on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use database::Statement;
@@ -249,6 +249,27 @@ pub async fn by_id(
         find.list(chunk.iter().map(Uuid::to_string)).push(") ORDER BY id");
         for row in find.query().fetch_all(&mut *connection).await? {
             found.push(from_row(&row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Those of `instances` whose pseudonymised form was made durable in Z3, as far as their rows are still known.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn deidentified(
+    connection: &mut AnyConnection,
+    instances: &[Uuid],
+) -> Result<BTreeSet<Uuid>, ArchiveError> {
+    let mut found = BTreeSet::new();
+    for chunk in instances.chunks(Statement::IDS) {
+        let mut find = Statement::new(
+            "SELECT id FROM received_instance WHERE state IN ('deidentified', 'released') AND id IN (",
+        );
+        find.list(chunk.iter().map(Uuid::to_string)).push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            found.insert(row::id(&row, "id")?);
         }
     }
     Ok(found)

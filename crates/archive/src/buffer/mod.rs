@@ -28,7 +28,8 @@ pub use commitment::{
 };
 pub use instance::{
     Batch, BufferState, BufferedInstance, Person, ReceivedInstance, admit_anew, advance, by_id,
-    count_by_state, gather, in_batch, is_waiting, of_participant, persons, projects, unfinished_batches,
+    count_by_state, deidentified, gather, in_batch, is_waiting, of_participant, persons, projects,
+    unfinished_batches,
 };
 pub use quarantine::{
     Decision, Hold, QuarantineReason, Quarantined, accepted_reasons, decide, expire, expired, hold,

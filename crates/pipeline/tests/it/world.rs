@@ -123,6 +123,7 @@ impl World {
             silence: Mutex::default(),
             oppositions: Mutex::default(),
             faults: Arc::default(),
+            warnings: Arc::default(),
             sweep: Mutex::default(),
         });
         let projects = [project];
