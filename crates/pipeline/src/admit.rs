@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::config::{ProjectConfig, ProjectMode, default_retention_hours};
+use crate::config::{ProjectConfig, ProjectMode};
 use crate::line::{Line, StageError};
 use crate::route::Routes;
 use crate::{deidentify, notify, progress, withdraw};
@@ -416,15 +416,8 @@ impl Admission {
     }
 }
 
-/// The same timer for a project that the configuration has no more: the default time holds, for everything that is at rest there.
-pub(crate) async fn purge_abandoned(line: &Line, project: &str) -> Result<(), StageError> {
-    for state in [BufferState::Admitted, BufferState::Deidentified] {
-        purge_in_state(line, project, state, default_retention_hours()).await?;
-    }
-    Ok(())
-}
-
-async fn purge_in_state(
+/// What has been in state `last` for so long leaves the receive buffer, with a ledger line each.
+pub(crate) async fn purge_in_state(
     line: &Line,
     project: &str,
     last: BufferState,

@@ -261,14 +261,14 @@ impl Faults {
 pub struct Warnings(Mutex<BTreeMap<&'static str, u64>>);
 
 impl Warnings {
-    /// Notes how many objects or rows `what` concerns; 0: it is over.
-    pub fn set(&self, what: &'static str, count: u64) {
+    /// Notes how many objects or rows `what` concerns, 0: it is over; answers whether it was not noted before, for the log.
+    pub fn set(&self, what: &'static str, count: u64) -> bool {
         let mut warnings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if count == 0 {
             warnings.remove(what);
-        } else {
-            warnings.insert(what, count);
+            return false;
         }
+        warnings.insert(what, count).is_none()
     }
 
     /// Everything that was noted and is not over.

@@ -121,15 +121,13 @@ async fn step(
         walk.add(objects, orphans.len() as u64, last);
         walk.too_many()
     };
-    line.warnings.set(warning, too_many.unwrap_or(0));
-    let due = suspected(line, &old, &orphans, too_many == Some(0), now);
-    if let Some(objects @ 1..) = too_many {
+    if line.warnings.set(warning, too_many.unwrap_or(0)) {
         tracing::error!(
             zone = name,
-            objects,
-            "so many objects without rows are no crash's: none is deleted; restore the newest backup of the databases"
+            "more objects without rows than a crash leaves: none is deleted; restore the newest backup of the databases"
         );
     }
+    let due = suspected(line, &old, &orphans, too_many == Some(0), now);
     if due.is_empty() {
         return Ok(());
     }

@@ -331,19 +331,6 @@ pub async fn persons(
         .collect()
 }
 
-/// Every project of which the receive buffer holds something.
-///
-/// # Errors
-/// [`ArchiveError::Database`].
-pub async fn projects(executor: impl AnyExecutor<'_>) -> Result<Vec<String>, ArchiveError> {
-    let rows = sqlx::query(
-        "SELECT DISTINCT project FROM received_instance WHERE state IN ('admitted', 'deidentified') AND project <> ''",
-    )
-    .fetch_all(executor)
-    .await?;
-    rows.iter().map(|row| Ok(row.try_get("project")?)).collect()
-}
-
 /// Whether instances wait for their admission: asked by a reader, so that an idle program writes nothing.
 ///
 /// # Errors

@@ -84,11 +84,14 @@ async fn nothing_is_deleted_where_much_of_a_zone_has_no_rows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn originals_of_a_project_that_was_removed_leave_after_the_default_time() {
+async fn originals_of_a_project_that_was_removed_leave_the_default_time_after_it_was_missed() {
     let mut world = World::new().await;
     world.receive(&Instance::new(1)).await;
     world.settle().await;
+    // the project kept them for years
+    world.pass_seconds(700 * DAY);
     World::execute(&world.line.buffer, "UPDATE received_instance SET project = 'gone'").await;
+    world.retention().await;
     world.pass_seconds(29 * DAY);
     world.retention().await;
     assert_eq!(world.lines("purged").await, 0);
@@ -96,6 +99,42 @@ async fn originals_of_a_project_that_was_removed_leave_after_the_default_time() 
     world.retention().await;
     world.retention().await;
     assert_eq!(world.lines("purged").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_comes_back_is_missed_anew() {
+    let mut world = World::with(serde_json::json!({"retention_hours": 24000})).await;
+    world.receive(&Instance::new(1)).await;
+    world.settle().await;
+    for project in
+        ["UPDATE received_instance SET project = 'gone'", "UPDATE received_instance SET project = 'trial'"]
+    {
+        World::execute(&world.line.buffer, project).await;
+        world.retention().await;
+        world.pass_seconds(29 * DAY);
+    }
+    World::execute(&world.line.buffer, "UPDATE received_instance SET project = 'gone'").await;
+    world.retention().await;
+    assert_eq!(world.lines("purged").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_removed_project_has_not_deidentified_waits() {
+    let mut world = World::new().await;
+    world.receive(&Instance::new(1)).await;
+    world.receive(&Instance::new(2)).await;
+    world.admit().await;
+    World::execute(&world.line.buffer, "UPDATE received_instance SET project = 'gone'").await;
+    for _ in 0..3 {
+        world.retention().await;
+        world.pass_seconds(31 * DAY);
+    }
+    let waiting = "SELECT COUNT(*) FROM received_instance WHERE state = 'admitted'";
+    assert_eq!(World::count(&world.line.buffer, waiting).await, 2);
+    assert_eq!(world.line.warnings.all(), [("originals of projects that are not configured", 2)]);
+    World::execute(&world.line.buffer, "UPDATE received_instance SET project = 'trial'").await;
+    world.retention().await;
+    assert!(world.line.warnings.all().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
