@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Html;
 use axum::routing::get;
-use pipeline::line::Faults;
+use pipeline::line::{Faults, Warnings};
 
 use crate::metrics::Metrics;
 
@@ -20,6 +20,7 @@ pub(crate) struct Status {
     pub(crate) spool: Spool,
     pub(crate) blobs: Arc<BlobStore>,
     pub(crate) faults: Arc<Faults>,
+    pub(crate) warnings: Arc<Warnings>,
     pub(crate) name: Arc<str>,
 }
 
@@ -64,7 +65,7 @@ impl Status {
 
 async fn figures(State(status): State<Status>) -> String {
     let (room, faults) = (status.blobs.has_room(), status.faults.parts().len());
-    status.metrics.render(room, faults)
+    status.metrics.render(room, faults, &status.warnings.all())
 }
 
 async fn page(State(status): State<Status>) -> Html<String> {

@@ -23,8 +23,9 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// The text of `/metrics`; `room`: the volume of the objects is above its watermark, `faults`: parts that work no more.
-    pub(crate) fn render(&self, room: bool, faults: usize) -> String {
+    /// The text of `/metrics`; `room`: the volume of the objects is above its watermark, `faults`: parts that work no more,
+    /// `warnings`: what an operator has to look at, and how much of it.
+    pub(crate) fn render(&self, room: bool, faults: usize, warnings: &[(&'static str, u64)]) -> String {
         let mut registry = Registry::with_prefix("research_pacs");
         registry.register(
             "instances_acknowledged",
@@ -58,6 +59,11 @@ impl Metrics {
             "Parts of the program that ended by a fault, until the restart",
             ended,
         );
+        let noted: Family<Vec<(&'static str, &'static str)>, Gauge> = Family::default();
+        for (what, count) in warnings {
+            noted.get_or_create(&vec![("what", *what)]).set(i64::try_from(*count).unwrap_or(i64::MAX));
+        }
+        registry.register("warnings", "What an operator has to look at: see the log", noted);
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &registry);

@@ -162,6 +162,7 @@ pub(crate) async fn run(
         spool: stores.spool.clone(),
         blobs: Arc::clone(&stores.blobs),
         faults: Arc::clone(&line.faults),
+        warnings: Arc::clone(&line.warnings),
         name: site.site.name.as_str().into(),
     };
     tasks.spawn(http_listener::serve(http, router(status), stop.clone()));
@@ -266,6 +267,7 @@ fn line(site: &Site, stores: &Stores, trail: AuditTrail, clock: Clock) -> anyhow
         silence: Mutex::default(),
         oppositions: Mutex::default(),
         faults: Arc::default(),
+        warnings: Arc::default(),
         sweep: Mutex::default(),
     })
 }

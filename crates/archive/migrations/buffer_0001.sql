@@ -73,6 +73,12 @@ CREATE TABLE spool_checkpoint (
   checkpoint TEXT NOT NULL
 );
 
+-- Since when the configuration misses a project of which there is something here: its timer runs from then.
+CREATE TABLE missing_project (
+  project TEXT   PRIMARY KEY NOT NULL,
+  since   BIGINT NOT NULL
+);
+
 -- What waits for a person, and what the person decided. recorded: the ledger has its line.
 CREATE TABLE quarantine (
   id             TEXT   PRIMARY KEY NOT NULL,

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::config::{ProjectConfig, ProjectMode, default_retention_hours};
+use crate::config::{ProjectConfig, ProjectMode};
 use crate::line::{Line, StageError};
 use crate::route::Routes;
 use crate::{deidentify, notify, progress, withdraw};
@@ -92,10 +92,12 @@ impl Admission {
         }
     }
 
-    /// Batches whose job was not enqueued before a crash, and studies that were closed and not settled.
-    async fn resume(&self) -> Result<(), StageError> {
-        let unfinished = buffer::unfinished_batches(self.line.buffer.reader()).await?;
-        self.enqueue(&unfinished).await?;
+    /// What a start has to take up: batches that were admitted, and studies that were closed and not settled.
+    ///
+    /// # Errors
+    /// Any [`StageError`]; repeated, it adds nothing.
+    pub async fn resume(&self) -> Result<(), StageError> {
+        self.resume_batches().await?;
         let mut after = None;
         loop {
             let receiving =
@@ -108,6 +110,30 @@ impl Admission {
                 }
             }
         }
+    }
+
+    /// A batch that was never handed to the workers is admitted anew: a crash came in between, or its project did not de-identify then, so
+    /// that nobody asked for inclusion, own outputs and differing copies.
+    async fn resume_batches(&self) -> Result<(), StageError> {
+        let mut unfinished = buffer::unfinished_batches(self.line.buffer.reader()).await?;
+        unfinished.retain(|batch| self.deidentifies(batch));
+        let ids: Vec<Uuid> = unfinished.iter().map(|batch| batch.id).collect();
+        let mut connection = self.line.main.reader().acquire().await?;
+        let handed_on = job_queue::known_subjects(&mut connection, deidentify::KIND, &ids).await?;
+        drop(connection);
+        let (handed_on, anew): (Vec<Batch>, Vec<Batch>) =
+            unfinished.into_iter().partition(|batch| handed_on.contains(&batch.id));
+        if !anew.is_empty() {
+            let ids: Vec<Uuid> = anew.iter().map(|batch| batch.id).collect();
+            let mut transaction = self.line.buffer.write().await?;
+            buffer::admit_anew(&mut transaction, &ids, self.line.clock.now()).await?;
+            transaction.commit().await?;
+        }
+        self.enqueue(&handed_on).await
+    }
+
+    fn deidentifies(&self, batch: &Batch) -> bool {
+        batch.project.as_ref().is_some_and(|project| self.line.projects.contains_key(project))
     }
 
     /// One round over everything that waits.
@@ -270,10 +296,7 @@ impl Admission {
 
     /// Hands admitted batches of projects that de-identify to the workers.
     async fn enqueue(&self, batches: &[Batch]) -> Result<(), StageError> {
-        let deidentifies = |batch: &&Batch| {
-            batch.project.as_ref().is_some_and(|project| self.line.projects.contains_key(project))
-        };
-        let due: Vec<&Batch> = batches.iter().filter(deidentifies).collect();
+        let due: Vec<&Batch> = batches.iter().filter(|batch| self.deidentifies(batch)).collect();
         if due.is_empty() {
             return Ok(());
         }
@@ -393,15 +416,8 @@ impl Admission {
     }
 }
 
-/// The same timer for a project that the configuration has no more: the default time holds, for everything that is at rest there.
-pub(crate) async fn purge_abandoned(line: &Line, project: &str) -> Result<(), StageError> {
-    for state in [BufferState::Admitted, BufferState::Deidentified] {
-        purge_in_state(line, project, state, default_retention_hours()).await?;
-    }
-    Ok(())
-}
-
-async fn purge_in_state(
+/// What has been in state `last` for so long leaves the receive buffer, with a ledger line each.
+pub(crate) async fn purge_in_state(
     line: &Line,
     project: &str,
     last: BufferState,

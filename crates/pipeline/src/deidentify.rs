@@ -11,7 +11,7 @@ use std::sync::Arc;
 use archive::blob::{Blob, BlobKey, BlobWriter};
 use archive::buffer::{self, Arrival, BufferState, BufferedInstance, Hold, QuarantineReason};
 use archive::index::{self, Indexed};
-use archive::job_queue::{self, ClaimedJob};
+use archive::job_queue::{self, ClaimedJob, Lease};
 use archive::ledger::{self, LedgerEvent};
 use archive::report;
 use archive::scan::Identification;
@@ -85,7 +85,7 @@ pub(crate) async fn run(line: &Arc<Line>, job: &ClaimedJob) -> Result<(), StageE
         }
     }
     for group in groups {
-        one_participant(line, group).await?;
+        one_participant(line, job.lease, group).await?;
     }
     // Also when an earlier run wrote everything and did not come as far as this.
     for (project, study) in studies {
@@ -122,7 +122,11 @@ async fn without_done(
 }
 
 /// The instances of one participant in one series.
-async fn one_participant(line: &Arc<Line>, group: Vec<BufferedInstance>) -> Result<(), StageError> {
+async fn one_participant(
+    line: &Arc<Line>,
+    lease: Lease,
+    group: Vec<BufferedInstance>,
+) -> Result<(), StageError> {
     let Some(first) = group.first() else { return Ok(()) };
     let id = first.received.project.clone().unwrap_or_default();
     let project = line.project(&id)?;
@@ -139,7 +143,7 @@ async fn one_participant(line: &Arc<Line>, group: Vec<BufferedInstance>) -> Resu
             let transformed = transform(line, project, part, &given).await?;
             keep_mapping(line, &given, &transformed).await?;
             let checked = verify::finish_and_check(line, project, &given, transformed).await?;
-            let checked = write_main(line, project, &given, study, checked).await?;
+            let checked = write_main(line, lease, project, &given, study, checked).await?;
             write_buffer(line, &id, &checked).await?;
         }
     }
@@ -259,9 +263,11 @@ async fn keep_mapping(line: &Line, given: &Given, transformed: &Transformed) -> 
 }
 
 /// Index, ledger and jobs, in one transaction. What Z3 has already with the same bytes is one copy more that goes; with other bytes, it
-/// is held (AC1.4).
+/// is held (AC1.4). Objects that no row is to speak of leave in the same transaction, under the lease: a run that lost it neither writes
+/// nor deletes, for the objects of the next run have the same names.
 async fn write_main(
     line: &Arc<Line>,
+    lease: Lease,
     project: &Project,
     given: &Given,
     receiving_study: Uuid,
@@ -276,6 +282,7 @@ async fn write_main(
         }
     }
     let mut transaction = line.main.write().await?;
+    job_queue::renew(&mut transaction, lease, now).await?;
     let mut arrived = Arrived::default();
     let mut study = None;
     for members in series.values() {
@@ -297,6 +304,8 @@ async fn write_main(
         for ((outcome, ..), arrival) in members.iter().zip(&upserted.arrivals) {
             match arrival {
                 Arrival::New => arrived.new.push(outcome.id),
+                // Cleared by another run: the object is the one that its row speaks of.
+                Arrival::Duplicate { of } if *of == outcome.id => {}
                 Arrival::Duplicate { .. } => arrived.duplicates.push(outcome.id),
                 Arrival::Differs { .. } if is_accepted(line, outcome.id).await? => {
                     arrived.new.push(outcome.id);
@@ -322,6 +331,9 @@ async fn write_main(
         progress::open_jobs(line, &mut transaction, project, given.participant(), receiving_study, study)
             .await?;
     }
+    let found = checked.outcomes.iter().filter(|outcome| outcome.result.is_err()).map(|outcome| outcome.id);
+    let found = found.filter(|id| checked.blobs.contains_key(id));
+    remove_objects(line, found.chain(arrived.duplicates).chain(arrived.differing.clone()).collect()).await?;
     transaction.commit().await?;
     line.work.notify_one();
     for outcome in &mut checked.outcomes {
@@ -330,16 +342,21 @@ async fn write_main(
             outcome.result = Err(Held { reason: QuarantineReason::Differs, detail });
         }
     }
-    let superfluous: Vec<Uuid> = arrived.duplicates.into_iter().chain(arrived.differing).collect();
+    Ok(checked)
+}
+
+async fn remove_objects(line: &Line, ids: Vec<Uuid>) -> Result<(), StageError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     let blobs = Arc::clone(&line.blobs);
     blocking(move || {
-        for id in superfluous {
+        for id in ids {
             blobs.remove(BlobKey::new(Zone::Archive, id)?)?;
         }
-        Ok::<_, StageError>(())
+        Ok(())
     })
-    .await??;
-    Ok(checked)
+    .await?
 }
 
 /// What objects are beside those that Z3 has already.

@@ -97,8 +97,8 @@ fn second_person() -> Held {
     Held { reason: QuarantineReason::SecondPatient, detail }
 }
 
-/// Takes out what is kept as received; what may not be kept goes the way of all others, and its patient has to be on the inclusion list
-/// like theirs.
+/// Takes out what is kept as received; what may not be kept goes the way of all others. Their patient has to be on the inclusion list,
+/// which is asked again here: admission may have let them in while the project did not de-identify, or required no inclusion (R02).
 async fn without_kept(
     line: &Arc<Line>,
     project: &Project,
@@ -109,7 +109,7 @@ async fn without_kept(
     let mut others = Vec::with_capacity(group.len());
     for instance in group {
         if !instance.received.already_deidentified {
-            others.push(instance);
+            included_or_held(line, project, instance, "", found, &mut others).await?;
             continue;
         }
         match tokio::task::block_in_place(|| kept::ground(line, project, &instance))? {
@@ -120,12 +120,10 @@ async fn without_kept(
                 found.kept.push((instance, ground));
             }
             Some(_) => found.held.push((instance.received.id, second_person())),
-            None if project.dossier.inclusion_required && !is_included(line, project, &instance).await? => {
-                let detail = "no marker (0012,0062), so it is treated as identified".to_owned();
-                let held = Held { reason: QuarantineReason::NotIncluded, detail };
-                found.held.push((instance.received.id, held));
+            None => {
+                let detail = "no marker (0012,0062), so it is treated as identified";
+                included_or_held(line, project, instance, detail, found, &mut others).await?;
             }
-            None => others.push(instance),
         }
     }
     Ok(others)
@@ -137,15 +135,30 @@ async fn has_participant(line: &Line, receiving_study: Uuid) -> Result<bool, Sta
     Ok(jobs.iter().any(|job| job.participant.is_some()))
 }
 
-async fn is_included(
+/// Holds an instance whose patient is on no list where one is required; whoever is opposed is found by the question of [`ask`].
+async fn included_or_held(
     line: &Line,
     project: &Project,
-    instance: &BufferedInstance,
-) -> Result<bool, StageError> {
+    instance: BufferedInstance,
+    detail: &str,
+    found: &mut Found,
+    others: &mut Vec<BufferedInstance>,
+) -> Result<(), StageError> {
     let received = &instance.received;
     let subject = SubjectKey::new(&project.config.id, &received.assigning_authority, &received.patient_id);
-    let Ok(subject) = subject else { return Ok(false) };
-    Ok(matches!(line.vault.standing(&subject).await?, Standing::Included(_)))
+    let is_unlisted = match subject {
+        Ok(subject) if project.dossier.inclusion_required => {
+            matches!(line.vault.standing(&subject).await?, Standing::Unlisted)
+        }
+        _ => false,
+    };
+    if is_unlisted {
+        let held = Held { reason: QuarantineReason::NotIncluded, detail: detail.to_owned() };
+        found.held.push((instance.received.id, held));
+    } else {
+        others.push(instance);
+    }
+    Ok(())
 }
 
 /// For each instance the number of its record among those that differ, or why it has none.

@@ -15,6 +15,7 @@
 //! | `driver` | the single loop that leases jobs and hands them to their stage |
 //! | `progress` | the states of jobs, derived from what the stages wrote |
 //! | `retention`, `sweep` | what time alone makes leave, and what a crash left |
+//! | `abandoned` | originals of projects that the configuration has no more |
 //! | `forget` | what ends with an anonymised job |
 //! | `withdraw` | what ends when a participant withdraws |
 //! | `shown` | what texts for people leave out |
@@ -28,6 +29,7 @@
 //! | `route` | the project of an instance (DEC-B) |
 //! | `identify`, `given`, `kept`, `own_record`, `recorder`, `indexing` | what `deidentify` reads, asks and remembers |
 
+mod abandoned;
 pub mod accept;
 pub mod access;
 mod acknowledge;

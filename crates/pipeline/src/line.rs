@@ -61,6 +61,8 @@ pub struct Line {
     pub silence: Mutex<BTreeMap<String, u32>>,
     /// What ended by a fault of the program.
     pub faults: Arc<Faults>,
+    /// What an operator has to look at.
+    pub warnings: Arc<Warnings>,
     /// How far the search for objects without rows came.
     pub sweep: Mutex<Sweep>,
     /// What the opposition list was like when Z1 was last searched for those on it.
@@ -253,6 +255,32 @@ impl Faults {
     /// Every part that was noted.
     pub fn parts(&self) -> Vec<&'static str> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+}
+
+/// What an operator has to look at while everything else goes on: a figure of `/metrics`, the reason is in the log.
+#[derive(Debug, Default)]
+pub struct Warnings(Mutex<BTreeMap<&'static str, u64>>);
+
+impl Warnings {
+    /// Notes how many objects or rows `what` concerns, 0: it is over; answers whether it was not noted before, for the log.
+    pub fn set(&self, what: &'static str, count: u64) -> bool {
+        let mut warnings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if count == 0 {
+            warnings.remove(what);
+            return false;
+        }
+        warnings.insert(what, count).is_none()
+    }
+
+    /// Everything that was noted and is not over.
+    pub fn all(&self) -> Vec<(&'static str, u64)> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|(what, count)| (*what, *count))
+            .collect()
     }
 }
 

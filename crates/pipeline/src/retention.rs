@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::close::{emptied, empty};
 use crate::config::{default_decide_hours, default_purge_hours};
 use crate::line::{Line, StageError};
-use crate::{admit, forget, sweep, withdraw};
+use crate::{abandoned, forget, sweep, withdraw};
 
 /// Name of the timer.
 pub(crate) const TIMER: &str = "retention";
@@ -54,11 +54,7 @@ pub async fn run(line: &Arc<Line>) -> Result<(), StageError> {
             }
         }
     }
-    for project in buffer::projects(line.buffer.reader()).await? {
-        if !line.configured.contains(&project) {
-            admit::purge_abandoned(line, &project).await?;
-        }
-    }
+    abandoned::run(line).await?;
     let mut transaction = line.buffer.write().await?;
     buffer::purge_released(&mut transaction, now - RELEASED_ROWS, STEP).await?;
     transaction.commit().await?;

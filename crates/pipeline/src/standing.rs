@@ -8,8 +8,8 @@ use register::Standing;
 use crate::export;
 use crate::line::{Line, Project, StageError};
 
-/// What the lists say about the participant of a job. It was included when it was admitted; what may have come since is opposition,
-/// withdrawal or erasure.
+/// What the lists say now about the participant of a job, whatever they said when it was admitted: opposition, withdrawal or erasure may have
+/// come since, and a project may have begun to require inclusion.
 ///
 /// # Errors
 /// Those of vault and buffer; a locked vault is waited for.
@@ -17,8 +17,11 @@ pub(crate) async fn standing(line: &Line, project: &Project, job: &Job) -> Resul
     if job.participant.is_none() {
         return standing_without_participant(line, project, job).await;
     }
-    match line.vault.stopped_by(export::participant(job)?).await {
-        Ok(None) if project.dossier.inclusion_required => Ok(Standing::Included),
+    let participant = export::participant(job)?;
+    match line.vault.stopped_by(participant).await {
+        Ok(None) if project.dossier.inclusion_required && line.vault.is_included(participant).await? => {
+            Ok(Standing::Included)
+        }
         Ok(None) => Ok(Standing::NotListed),
         Ok(Some(OppositionKind::Opposition)) => Ok(Standing::Opposed),
         Ok(Some(OppositionKind::Withdrawal | OppositionKind::Erasure)) => Ok(Standing::Withdrawn),

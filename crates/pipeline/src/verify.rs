@@ -14,7 +14,7 @@ use crate::given::Given;
 use crate::identify::damaged;
 use crate::line::{Line, Project, StageError};
 
-/// Makes the objects of a batch durable and searches each; an object with a finding is removed again.
+/// Makes the objects of a batch durable and searches each; an object with a finding is removed when the others get their rows.
 pub(crate) async fn finish_and_check(
     line: &Arc<Line>,
     project: &Project,
@@ -56,7 +56,6 @@ pub(crate) async fn finish_and_check(
                 },
                 Err(error) => error,
             };
-            line.blobs.remove(blob.key)?;
             let reason =
                 if is_kept { QuarantineReason::PatternFound } else { QuarantineReason::IdentifierFound };
             outcome.result = Err(Held { reason, detail });

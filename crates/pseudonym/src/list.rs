@@ -119,6 +119,24 @@ impl Vault {
         Ok(opposition(&mut reader, &[], Some(owner)).await?.map(|opposition| opposition.kind))
     }
 
+    /// Whether a participant is on the inclusion list: by one of its keys or, after a merge, of the participant that it is now (R02).
+    ///
+    /// # Errors
+    /// [`VaultError::Erased`], [`VaultError::Unknown`]: stop. [`VaultError::VaultLocked`], [`VaultError::Database`]: hold and repeat.
+    pub async fn is_included(&self, participant: ParticipantId) -> Result<bool, VaultError> {
+        self.keys()?;
+        let mut reader = self.database.reader().acquire().await?;
+        let owner = owner(&mut reader, participant).await?;
+        let found: Option<(i32,)> = sqlx::query_as(
+            "SELECT 1 AS included FROM inclusion WHERE subject_hash IN \
+             (SELECT subject_hash FROM participant_key WHERE participant = $1) LIMIT 1",
+        )
+        .bind(owner.to_string())
+        .fetch_optional(&mut *reader)
+        .await?;
+        Ok(found.is_some())
+    }
+
     /// Changes with each person who is newly entered or erased: what was decided before has to be looked at anew (DEC-S).
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Instances as received, and the batches in which they are worked on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use database::Statement;
@@ -200,6 +200,26 @@ pub async fn unfinished_batches(executor: impl AnyExecutor<'_>) -> Result<Vec<Ba
         .collect()
 }
 
+/// Sends the instances of these batches that are not yet de-identified through admission again; answers how many.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn admit_anew(
+    connection: &mut AnyConnection,
+    batches: &[Uuid],
+    now: i64,
+) -> Result<u64, ArchiveError> {
+    let mut moved = 0;
+    for chunk in batches.chunks(Statement::IDS) {
+        let mut update =
+            Statement::new("UPDATE received_instance SET batch = NULL, state = 'received', state_at = ");
+        update.bind(now).push(" WHERE state IN ('received', 'admitted') AND batch IN (");
+        update.list(chunk.iter().map(Uuid::to_string)).push(")");
+        moved += update.query().execute(&mut *connection).await?.rows_affected();
+    }
+    Ok(moved)
+}
+
 /// The instances of a batch, in the order of their arrival.
 ///
 /// # Errors
@@ -229,6 +249,27 @@ pub async fn by_id(
         find.list(chunk.iter().map(Uuid::to_string)).push(") ORDER BY id");
         for row in find.query().fetch_all(&mut *connection).await? {
             found.push(from_row(&row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Those of `instances` whose pseudonymised form was made durable in Z3, as far as their rows are still known.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn deidentified(
+    connection: &mut AnyConnection,
+    instances: &[Uuid],
+) -> Result<BTreeSet<Uuid>, ArchiveError> {
+    let mut found = BTreeSet::new();
+    for chunk in instances.chunks(Statement::IDS) {
+        let mut find = Statement::new(
+            "SELECT id FROM received_instance WHERE state IN ('deidentified', 'released') AND id IN (",
+        );
+        find.list(chunk.iter().map(Uuid::to_string)).push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            found.insert(row::id(&row, "id")?);
         }
     }
     Ok(found)
@@ -288,19 +329,6 @@ pub async fn persons(
             })
         })
         .collect()
-}
-
-/// Every project of which the receive buffer holds something that was admitted.
-///
-/// # Errors
-/// [`ArchiveError::Database`].
-pub async fn projects(executor: impl AnyExecutor<'_>) -> Result<Vec<String>, ArchiveError> {
-    let rows = sqlx::query(
-        "SELECT DISTINCT project FROM received_instance WHERE state IN ('admitted', 'deidentified') AND project <> ''",
-    )
-    .fetch_all(executor)
-    .await?;
-    rows.iter().map(|row| Ok(row.try_get("project")?)).collect()
 }
 
 /// Whether instances wait for their admission: asked by a reader, so that an idle program writes nothing.

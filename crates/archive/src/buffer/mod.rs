@@ -16,6 +16,7 @@
 mod arrival;
 mod commitment;
 mod instance;
+mod missing_project;
 mod quarantine;
 mod result;
 mod retention;
@@ -27,9 +28,10 @@ pub use commitment::{
     Commitment, close_commitment, commitment, commitments_of, forget_commitments, open_commitment,
 };
 pub use instance::{
-    Batch, BufferState, BufferedInstance, Person, ReceivedInstance, advance, by_id, count_by_state, gather,
-    in_batch, is_waiting, of_participant, persons, projects, unfinished_batches,
+    Batch, BufferState, BufferedInstance, Person, ReceivedInstance, admit_anew, advance, by_id,
+    count_by_state, deidentified, gather, in_batch, is_waiting, of_participant, persons, unfinished_batches,
 };
+pub use missing_project::{miss_project, miss_project_no_more, missing_projects, projects};
 pub use quarantine::{
     Decision, Hold, QuarantineReason, Quarantined, accepted_reasons, decide, expire, expired, hold,
     list_quarantined, note_recorded, show_quarantined, unrecorded,

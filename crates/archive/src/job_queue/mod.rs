@@ -23,8 +23,8 @@ pub use claim::{ClaimedJob, Failure, LEASE_MS, Lease, claim, fail, finish, postp
 pub use lane::{Lane, hold_lane, lanes, pause_lane, set_lane};
 pub use schedule::{Timer, is_timer_due, set_timer, take_due, timers, wake_timer};
 pub use watch::{
-    QueuedJob, cancel_subject, is_due, is_pending, list_jobs, purge_done, release_leases, retry,
-    retry_subject,
+    QueuedJob, cancel_subject, is_due, is_pending, known_subjects, list_jobs, purge_done, release_leases,
+    retry, retry_subject,
 };
 
 use sqlx::AnyConnection;

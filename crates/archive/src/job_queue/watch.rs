@@ -1,5 +1,7 @@
 //! Looking at the queue, and what a person may do to it.
 
+use std::collections::BTreeSet;
+
 use database::Statement;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AnyExecutor, Row};
@@ -65,6 +67,26 @@ pub async fn is_due(executor: impl AnyExecutor<'_>, now: i64) -> Result<bool, Ar
     .fetch_optional(executor)
     .await?;
     Ok(found.is_some())
+}
+
+/// Those of `subjects` that have a job of this kind, whatever its state.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn known_subjects(
+    connection: &mut AnyConnection,
+    kind: &str,
+    subjects: &[Uuid],
+) -> Result<BTreeSet<Uuid>, ArchiveError> {
+    let mut known = BTreeSet::new();
+    for chunk in subjects.chunks(Statement::IDS) {
+        let mut find = Statement::new("SELECT subject FROM job_queue WHERE kind = ");
+        find.bind(kind).push(" AND subject IN (").list(chunk.iter().map(Uuid::to_string)).push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            known.insert(row::id(&row, "subject")?);
+        }
+    }
+    Ok(known)
 }
 
 /// Lets a job that waits for a person, or for its pause, run at once; its failures are forgotten.

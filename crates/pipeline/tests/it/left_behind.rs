@@ -41,12 +41,57 @@ async fn an_object_without_a_row_goes_after_its_grace_and_the_others_stay() {
     assert_eq!(world.objects(), 1);
 }
 
+/// Looks twice, past the grace of a day, whatever the day of the test is.
+async fn sweep(world: &World) {
+    let today = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    world.pass_seconds((i64::try_from(today).unwrap() - START) / 1000 + 2 * DAY);
+    for _ in 0..3 {
+        world.retention().await;
+        world.pass_seconds(3600);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn originals_of_a_project_that_was_removed_leave_after_the_default_time() {
+async fn an_object_stays_when_the_main_database_lost_its_row() {
     let mut world = World::new().await;
     world.receive(&Instance::new(1)).await;
     world.settle().await;
+    // restored from a backup that is older than the object
+    World::execute(&world.line.main, "DELETE FROM instance").await;
+    sweep(&world).await;
+    assert_eq!(world.objects(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_deleted_where_much_of_a_zone_has_no_rows() {
+    let world = World::new().await;
+    let keys: Vec<_> = (0..101).map(|_| BlobKey::new(Zone::Archive, Uuid::now_v7()).unwrap()).collect();
+    for key in &keys {
+        let mut writer = world.line.blobs.create(*key).unwrap();
+        writer.write_all(b"its row is in a backup").unwrap();
+        world.line.blobs.finish_batch(vec![writer]).unwrap();
+    }
+    sweep(&world).await;
+    assert_eq!(world.objects(), 101);
+    assert_eq!(world.line.warnings.all(), [("Z3: objects without rows", 101)]);
+    // one less is what a crash may leave
+    world.line.blobs.remove(keys[0]).unwrap();
+    for _ in 0..3 {
+        world.retention().await;
+    }
+    assert_eq!(world.objects(), 0);
+    assert!(world.line.warnings.all().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn originals_of_a_project_that_was_removed_leave_the_default_time_after_it_was_missed() {
+    let mut world = World::new().await;
+    world.receive(&Instance::new(1)).await;
+    world.settle().await;
+    // the project kept them for years
+    world.pass_seconds(700 * DAY);
     World::execute(&world.line.buffer, "UPDATE received_instance SET project = 'gone'").await;
+    world.retention().await;
     world.pass_seconds(29 * DAY);
     world.retention().await;
     assert_eq!(world.lines("purged").await, 0);
@@ -54,6 +99,42 @@ async fn originals_of_a_project_that_was_removed_leave_after_the_default_time() 
     world.retention().await;
     world.retention().await;
     assert_eq!(world.lines("purged").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_comes_back_is_missed_anew() {
+    let mut world = World::with(serde_json::json!({"retention_hours": 24000})).await;
+    world.receive(&Instance::new(1)).await;
+    world.settle().await;
+    for project in
+        ["UPDATE received_instance SET project = 'gone'", "UPDATE received_instance SET project = 'trial'"]
+    {
+        World::execute(&world.line.buffer, project).await;
+        world.retention().await;
+        world.pass_seconds(29 * DAY);
+    }
+    World::execute(&world.line.buffer, "UPDATE received_instance SET project = 'gone'").await;
+    world.retention().await;
+    assert_eq!(world.lines("purged").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_removed_project_has_not_deidentified_waits() {
+    let mut world = World::new().await;
+    world.receive(&Instance::new(1)).await;
+    world.receive(&Instance::new(2)).await;
+    world.admit().await;
+    World::execute(&world.line.buffer, "UPDATE received_instance SET project = 'gone'").await;
+    for _ in 0..3 {
+        world.retention().await;
+        world.pass_seconds(31 * DAY);
+    }
+    let waiting = "SELECT COUNT(*) FROM received_instance WHERE state = 'admitted'";
+    assert_eq!(World::count(&world.line.buffer, waiting).await, 2);
+    assert_eq!(world.line.warnings.all(), [("originals of projects that are not configured", 2)]);
+    World::execute(&world.line.buffer, "UPDATE received_instance SET project = 'trial'").await;
+    world.retention().await;
+    assert!(world.line.warnings.all().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ mod accepted;
 mod anonymised;
 mod answered;
 mod damaged;
+mod included;
 mod increments;
 mod kept;
 mod left_behind;

@@ -2,6 +2,7 @@
 
 use archive::buffer::{Decision, QuarantineReason};
 use archive::job::JobState;
+use pipeline::driver;
 
 use crate::world::{Instance, World};
 
@@ -62,4 +63,41 @@ async fn other_bytes_after_the_purge_of_the_original_wait_for_a_person() {
     world.settle().await;
     world.become_stable().await;
     assert_eq!((world.objects(), world.lines("cleared").await), (2, 2));
+}
+
+/// A copy that a run made of an instance whose lease another worker took meanwhile: it is the other's work that counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_lease_was_lost_writes_nothing_and_deletes_nothing() {
+    let mut world = World::new().await;
+    world.receive(&Instance::new(1)).await;
+    world.admit().await;
+    let taken = "CREATE TRIGGER taken AFTER UPDATE OF state ON job_queue WHEN NEW.state = 'leased' BEGIN \
+                 UPDATE job_queue SET lease_token = '01932c07-2fd0-7a5e-8000-000000000001' WHERE id = NEW.id; END";
+    World::execute(&world.line.main, taken).await;
+    assert!(driver::work_off(&world.line).await.is_err(), "the lease is lost");
+    let rows = "SELECT (SELECT COUNT(*) FROM instance) + (SELECT COUNT(*) FROM ledger)";
+    assert_eq!(World::count(&world.line.main, rows).await, 0);
+    World::execute(&world.line.main, "DROP TRIGGER taken").await;
+    let lost = "UPDATE job_queue SET state = 'ready', lease_token = NULL";
+    World::execute(&world.line.main, lost).await;
+    world.settle().await;
+    assert_eq!((world.objects(), world.lines("cleared").await, world.held().await.len()), (1, 1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_run_cleared_meanwhile_is_no_duplicate_of_itself() {
+    let mut world = World::new().await;
+    world.receive(&Instance::new(1)).await;
+    world.settle().await;
+    World::execute(&world.line.buffer, "UPDATE received_instance SET state = 'admitted'").await;
+    World::execute(&world.line.main, "UPDATE job_queue SET state = 'ready' WHERE kind = 'deidentify'").await;
+    // the other run commits after this one has asked what is cleared, and before it writes
+    World::execute(&world.line.main, "UPDATE instance SET cleared = 0").await;
+    let cleared = "CREATE TRIGGER cleared AFTER UPDATE ON patient BEGIN UPDATE instance SET cleared = 1; END";
+    World::execute(&world.line.main, cleared).await;
+    driver::work_off(&world.line).await.unwrap();
+    World::execute(&world.line.main, "DROP TRIGGER cleared").await;
+    assert_eq!((world.objects(), world.lines("duplicate").await), (1, 0));
+    world.become_stable().await;
+    assert_eq!((world.sent(), world.held().await.len()), (1, 0));
 }

@@ -19,7 +19,9 @@ use pipeline::config::ProjectConfig;
 use pipeline::line::{Line, Project, Wake};
 use pipeline::route::Routes;
 use pipeline::{driver, retention};
-use pseudonym::{KeyRing, Opposition, OppositionKind, PastData, SubjectKey, Vault, WrappingKey};
+use pseudonym::{
+    InclusionList, KeyRing, Opposition, OppositionKind, PastData, SubjectKey, Vault, WrappingKey,
+};
 use register::AuditTrail;
 use serde_json::json;
 use sqlx::Row;
@@ -38,7 +40,7 @@ pub(crate) struct World {
     arrivals: mpsc::Receiver<ReceivedInstance>,
     now: Arc<AtomicI64>,
     folder: TempDir,
-    _databases: [TestDatabase; 3],
+    databases: [TestDatabase; 3],
 }
 
 async fn database(migrations: &[&[Migration]]) -> TestDatabase {
@@ -121,12 +123,13 @@ impl World {
             silence: Mutex::default(),
             oppositions: Mutex::default(),
             faults: Arc::default(),
+            warnings: Arc::default(),
             sweep: Mutex::default(),
         });
         let projects = [project];
         let routes = Arc::new(Routes::new(&projects).unwrap());
         let admission = Admission::new(Arc::clone(&line), routes, &projects);
-        Self { line, admission, intake, arrivals, now, folder, _databases: [main, buffer, vault] }
+        Self { line, admission, intake, arrivals, now, folder, databases: [main, buffer, vault] }
     }
 
     /// Receives an instance and writes its row.
@@ -150,6 +153,20 @@ impl World {
         drop(sender);
         let writer = IndexWriter::new(self.line.buffer.clone(), self.line.spool.clone(), "spool");
         writer.run(row, |_| {}).await;
+    }
+
+    /// What a start takes up.
+    pub(crate) async fn resume(&self) {
+        self.admission.resume().await.unwrap();
+    }
+
+    /// Enters these Patient IDs on the inclusion list, as by `vault include`.
+    pub(crate) async fn include(&self, patient_ids: &[&str]) {
+        let lines: String = patient_ids.iter().map(|id| format!("\n{id},hospital,,2026-11-01,3")).collect();
+        let table = format!("patient_id,issuer,subject_code,consent_date,form_version{lines}\n");
+        let list = InclusionList::parse(table.as_bytes(), "trial", &|issuer| Some(issuer.to_owned()), START)
+            .unwrap();
+        self.line.vault.import_inclusions(&list, START).await.unwrap();
     }
 
     /// One round of admission.
@@ -208,6 +225,11 @@ impl World {
             .await
             .unwrap();
         row.try_get("n").unwrap()
+    }
+
+    /// The rows of Z2.
+    pub(crate) fn vault_rows(&self) -> &Database {
+        &self.databases[2]
     }
 
     pub(crate) async fn count(database: &Database, sql: &'static str) -> i64 {
