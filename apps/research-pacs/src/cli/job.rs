@@ -11,7 +11,7 @@ use pipeline::poll;
 use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
 use uuid::Uuid;
 
-use super::{ConfigFile, main_database};
+use super::{ConfigFile, main_database, one_of};
 use crate::exit::Outcome;
 
 /// Jobs listed at once.
@@ -37,8 +37,8 @@ pub(super) struct ListArgs {
     #[command(flatten)]
     config: ConfigFile,
     /// Of this state only, for example attention.
-    #[arg(long)]
-    state: Option<String>,
+    #[arg(long, value_parser = |word: &str| one_of(word, JobState::ALL))]
+    state: Option<JobState>,
     /// One JSON line per job.
     #[arg(long)]
     json: bool,
@@ -98,11 +98,10 @@ impl ListArgs {
         let database = main_database(&self.config.site()?).await?;
         let mut after = None;
         loop {
-            let page = job::list(database.reader(), None, after, PAGE).await?;
+            let page = job::list(database.reader(), self.state, after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(Outcome::Good) };
             after = Some(last.id);
-            let wanted = |job: &&Job| self.state.as_ref().is_none_or(|state| job.state.as_str() == state);
-            for job in page.iter().filter(wanted) {
+            for job in &page {
                 if self.quiet {
                     println!("{}", job.id);
                 } else if self.json {

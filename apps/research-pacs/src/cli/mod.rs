@@ -145,3 +145,11 @@ async fn main_database(site: &Site) -> anyhow::Result<database::Database> {
         site.site.data.canonicalize().with_context(|| format!("no data in {}", site.site.data.display()))?;
     crate::stores::open_database(&data, "main").await
 }
+
+/// The value that this word names; else an error that lists the words.
+fn one_of<T: Copy + std::fmt::Display>(word: &str, all: &[T]) -> Result<T, String> {
+    let found = all.iter().copied().find(|value| value.to_string() == word);
+    found.ok_or_else(|| {
+        format!("one of: {}", all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+    })
+}

@@ -10,7 +10,7 @@ use pipeline::{accept, release};
 use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
 use uuid::Uuid;
 
-use super::{ConfigFile, main_database};
+use super::{ConfigFile, main_database, one_of};
 use crate::exit::Outcome;
 
 /// Sets listed at once.
@@ -38,8 +38,8 @@ pub(super) struct ListArgs {
     #[command(flatten)]
     config: ConfigFile,
     /// Of this state only, for example manual or reconciled.
-    #[arg(long)]
-    state: Option<String>,
+    #[arg(long, value_parser = |word: &str| one_of(word, ResultSetState::ALL))]
+    state: Option<ResultSetState>,
     /// One JSON line per set.
     #[arg(long)]
     json: bool,
@@ -120,12 +120,10 @@ impl ListArgs {
         let database = main_database(&self.config.site()?).await?;
         let mut after = None;
         loop {
-            let page = result_set::list(database.reader(), None, after, PAGE).await?;
+            let page = result_set::list(database.reader(), self.state, after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(Outcome::Good) };
             after = Some(last.id);
-            let wanted =
-                |set: &&ResultSet| self.state.as_ref().is_none_or(|state| set.state.as_str() == state);
-            for set in page.iter().filter(wanted) {
+            for set in &page {
                 if self.quiet {
                     println!("{}", set.id);
                 } else if self.json {

@@ -70,3 +70,12 @@ fn an_echo_to_nobody_fails() {
     let echo = run(&["echo", "127.0.0.1", "1", "--called", "NOBODY"]);
     assert_eq!(echo.status.code(), Some(2));
 }
+
+#[test]
+fn a_mistyped_state_is_told_apart_from_an_empty_list() {
+    for (what, one) in [("job", "awaiting-result"), ("result", "manual")] {
+        let list = run(&[what, "list", "--state", "atention"]);
+        assert_eq!(list.status.code(), Some(2));
+        assert!(text(&list.stderr).contains(one), "{}", text(&list.stderr));
+    }
+}
