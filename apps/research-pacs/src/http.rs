@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Html;
 use axum::routing::get;
 use pipeline::line::{Faults, Warnings};
+use pipeline::poll::Polls;
 
 use crate::metrics::Metrics;
 
@@ -21,6 +22,7 @@ pub(crate) struct Status {
     pub(crate) blobs: Arc<BlobStore>,
     pub(crate) faults: Arc<Faults>,
     pub(crate) warnings: Arc<Warnings>,
+    pub(crate) polls: Arc<Polls>,
     pub(crate) name: Arc<str>,
 }
 
@@ -65,7 +67,7 @@ impl Status {
 
 async fn figures(State(status): State<Status>) -> String {
     let (room, faults) = (status.blobs.has_room(), status.faults.parts().len());
-    status.metrics.render(room, faults, &status.warnings.all())
+    status.metrics.render(room, faults, &status.warnings.all(), &status.polls.all())
 }
 
 async fn page(State(status): State<Status>) -> Html<String> {

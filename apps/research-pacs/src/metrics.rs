@@ -1,13 +1,18 @@
 //! Figures for `/metrics`: counts and sizes, never an identity, no label that a peer can choose.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use pipeline::poll::Polled;
 use pipeline::receive::ReceptionMetrics;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+
+/// Names that the configuration gives.
+type Labels = Vec<(&'static str, String)>;
 
 /// All figures of the process.
 #[derive(Default)]
@@ -24,8 +29,15 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     /// The text of `/metrics`; `room`: the volume of the objects is above its watermark, `faults`: parts that work no more,
-    /// `warnings`: what an operator has to look at, and how much of it.
-    pub(crate) fn render(&self, room: bool, faults: usize, warnings: &[(&'static str, u64)]) -> String {
+    /// `warnings`: what an operator has to look at, and how much of it, `polls`: how the questions to
+    /// partners ended (AC6.6).
+    pub(crate) fn render(
+        &self,
+        room: bool,
+        faults: usize,
+        warnings: &[(&'static str, u64)],
+        polls: &BTreeMap<(String, String), Polled>,
+    ) -> String {
         let mut registry = Registry::with_prefix("research_pacs");
         registry.register(
             "instances_acknowledged",
@@ -64,6 +76,23 @@ impl Metrics {
             noted.get_or_create(&vec![("what", *what)]).set(i64::try_from(*count).unwrap_or(i64::MAX));
         }
         registry.register("warnings", "What an operator has to look at: see the log", noted);
+        let (asked, last): (Family<Labels, Counter>, Family<Labels, Gauge>) = Default::default();
+        for ((project, partner), polled) in polls {
+            let labels = vec![("project", project.clone()), ("partner", partner.clone())];
+            for (outcome, count) in [("answered", polled.succeeded), ("failed", polled.failed)] {
+                let labels = [labels.clone(), vec![("outcome", outcome.to_owned())]].concat();
+                asked.get_or_create(&labels).inc_by(count);
+            }
+            if let Some(at) = polled.last_success {
+                last.get_or_create(&labels).set(at / 1000);
+            }
+        }
+        registry.register("polls", "Questions to partners whether there are results", asked);
+        registry.register(
+            "poll_last_success_timestamp_seconds",
+            "When a partner last answered that question, seconds since 1970",
+            last,
+        );
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &registry);

@@ -163,6 +163,7 @@ pub(crate) async fn run(
         blobs: Arc::clone(&stores.blobs),
         faults: Arc::clone(&line.faults),
         warnings: Arc::clone(&line.warnings),
+        polls: Arc::clone(&line.polls),
         name: site.site.name.as_str().into(),
     };
     tasks.spawn(http_listener::serve(http, router(status), stop.clone()));
@@ -264,7 +265,7 @@ fn line(site: &Site, stores: &Stores, trail: AuditTrail, clock: Clock) -> anyhow
         quarantine_hours: site.site.quarantine_hours,
         nodes: site.nodes.iter().map(|node| (node.name.clone(), node.clone())).collect(),
         site: site.site.name.clone(),
-        silence: Mutex::default(),
+        polls: Arc::default(),
         oppositions: Mutex::default(),
         faults: Arc::default(),
         warnings: Arc::default(),

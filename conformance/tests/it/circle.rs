@@ -6,6 +6,7 @@ mod identity;
 mod kills;
 mod release;
 mod returned;
+mod silent;
 mod whole;
 mod withheld;
 mod world;

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config::{NodeConfig, ProjectConfig, ProjectMode};
+use crate::poll::Polls;
 use crate::sweep::Sweep;
 
 /// Stores and rules of one server.
@@ -57,8 +58,8 @@ pub struct Line {
     pub nodes: BTreeMap<String, NodeConfig>,
     /// Name of the site, for the access log of the vault.
     pub site: String,
-    /// Failures in a row of each poll timer.
-    pub silence: Mutex<BTreeMap<String, u32>>,
+    /// How the questions to the partners ended.
+    pub polls: Arc<Polls>,
     /// What ended by a fault of the program.
     pub faults: Arc<Faults>,
     /// What an operator has to look at.

@@ -3,8 +3,8 @@
 //!
 //! There is no cursor that could be lost: what is new is the difference between what the partner lists and what is known here (AC6.3).
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use archive::buffer;
@@ -27,6 +27,45 @@ const SILENT_AFTER: u32 = 3;
 /// Longest pause between two tries.
 const LONGEST_PAUSE_MS: i64 = 3_600_000;
 
+/// How often each partner was asked since the start, per project and partner (AC6.6).
+#[derive(Debug, Default)]
+pub struct Polls(Mutex<BTreeMap<(String, String), Polled>>);
+
+/// How often one partner was asked for one project.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Polled {
+    /// Questions that were answered.
+    pub succeeded: u64,
+    /// Questions that were not.
+    pub failed: u64,
+    /// Of these, since the last answer.
+    pub failed_in_a_row: u32,
+    /// When the last answer came, epoch milliseconds.
+    pub last_success: Option<i64>,
+}
+
+impl Polls {
+    /// Notes how a question ended; answers how many failed in a row.
+    fn note(&self, project: &Project, partner: &Partner, answered: bool, now: i64) -> u32 {
+        let mut polls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let polled = polls.entry((project.config.id.clone(), partner.id().to_owned())).or_default();
+        if answered {
+            polled.succeeded += 1;
+            polled.failed_in_a_row = 0;
+            polled.last_success = Some(now);
+        } else {
+            polled.failed += 1;
+            polled.failed_in_a_row += 1;
+        }
+        polled.failed_in_a_row
+    }
+
+    /// Everything that was noted, by project and partner.
+    pub fn all(&self) -> BTreeMap<(String, String), Polled> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Name of the timer of a project and partner.
 pub fn timer(project: &str, partner: &str) -> String {
     format!("poll {project} {partner}")
@@ -41,15 +80,11 @@ pub async fn run(line: &Arc<Line>, project: &Project, partner: &Partner) -> Resu
     let now = line.clock.now();
     match ask(line, project, partner).await {
         Ok(()) => {
-            line.silence.lock().map(|mut silence| silence.remove(&name)).ok();
+            line.polls.note(project, partner, true, now);
             Ok(())
         }
         Err(StageError::Partner(error)) => {
-            let failures = line.silence.lock().map_or(1, |mut silence| {
-                let failures = silence.entry(name.clone()).or_insert(0);
-                *failures += 1;
-                *failures
-            });
+            let failures = line.polls.note(project, partner, false, now);
             tracing::warn!(partner = partner.id(), failures, %error, "partner cannot be asked");
             let pause = pause(project, failures, &error);
             let mut transaction = line.main.write().await?;

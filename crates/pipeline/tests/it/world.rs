@@ -120,7 +120,7 @@ impl World {
             quarantine_hours: 24,
             nodes: BTreeMap::new(),
             site: "hospital".to_owned(),
-            silence: Mutex::default(),
+            polls: Arc::default(),
             oppositions: Mutex::default(),
             faults: Arc::default(),
             warnings: Arc::default(),
