@@ -322,14 +322,7 @@ async fn jobs(database: &Database) {
     let jobs = 2000;
     let mut transaction = database.write().await.unwrap();
     for _ in 0..jobs {
-        let entry = NewEntry {
-            kind: "verify",
-            subject: Uuid::now_v7(),
-            partner: None,
-            payload: r#"{"v":1}"#,
-            priority: 0,
-            run_at: 0,
-        };
+        let entry = NewEntry { kind: "verify", subject: Uuid::now_v7(), partner: None, run_at: 0 };
         job_queue::enqueue(&mut transaction, entry, 0).await.unwrap();
     }
     transaction.commit().await.unwrap();

@@ -5,10 +5,8 @@ CREATE TABLE job_queue (
   kind           TEXT     NOT NULL,
   subject        TEXT     NOT NULL,
   partner        TEXT,
-  payload        TEXT     NOT NULL,
   dedup_key      TEXT,
   state          TEXT     NOT NULL CHECK (state IN ('ready', 'leased', 'done', 'attention')),
-  priority       SMALLINT NOT NULL,
   run_at         BIGINT   NOT NULL,
   attempts       INTEGER  NOT NULL,
   lease_owner    TEXT,
@@ -18,7 +16,7 @@ CREATE TABLE job_queue (
   created_at     BIGINT   NOT NULL,
   updated_at     BIGINT   NOT NULL
 );
-CREATE INDEX job_queue_ready   ON job_queue (priority DESC, run_at, id) WHERE state = 'ready';
+CREATE INDEX job_queue_ready   ON job_queue (run_at, id) WHERE state = 'ready';
 CREATE INDEX job_queue_lease   ON job_queue (lease_until)               WHERE state = 'leased';
 CREATE INDEX job_queue_done    ON job_queue (updated_at)                WHERE state = 'done';
 CREATE INDEX job_queue_subject ON job_queue (subject);

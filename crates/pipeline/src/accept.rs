@@ -133,14 +133,7 @@ pub async fn accept(
     }
     may_accept(&open(&questions), identity)?;
     question::accept(&mut *transaction, set.id, identity, change.at).await?;
-    let entry = NewEntry {
-        kind: reconcile::KIND,
-        subject: set.id,
-        partner: None,
-        payload: "{\"v\":1}",
-        priority: 0,
-        run_at: change.at,
-    };
+    let entry = NewEntry { kind: reconcile::KIND, subject: set.id, partner: None, run_at: change.at };
     job_queue::enqueue(transaction, entry, change.at).await?;
     Ok(())
 }

@@ -303,14 +303,7 @@ impl Admission {
         let now = self.line.clock.now();
         let mut transaction = self.line.main.write().await?;
         for batch in due {
-            let entry = NewEntry {
-                kind: deidentify::KIND,
-                subject: batch.id,
-                partner: None,
-                payload: "{\"v\":1}",
-                priority: 0,
-                run_at: now,
-            };
+            let entry = NewEntry { kind: deidentify::KIND, subject: batch.id, partner: None, run_at: now };
             job_queue::enqueue(&mut transaction, entry, now).await?;
         }
         transaction.commit().await?;

@@ -170,14 +170,7 @@ async fn push_again(
         return Err(StageError::Lost(lost.len() as u64));
     }
     job_queue::finish(&mut transaction, claimed.lease, now).await?;
-    let entry = NewEntry {
-        kind: return_to_pacs::KIND,
-        subject: set.id,
-        partner: None,
-        payload: "{\"v\":1}",
-        priority: 0,
-        run_at: now,
-    };
+    let entry = NewEntry { kind: return_to_pacs::KIND, subject: set.id, partner: None, run_at: now };
     job_queue::enqueue(&mut transaction, entry, now).await?;
     transaction.commit().await?;
     line.work.notify_one();
@@ -221,14 +214,8 @@ async fn conclude(
         let actor = Actor::Program(Text::from_operator("confirm"));
         line.trail.append(&mut transaction, &[AuditRecord { at: now, actor, event: returned }]).await?;
         let hours = project.config.results.as_ref().map_or(0, |results| i64::from(results.purge_after_hours));
-        let entry = NewEntry {
-            kind: close::KIND,
-            subject: set.id,
-            partner: None,
-            payload: "{\"v\":1}",
-            priority: 0,
-            run_at: now + hours * 3_600_000,
-        };
+        let entry =
+            NewEntry { kind: close::KIND, subject: set.id, partner: None, run_at: now + hours * 3_600_000 };
         job_queue::enqueue(&mut transaction, entry, now).await?;
     }
     transaction.commit().await?;

@@ -53,14 +53,7 @@ pub(crate) async fn enqueue(
     partner: &str,
 ) -> Result<(), StageError> {
     let now = line.clock.now();
-    let entry = NewEntry {
-        kind: KIND,
-        subject: job,
-        partner: Some(partner),
-        payload: "{\"v\":1}",
-        priority: 0,
-        run_at: now,
-    };
+    let entry = NewEntry { kind: KIND, subject: job, partner: Some(partner), run_at: now };
     job_queue::enqueue(transaction, entry, now).await?;
     Ok(())
 }

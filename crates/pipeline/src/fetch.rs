@@ -225,14 +225,7 @@ async fn enqueue_inspect(
 ) -> Result<(), StageError> {
     let now = line.clock.now();
     let idle = project.config.results.as_ref().map_or(0, |results| i64::from(results.idle_seconds) * 1000);
-    let entry = NewEntry {
-        kind: inspect::KIND,
-        subject: set,
-        partner: None,
-        payload: "{\"v\":1}",
-        priority: 0,
-        run_at: now + idle,
-    };
+    let entry = NewEntry { kind: inspect::KIND, subject: set, partner: None, run_at: now + idle };
     job_queue::enqueue(transaction, entry, now).await?;
     Ok(())
 }

@@ -61,14 +61,7 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         if let Some(cause) = doubt {
             accept::ask(line, &mut transaction, &set, &[cause], None, &change).await?;
         } else {
-            let entry = NewEntry {
-                kind: reconcile::KIND,
-                subject: set.id,
-                partner: None,
-                payload: "{\"v\":1}",
-                priority: 0,
-                run_at: now,
-            };
+            let entry = NewEntry { kind: reconcile::KIND, subject: set.id, partner: None, run_at: now };
             job_queue::enqueue(&mut transaction, entry, now).await?;
         }
     }

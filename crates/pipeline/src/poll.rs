@@ -213,14 +213,7 @@ pub(crate) async fn new_instances(
 async fn enqueue_fetch(line: &Line, job: &Job) -> Result<(), StageError> {
     let now = line.clock.now();
     let mut transaction = line.main.write().await?;
-    let entry = NewEntry {
-        kind: fetch::KIND,
-        subject: job.id,
-        partner: Some(&job.partner),
-        payload: "{\"v\":1}",
-        priority: 0,
-        run_at: now,
-    };
+    let entry = NewEntry { kind: fetch::KIND, subject: job.id, partner: Some(&job.partner), run_at: now };
     job_queue::enqueue(&mut transaction, entry, now).await?;
     transaction.commit().await?;
     line.work.notify_one();

@@ -57,14 +57,7 @@ pub async fn release(
     change: &Change<'_>,
 ) -> Result<(), StageError> {
     result_set::advance(&mut *transaction, set.id, ResultSetEvent::Release, change).await?;
-    let entry = NewEntry {
-        kind: return_to_pacs::KIND,
-        subject: set.id,
-        partner: None,
-        payload: "{\"v\":1}",
-        priority: 0,
-        run_at: change.at,
-    };
+    let entry = NewEntry { kind: return_to_pacs::KIND, subject: set.id, partner: None, run_at: change.at };
     job_queue::enqueue(transaction, entry, change.at).await?;
     Ok(())
 }

@@ -221,14 +221,7 @@ async fn conclude(
                 Change { cause: "instances refused by the clinical PACS", ..stage(project, "return", now) };
             result_set::advance(&mut transaction, set.id, ResultSetEvent::Attention, &change).await?;
         } else {
-            let entry = NewEntry {
-                kind: confirm::KIND,
-                subject: set.id,
-                partner: None,
-                payload: "{\"v\":1}",
-                priority: 0,
-                run_at: now,
-            };
+            let entry = NewEntry { kind: confirm::KIND, subject: set.id, partner: None, run_at: now };
             job_queue::enqueue(&mut transaction, entry, now).await?;
         }
     }

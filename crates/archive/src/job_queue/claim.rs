@@ -34,8 +34,6 @@ pub struct ClaimedJob {
     pub subject: Uuid,
     /// Partner whose limits hold for it.
     pub partner: Option<String>,
-    /// JSON as enqueued.
-    pub payload: String,
     /// Failures so far.
     pub attempts: i32,
 }
@@ -98,11 +96,11 @@ fn take(dialect: Dialect, kinds: &[&str], owner: &str, now: i64) -> Statement {
          WHERE lane.paused = 1 OR lane.concurrency <= (SELECT COUNT(*) FROM job_queue AS running \
          WHERE running.partner = lane.partner AND running.state = 'leased') OR lane.not_before > ",
     );
-    take.bind(now).push(")) ORDER BY priority DESC, run_at, id LIMIT 1");
+    take.bind(now).push(")) ORDER BY run_at, id LIMIT 1");
     if dialect == Dialect::PostgreSql {
         take.push(" FOR UPDATE SKIP LOCKED");
     }
-    take.push(") RETURNING id, kind, subject, partner, payload, attempts, lease_token");
+    take.push(") RETURNING id, kind, subject, partner, attempts, lease_token");
     take
 }
 
@@ -230,7 +228,6 @@ fn from_row(row: &AnyRow) -> Result<ClaimedJob, ArchiveError> {
         kind: row.try_get("kind")?,
         subject: row::id(row, "subject")?,
         partner: row.try_get("partner")?,
-        payload: row.try_get("payload")?,
         attempts: row.try_get("attempts")?,
     })
 }

@@ -56,10 +56,6 @@ pub struct NewEntry<'a> {
     pub subject: Uuid,
     /// Partner whose limits hold for it.
     pub partner: Option<&'a str>,
-    /// JSON with a version: `{"v":1}`; own ids and pseudonymised UIDs only.
-    pub payload: &'a str,
-    /// A higher one runs first.
-    pub priority: i16,
     /// Not before this time, epoch milliseconds.
     pub run_at: i64,
 }
@@ -75,17 +71,15 @@ pub async fn enqueue(
 ) -> Result<Option<Uuid>, ArchiveError> {
     let id = Uuid::now_v7();
     let inserted = sqlx::query(
-        "INSERT INTO job_queue (id, kind, subject, partner, payload, dedup_key, state, priority, run_at, attempts, \
-         created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, 'ready', $7, $8, 0, $9, $9) \
+        "INSERT INTO job_queue (id, kind, subject, partner, dedup_key, state, run_at, attempts, \
+         created_at, updated_at) VALUES ($1, $2, $3, $4, $5, 'ready', $6, 0, $7, $7) \
          ON CONFLICT (dedup_key) WHERE state IN ('ready', 'leased') DO NOTHING",
     )
     .bind(id.to_string())
     .bind(entry.kind)
     .bind(entry.subject.to_string())
     .bind(entry.partner)
-    .bind(entry.payload)
     .bind(format!("{} {}", entry.kind, entry.subject))
-    .bind(entry.priority)
     .bind(entry.run_at)
     .bind(now)
     .execute(connection)

@@ -212,8 +212,7 @@ async fn an_event_twice_is_refused_and_changes_nothing() {
 async fn a_withdrawal_stops_queued_work_at_once() {
     for database in main_databases().await {
         let id = create(&database, new_job(Uuid::now_v7())).await;
-        let entry =
-            NewEntry { kind: "export", subject: id, partner: None, payload: "{}", priority: 0, run_at: 0 };
+        let entry = NewEntry { kind: "export", subject: id, partner: None, run_at: 0 };
         let mut transaction = database.write().await.unwrap();
         job_queue::enqueue(&mut transaction, entry, 0).await.unwrap();
         transaction.commit().await.unwrap();

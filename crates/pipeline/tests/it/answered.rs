@@ -99,14 +99,7 @@ async fn returned(world: &World, job: Uuid, named: &str) -> Uuid {
     };
     index::upsert(&mut transaction, &indexed, START).await.unwrap();
     index::clear(&mut transaction, &[id]).await.unwrap();
-    let close = NewEntry {
-        kind: "close",
-        subject: set,
-        partner: None,
-        payload: "{\"v\":1}",
-        priority: 0,
-        run_at: START,
-    };
+    let close = NewEntry { kind: "close", subject: set, partner: None, run_at: START };
     job_queue::enqueue(&mut transaction, close, START).await.unwrap();
     transaction.commit().await.unwrap();
     set

@@ -457,8 +457,7 @@ async fn withdrawal_is_possible_in_every_state_and_stops_all_work() {
                 let stages = ["waits", "runs", "failed"].map(|stage| format!("{stage} {id}"));
                 let [waits, runs, failed] = stages.each_ref().map(String::as_str);
                 for kind in [waits, runs, failed] {
-                    let entry =
-                        NewEntry { kind, subject: id, partner: None, payload: "{}", priority: 0, run_at: 0 };
+                    let entry = NewEntry { kind, subject: id, partner: None, run_at: 0 };
                     job_queue::enqueue(&mut transaction, entry, 0).await.unwrap().unwrap();
                 }
                 let dialect = database.dialect();

@@ -106,8 +106,6 @@ impl Model {
                     kind: &self.kinds[*kind],
                     subject: self.subjects[*subject],
                     partner: None,
-                    payload: "{}",
-                    priority: 0,
                     run_at: now,
                 };
                 let given = job_queue::enqueue(&mut transaction, entry, now).await.unwrap();
@@ -257,8 +255,7 @@ fn work_has_one_holder_and_what_is_cancelled_never_runs() {
 async fn a_subject_is_retried_although_the_same_work_waits_again() {
     for database in main_databases().await {
         let (subject, dialect) = (Uuid::now_v7(), database.dialect());
-        let entry =
-            NewEntry { kind: "export", subject, partner: None, payload: "{}", priority: 0, run_at: 0 };
+        let entry = NewEntry { kind: "export", subject, partner: None, run_at: 0 };
         let mut transaction = database.write().await.unwrap();
         job_queue::enqueue(&mut transaction, entry, 0).await.unwrap().unwrap();
         let claimed = job_queue::claim(&mut transaction, dialect, &["export"], "w", 1).await.unwrap();
