@@ -2,7 +2,7 @@
     [--in-study-of PATIENT] [--marked]
 
 CT images with instance numbers from K; with --references a segmentation and a structure set that point at them (PS3.3 C.7.6.1.1.4,
-C.8.8.5); with --marked, Patient Identity Removed (PS3.3 C.7.1.1) says so. The same arguments give the same bytes. Every identity is invented.
+C.8.8.5); with --marked, Patient Identity Removed (PS3.3 C.7.1.1) says so, and no name or birth date contradicts it. The same arguments give the same bytes. Every identity is invented.
 """
 import argparse
 from pathlib import Path
@@ -23,7 +23,7 @@ def of_study(one, args, number, series):
     one.SOPInstanceUID, one.InstanceNumber = uid(args.patient, args.study, number), number
     one.FrameOfReferenceUID = uid(args.patient, args.study, "frame")
     if args.marked:
-        one.PatientIdentityRemoved = "YES"
+        one.PatientIdentityRemoved, one.PatientName, one.PatientBirthDate = "YES", one.PatientID, ""
     return one
 
 

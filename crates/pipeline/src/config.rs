@@ -75,7 +75,8 @@ pub enum SourceClass {
     #[default]
     Identified,
     /// Phantoms, published sets, sets de-identified elsewhere: what carries (0012,0062) = YES, or comes from a source that the project
-    /// declares free of identity, is searched and kept as it is (AC1.9). Everything else of it is de-identified.
+    /// declares free of identity, is searched and kept as it is (AC1.9). Everything else of it is de-identified. The marker alone is not
+    /// believed: a name, a birth date, a document or pixels at risk hold the object, and so does the Patient ID of a participant.
     AlreadyDeidentified,
 }
 
@@ -103,7 +104,7 @@ pub struct ProjectConfig {
     #[serde(default = "default_retention_hours")]
     pub retention_hours: u32,
     /// Nodes of class `already-deidentified` (by AE title) and import folders (by name) whose objects this project declares free of
-    /// identity: their objects need no marker (AC1.9).
+    /// identity: their objects need no marker, and their names, birth dates, documents and pixels are taken for nobody's (AC1.9).
     #[serde(default)]
     pub sources_free_of_identity: Vec<String>,
     /// De-identification profile as TOML; without it the Basic Application Confidentiality Profile.

@@ -79,14 +79,28 @@ pub(crate) async fn of_job(
     Ok(Claimed::Given(Given::Job(Box::new((code, mapping)))))
 }
 
-/// Whether a study whose objects are kept as they are is this patient's.
+/// What an object that is kept as received finds in its study.
+pub(crate) enum StudyOfKept {
+    /// Objects of the same Patient ID, kept as it is.
+    Own,
+    /// Objects of another Patient ID, kept as it is.
+    OtherPatient,
+    /// Objects that are anonymised.
+    Anonymised,
+}
+
+/// The claim of a study for an object that is kept as received.
 pub(crate) async fn kept(
     line: &Line,
     project: &Project,
     instance: &BufferedInstance,
-) -> Result<bool, StageError> {
+) -> Result<StudyOfKept, StageError> {
     let own = claim(line, project, instance, Vec::new(), ("", "")).await?;
-    Ok(is_same_patient(&own, instance) && own.secret.is_empty())
+    Ok(match (own.secret.is_empty(), is_same_patient(&own, instance)) {
+        (false, _) => StudyOfKept::Anonymised,
+        (true, false) => StudyOfKept::OtherPatient,
+        (true, true) => StudyOfKept::Own,
+    })
 }
 
 async fn claim(

@@ -12,7 +12,8 @@ use register::Mode;
 use uuid::Uuid;
 
 use crate::deidentify::{Held, blocking};
-use crate::given::{self, Claimed, Given};
+use crate::given::{self, Claimed, Given, StudyOfKept};
+use crate::kept::Ground;
 use crate::line::{Line, Project, StageError};
 use crate::own_record::{self, Identified};
 use crate::{kept, progress};
@@ -107,58 +108,92 @@ async fn without_kept(
     found: &mut Found,
 ) -> Result<Vec<BufferedInstance>, StageError> {
     let mut others = Vec::with_capacity(group.len());
+    let is_unlisted = project.dossier.inclusion_required
+        && match group.first().and_then(|first| subject(project, first)) {
+            // Whoever is opposed is found by the question of `ask`.
+            Some(subject) => matches!(line.vault.standing(&subject).await?, Standing::Unlisted),
+            None => false,
+        };
     for instance in group {
-        if !instance.received.already_deidentified {
-            included_or_held(line, project, instance, "", found, &mut others).await?;
-            continue;
-        }
-        match tokio::task::block_in_place(|| kept::ground(line, project, &instance))? {
-            Some(ground)
-                if given::kept(line, project, &instance).await?
-                    && !has_participant(line, receiving_study).await? =>
-            {
-                found.kept.push((instance, ground));
+        let already = instance.received.already_deidentified;
+        let ground = match already {
+            true => tokio::task::block_in_place(|| kept::ground(line, project, &instance))?,
+            false => None,
+        };
+        match ground {
+            Some(ground) => match keep(line, project, receiving_study, &instance, ground).await? {
+                Answer::Held(held) => found.held.push((instance.received.id, held)),
+                Answer::SecondPerson => found.held.push((instance.received.id, second_person())),
+                Answer::Opposed => found.opposed.push(instance),
+                Answer::Admitted(_) => found.kept.push((instance, ground.as_str())),
+            },
+            None if is_unlisted => {
+                let marker = "no marker (0012,0062), so it is treated as identified";
+                let detail = if already { marker.to_owned() } else { String::new() };
+                let held = Held { reason: QuarantineReason::NotIncluded, detail };
+                found.held.push((instance.received.id, held));
             }
-            Some(_) => found.held.push((instance.received.id, second_person())),
-            None => {
-                let detail = "no marker (0012,0062), so it is treated as identified";
-                included_or_held(line, project, instance, detail, found, &mut others).await?;
-            }
+            None => others.push(instance),
         }
     }
     Ok(others)
+}
+
+fn subject(project: &Project, instance: &BufferedInstance) -> Option<SubjectKey> {
+    let received = &instance.received;
+    SubjectKey::new(&project.config.id, &received.assigning_authority, &received.patient_id).ok()
+}
+
+/// Whether an object may be kept as received: nothing that is known says that it is of a person, or a person of ours has looked.
+async fn keep(
+    line: &Arc<Line>,
+    project: &Project,
+    receiving_study: Uuid,
+    instance: &BufferedInstance,
+    ground: Ground,
+) -> Result<Answer, StageError> {
+    let held = |reason, detail: &str| Ok(Answer::Held(Held { reason, detail: detail.to_owned() }));
+    let Some(subject) = subject(project, instance) else {
+        return held(QuarantineReason::NoPatientId, "DEC-Q");
+    };
+    if matches!(line.vault.standing(&subject).await?, Standing::Opposed(_)) {
+        return Ok(Answer::Opposed);
+    }
+    if line.vault.is_known(&subject).await? {
+        let detail = "would be kept as received, and its Patient ID is that of a person of the project: have it sent as identified";
+        return held(QuarantineReason::IdentifierFound, detail);
+    }
+    let accepted = buffer::accepted_reasons(line.buffer.reader(), instance.received.id).await?;
+    if ground == Ground::Marker {
+        let identified =
+            match tokio::task::block_in_place(|| read_one(line, &project.dossier_version, instance))? {
+                Ok(identified) => identified,
+                Err(held) => return Ok(Answer::Held(held)),
+            };
+        let standing = kept::contradictions(instance, &identified)
+            .into_iter()
+            .find(|held| !held.reason.can_be_accepted() || !accepted.contains(&held.reason));
+        if let Some(standing) = standing {
+            return Ok(Answer::Held(standing));
+        }
+    }
+    let mixed = "kept as received, in a study of which other instances are de-identified";
+    if has_participant(line, receiving_study).await? {
+        return held(QuarantineReason::MixedStudy, mixed);
+    }
+    Ok(match given::kept(line, project, instance).await? {
+        StudyOfKept::Anonymised => return held(QuarantineReason::MixedStudy, mixed),
+        StudyOfKept::OtherPatient if !accepted.contains(&QuarantineReason::SecondPatient) => {
+            Answer::SecondPerson
+        }
+        StudyOfKept::OtherPatient | StudyOfKept::Own => Answer::Admitted(Given::Kept),
+    })
 }
 
 /// Whether a job of this increment is of a participant of the vault.
 async fn has_participant(line: &Line, receiving_study: Uuid) -> Result<bool, StageError> {
     let jobs = job::of_receiving_study(line.main.reader(), receiving_study).await?;
     Ok(jobs.iter().any(|job| job.participant.is_some()))
-}
-
-/// Holds an instance whose patient is on no list where one is required; whoever is opposed is found by the question of [`ask`].
-async fn included_or_held(
-    line: &Line,
-    project: &Project,
-    instance: BufferedInstance,
-    detail: &str,
-    found: &mut Found,
-    others: &mut Vec<BufferedInstance>,
-) -> Result<(), StageError> {
-    let received = &instance.received;
-    let subject = SubjectKey::new(&project.config.id, &received.assigning_authority, &received.patient_id);
-    let is_unlisted = match subject {
-        Ok(subject) if project.dossier.inclusion_required => {
-            matches!(line.vault.standing(&subject).await?, Standing::Unlisted)
-        }
-        _ => false,
-    };
-    if is_unlisted {
-        let held = Held { reason: QuarantineReason::NotIncluded, detail: detail.to_owned() };
-        found.held.push((instance.received.id, held));
-    } else {
-        others.push(instance);
-    }
-    Ok(())
 }
 
 /// For each instance the number of its record among those that differ, or why it has none.

@@ -11,9 +11,62 @@ use crate::deidentify::{Held, Pseudonymised};
 use crate::identify::damaged;
 use crate::indexing::Tee;
 use crate::line::{Line, Project, StageError};
+use crate::own_record::Identified;
 
 /// (0012,0062)
 const PATIENT_IDENTITY_REMOVED: Tag = Tag(0x0012, 0x0062);
+/// Encapsulated PDF, CDA, STL, OBJ and MTL Storage (PS3.4 B.5).
+const ENCAPSULATED: &str = "1.2.840.10008.5.1.4.1.1.104.";
+/// SOP classes whose pixels are at risk (AC2.7; PS3.4 B.5 and, of retired ones, PS3.6 A), wherever a pixel rule is missing.
+const PIXELS_AT_RISK: &[Risk] = &[
+    // Secondary Capture, single and multi-frame
+    Risk::Class("1.2.840.10008.5.1.4.1.1.7"),
+    Risk::Below("1.2.840.10008.5.1.4.1.1.7."),
+    // Ultrasound, with its retired classes and the volume
+    Risk::Class("1.2.840.10008.5.1.4.1.1.3"),
+    Risk::Below("1.2.840.10008.5.1.4.1.1.3."),
+    Risk::Class("1.2.840.10008.5.1.4.1.1.6"),
+    Risk::Below("1.2.840.10008.5.1.4.1.1.6."),
+    // X-Ray Angiographic and Radiofluoroscopic
+    Risk::Below("1.2.840.10008.5.1.4.1.1.12."),
+    // Visible light: photographs, endoscopy, microscopy, video
+    Risk::Below("1.2.840.10008.5.1.4.1.1.77.1."),
+];
+/// Modalities (PS3.3 C.7.3.1.1.1) of the same.
+const MODALITIES_AT_RISK: &[&str] = &["US", "IVUS", "XA", "RF", "XC", "ES"];
+
+enum Risk {
+    Class(&'static str),
+    Below(&'static str),
+}
+
+impl Risk {
+    fn is(&self, class: &str) -> bool {
+        match self {
+            Self::Class(of) => class == *of,
+            Self::Below(root) => class.starts_with(root),
+        }
+    }
+}
+
+/// Why an object may be kept as it is (DEC-P).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ground {
+    /// The project declares its source free of identity.
+    Declared,
+    /// The object says so itself.
+    Marker,
+}
+
+impl Ground {
+    /// As the ledger shows it (AC1.9).
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Declared => "already-deidentified: declared",
+            Self::Marker => "already-deidentified: marker",
+        }
+    }
+}
 
 /// On what ground an instance of a source of this class is kept as it is; `None`: it is de-identified like any other. An object that cannot be read is left to that
 /// way, which holds it.
@@ -24,17 +77,50 @@ pub(crate) fn ground(
     line: &Line,
     project: &Project,
     instance: &BufferedInstance,
-) -> Result<Option<&'static str>, StageError> {
+) -> Result<Option<Ground>, StageError> {
     let received = &instance.received;
     if project.config.sources_free_of_identity.contains(&received.calling) {
-        return Ok(Some("already-deidentified: declared"));
+        return Ok(Some(Ground::Declared));
     }
     let Some(syntax) = TransferSyntax::from_uid(&received.transfer_syntax_uid) else { return Ok(None) };
     let original = match line.spool.read(&received.location) {
         Ok(original) => original,
         Err(error) => return damaged(error).map(|_| None),
     };
-    Ok(is_marked(original, syntax).then_some("already-deidentified: marker"))
+    Ok(is_marked(original, syntax).then_some(Ground::Marker))
+}
+
+/// What an object that only says itself that its identity was removed contradicts that with. The sender's word alone lets nothing out.
+pub(crate) fn contradictions(instance: &BufferedInstance, identified: &Identified) -> Vec<Held> {
+    let received = &instance.received;
+    let mut held = Vec::new();
+    if !is_no_name(&identified.name, &received.patient_id) || identified.has_birth_date() {
+        held.push(Held {
+            reason: QuarantineReason::IdentifierFound,
+            detail: "marked (0012,0062) = YES, and has a name (0010,0010) or a birth date (0010,0030): declare its source in \
+                     sources_free_of_identity, or have it sent without the marker"
+                .to_owned(),
+        });
+    }
+    let class = received.sop_class_uid.as_str();
+    if class.starts_with(ENCAPSULATED) || received.modality == "DOC" {
+        let detail = "marked (0012,0062) = YES, and an encapsulated document (AC2.8)".to_owned();
+        held.push(Held { reason: QuarantineReason::Document, detail });
+    }
+    if PIXELS_AT_RISK.iter().any(|risk| risk.is(class))
+        || MODALITIES_AT_RISK.contains(&received.modality.as_str())
+    {
+        let detail =
+            "marked (0012,0062) = YES, and of a class whose pixels often name the patient (AC2.7)".to_owned();
+        held.push(Held { reason: QuarantineReason::PixelRisk, detail });
+    }
+    held
+}
+
+/// Whether Patient's Name names nobody: it is empty, the Patient ID, or one component alone, as codes are (PS3.5 6.2.1).
+fn is_no_name(name: &str, patient_id: &str) -> bool {
+    let name = name.trim().trim_end_matches(['^', '=', ' ']);
+    name == patient_id || !name.contains(['^', '='])
 }
 
 /// Whether the main data set says once, and once only, that the identity was removed.
@@ -95,5 +181,31 @@ pub(crate) fn copy(
             Ok(Ok((Pseudonymised { identification, transfer_syntax: syntax, data_set }, writer)))
         }
         Err(error) => held(format!("output: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_names_nobody_is_empty_the_id_or_one_component() {
+        for name in ["", "P-7", "ANON", "ANON^^^^", "PHANTOM 7", "ID^7"] {
+            assert!(is_no_name(name, "ID^7"), "{name}");
+        }
+        for name in ["Doe^Jane", "^Jane", "Yamada=\u{5c71}\u{7530}"] {
+            assert!(!is_no_name(name, "ID^7"), "{name}");
+        }
+    }
+
+    #[test]
+    fn classes_at_risk_are_those_of_ac2_7_and_no_others() {
+        let at_risk = |class: &str| PIXELS_AT_RISK.iter().any(|risk| risk.is(class));
+        for class in ["7", "7.4", "6.1", "6.2", "3.1", "12.1", "12.2.1", "77.1.4", "77.1.6"] {
+            assert!(at_risk(&format!("1.2.840.10008.5.1.4.1.1.{class}")), "{class}");
+        }
+        for class in ["2", "4", "20", "66.4", "128", "481.3", "77.2", "13.1.3"] {
+            assert!(!at_risk(&format!("1.2.840.10008.5.1.4.1.1.{class}")), "{class}");
+        }
     }
 }

@@ -56,6 +56,15 @@ impl Identified {
             && ours.character_set == theirs.character_set
             && ours.attributes == theirs.attributes
     }
+
+    /// Whether Patient's Birth Date has a value, whatever it is.
+    pub(crate) fn has_birth_date(&self) -> bool {
+        let of_birth = |of: &&Attribute| of.tag == number(PATIENT_BIRTH_DATE);
+        match self.record.attributes.iter().find(of_birth).map(|of| &of.value) {
+            Some(Value::Bytes(bytes)) => bytes.iter().any(|byte| !matches!(byte, b' ' | 0)),
+            _ => false,
+        }
+    }
 }
 
 /// Why an original has no record: a person has to look.

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, SeekFrom};
 use std::sync::Arc;
 
-use archive::buffer::{BufferedInstance, QuarantineReason};
+use archive::buffer::{self, BufferedInstance, QuarantineReason};
 use deidentification::verify::{Identity, Verifier, scan};
 use dicom_stream::{Limits, TransferSyntax};
+use uuid::Uuid;
 
 use crate::deidentify::{Checked, Held, Outcome, Transformed, blocking};
 use crate::given::Given;
@@ -22,6 +23,8 @@ pub(crate) async fn finish_and_check(
     transformed: Transformed,
 ) -> Result<Checked, StageError> {
     let (ours, is_kept) = (own_values(project, given), matches!(given, Given::Kept));
+    let accepted =
+        if is_kept { pattern_accepted(line, &transformed.outcomes).await? } else { BTreeSet::new() };
     let line = Arc::clone(line);
     blocking(move || {
         let Transformed { originals, mut outcomes, mut writers, .. } = transformed;
@@ -50,6 +53,7 @@ pub(crate) async fn finish_and_check(
                 Err(error) => Err(error.clone()),
             };
             let detail = match searched {
+                Ok(_) if accepted.contains(&outcome.id) => continue,
                 Ok(findings) => match findings.first() {
                     Some(finding) => format!("{} ({} places)", finding.path, findings.len()),
                     None => continue,
@@ -63,6 +67,18 @@ pub(crate) async fn finish_and_check(
         Ok(Checked { outcomes, blobs })
     })
     .await?
+}
+
+/// Of which objects a person has looked at what the pattern scan found (AC1.9).
+async fn pattern_accepted(line: &Line, outcomes: &[Outcome]) -> Result<BTreeSet<Uuid>, StageError> {
+    let mut accepted = BTreeSet::new();
+    for outcome in outcomes {
+        let reasons = buffer::accepted_reasons(line.buffer.reader(), outcome.id).await?;
+        if reasons.contains(&QuarantineReason::PatternFound) {
+            accepted.insert(outcome.id);
+        }
+    }
+    Ok(accepted)
 }
 
 /// What must not be found: the identifiers of all originals that became objects; or why they are not all known.

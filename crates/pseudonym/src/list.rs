@@ -93,6 +93,16 @@ impl Vault {
         Ok(inclusion(&mut reader, &hash).await?.map_or(Standing::Unlisted, Standing::Included))
     }
 
+    /// Whether the person of a key is one of the project: on a list, or a participant already.
+    ///
+    /// # Errors
+    /// [`VaultError::VaultLocked`], [`VaultError::Database`]: hold and repeat.
+    pub async fn is_known(&self, subject: &SubjectKey) -> Result<bool, VaultError> {
+        let hash = subject.hash(self.keys()?);
+        let is_participant = id_by_subject(&mut *self.database.reader().acquire().await?, &hash).await?;
+        Ok(is_participant.is_some() || self.standing(subject).await? != Standing::Unlisted)
+    }
+
     /// Whether anything of a participant may still be used: asked by each stage that only knows the own id (ACX.4).
     ///
     /// # Errors

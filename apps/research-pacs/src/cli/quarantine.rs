@@ -173,6 +173,12 @@ impl Decide {
         }
         transaction.commit().await?;
         println!("{} by {}: the server acts on it at its next round", decision.as_str(), self.by);
+        if decision == Decision::Release && !entry.reason.can_be_accepted() {
+            println!(
+                "nobody can accept {}: while it stands it is held anew; correct what it names, then `quarantine redo`",
+                entry.reason.as_str()
+            );
+        }
         Ok(Outcome::Good)
     }
 }

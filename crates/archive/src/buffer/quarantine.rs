@@ -32,11 +32,13 @@ words! {
         /// Its study has instances of another patient, or of this one under another name or birth date (flow §0.2: a job is one
         /// study of one participant).
         SecondPatient = "second-patient",
+        /// It is kept as received, and its study has instances that are de-identified: together they would name the participant.
+        MixedStudy = "mixed-study",
         /// Pixels at risk without a pixel rule, or text found in them (AC2.7).
         PixelRisk = "pixel-risk",
         /// A document or an object class that policy does not let through (AC2.8).
         Document = "document",
-        /// The post-check found an identifier in what would leave (AC2.10).
+        /// The post-check found an identifier in what would leave (AC2.10), or an object that says that its identity was removed has one.
         IdentifierFound = "identifier-found",
         /// The pattern scan of an already de-identified object hit (AC1.9).
         PatternFound = "pattern-found",
@@ -53,7 +55,13 @@ impl QuarantineReason {
     pub fn can_be_accepted(self) -> bool {
         !matches!(
             self,
-            Self::NoRoute | Self::NoPatientId | Self::NotIncluded | Self::Damaged | Self::IdentifierFound
+            Self::NoRoute
+                | Self::NoPatientId
+                | Self::NotIncluded
+                | Self::Irregular
+                | Self::Damaged
+                | Self::MixedStudy
+                | Self::IdentifierFound
         )
     }
 }

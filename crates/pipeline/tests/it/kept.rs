@@ -1,15 +1,16 @@
 //! Objects without identity at the source (AC1.9, DEC-P).
 
-use archive::buffer::QuarantineReason;
+use archive::buffer::{Decision, QuarantineReason};
 use archive::job::JobState;
 use serde_json::json;
 
-use crate::world::{Instance, World};
+use crate::world::{CT, Instance, World};
 
 fn phantom(number: u32) -> Instance {
     Instance {
         patient_id: "PHANTOM-1",
-        name: "PHANTOM^QA",
+        name: "PHANTOM",
+        birth_date: "",
         already_deidentified: true,
         marker: "YES",
         ..Instance::new(number)
@@ -74,4 +75,104 @@ async fn what_a_person_would_write_holds_it() {
     let pattern = QuarantineReason::PatternFound;
     assert_eq!(held, [pattern, pattern, pattern, QuarantineReason::SecondPatient]);
     assert_eq!((world.sent(), world.objects()), (1, 1));
+}
+
+fn reasons(held: &[archive::buffer::Quarantined]) -> Vec<QuarantineReason> {
+    held.iter().map(|entry| entry.reason).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_senders_flag_does_not_outweigh_a_name_or_a_birth_date() {
+    let named = [
+        Instance { name: "Canarysson^Wilma", ..phantom(1) },
+        Instance { birth_date: "19570301", ..phantom(1) },
+        Instance { birth_date: "unknown", ..phantom(1) },
+    ];
+    for instance in named {
+        let mut world = World::new().await;
+        world.receive(&instance).await;
+        world.settle().await;
+        world.become_stable().await;
+        let held = world.held().await;
+        assert_eq!(reasons(&held), [QuarantineReason::IdentifierFound]);
+        assert_eq!((world.sent(), world.objects()), (0, 0));
+        // nobody can accept it
+        world.decide(&held[0], Decision::Release).await;
+        world.settle().await;
+        assert_eq!(reasons(&world.held().await), [QuarantineReason::IdentifierFound]);
+        // the project can declare the source
+        let mut declared = World::with(json!({"sources_free_of_identity": ["MODALITY"]})).await;
+        declared.receive(&instance).await;
+        declared.settle().await;
+        assert_eq!((declared.lines("cleared").await, declared.held().await.len()), (1, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_of_a_person_of_the_project_is_never_kept() {
+    let mut world = World::with(json!({"sources_free_of_identity": ["MODALITY"]})).await;
+    world.receive(&Instance { already_deidentified: false, marker: "", ..phantom(1) }).await;
+    world.include(&["PHANTOM-2"]).await;
+    world.settle().await;
+    world.receive(&Instance { study: "1.2.276.0.777.2", ..phantom(2) }).await;
+    world.receive(&Instance { study: "1.2.276.0.777.3", patient_id: "PHANTOM-2", ..phantom(3) }).await;
+    world.settle().await;
+    let found = QuarantineReason::IdentifierFound;
+    assert_eq!(reasons(&world.held().await), [found, found]);
+    assert_eq!(world.objects(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_and_pixels_at_risk_wait_for_a_person_or_a_declaration() {
+    let (pdf, capture) = ("1.2.840.10008.5.1.4.1.1.104.1", "1.2.840.10008.5.1.4.1.1.7");
+    for (class, reason) in [(pdf, QuarantineReason::Document), (capture, QuarantineReason::PixelRisk)] {
+        let mut world = World::new().await;
+        world.receive(&Instance { class, ..phantom(1) }).await;
+        world.settle().await;
+        let held = world.held().await;
+        assert_eq!(reasons(&held), [reason]);
+        world.decide(&held[0], Decision::Release).await;
+        world.settle().await;
+        assert_eq!((world.lines("cleared").await, world.held().await.len()), (1, 0), "{class}");
+        let mut declared = World::with(json!({"sources_free_of_identity": ["MODALITY"]})).await;
+        declared.receive(&Instance { class, ..phantom(1) }).await;
+        declared.settle().await;
+        assert_eq!((declared.lines("cleared").await, declared.held().await.len()), (1, 0));
+    }
+    let mut world = World::new().await;
+    world.receive(&Instance { class: CT, ..phantom(1) }).await;
+    world.settle().await;
+    assert_eq!(world.lines("cleared").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_accepts_is_kept() {
+    let mut world = World::new().await;
+    world.receive(&phantom(1)).await;
+    world.receive(&Instance { description: "asked by Dr Canarysson", ..phantom(2) }).await;
+    world.receive(&Instance { patient_id: "PHANTOM-2", ..phantom(3) }).await;
+    world.settle().await;
+    let held = world.held().await;
+    assert_eq!(held.len(), 2);
+    for entry in &held {
+        world.decide(entry, Decision::Release).await;
+    }
+    world.settle().await;
+    world.become_stable().await;
+    assert_eq!((world.held().await.len(), world.lines("cleared").await, world.sent()), (0, 3, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_lets_a_kept_object_into_the_study_of_a_participant() {
+    let mut world = World::new().await;
+    world.receive(&Instance::new(1)).await;
+    world.settle().await;
+    world.receive(&phantom(2)).await;
+    world.settle().await;
+    let held = world.held().await;
+    assert_eq!(reasons(&held), [QuarantineReason::MixedStudy]);
+    world.decide(&held[0], Decision::Release).await;
+    world.settle().await;
+    assert_eq!(reasons(&world.held().await), [QuarantineReason::MixedStudy]);
+    assert_eq!(world.objects(), 1);
 }

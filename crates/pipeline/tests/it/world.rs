@@ -293,6 +293,8 @@ pub(crate) struct Instance {
     pub(crate) pixel_bytes: usize,
     /// Value of each byte of the pixels.
     pub(crate) pixel: u8,
+    /// (0008,0016)
+    pub(crate) class: &'static str,
     /// Its source is of this class (DEC-P).
     pub(crate) already_deidentified: bool,
     /// (0012,0062)
@@ -311,6 +313,7 @@ impl Instance {
             study: "1.2.276.0.777.1",
             pixel_bytes: 64,
             pixel: 7,
+            class: CT,
             already_deidentified: false,
             marker: "",
             description: "CT",
@@ -330,7 +333,7 @@ impl Instance {
             data_set.extend(value);
         };
         let Self { number, study, .. } = self;
-        text(0x0008, 0x0016, b"UI", CT);
+        text(0x0008, 0x0016, b"UI", self.class);
         text(0x0008, 0x0018, b"UI", &format!("{study}.1.{number}"));
         text(0x0008, 0x0020, b"DA", "20261101");
         text(0x0008, 0x0060, b"CS", "CT");
