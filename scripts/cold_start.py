@@ -58,15 +58,16 @@ def statements():
                            "NULL", uuid(4, "i"), "'sink'" if leaves else "''", hashed("i"), 526_000, "'1'",
                            hashed("i / 1000") if leaves else "NULL", "''")
         yield "main", f"INSERT INTO ledger_total VALUES ('p1', '{event}', '{'sink' if leaves else ''}', {instances}, {instances * 526_000})"
-    yield "buffer", rows(STUDIES, "receiving_study", uuid(5, "i"), "'p1'", uid(20, "i"), 1, at, at, per_study, per_study * 526_000, "NULL", at)
+    yield "buffer", rows(STUDIES, "receiving_study", uuid(5, "i"), "'p1'", uid(20, "i"), 1, at, at, per_study, per_study * 526_000, at)
     yield "buffer", rows(instances, "received_instance", uuid(4, "i"), "'p1'", uuid(5, of_study), uuid(9, of_series), "'dicom'", "'BENCH'",
                          "'P1'", "'127.0.0.1'", f"printf('HOSP-%06d', {of_study} % {PATIENTS})", "''", "'site'", uid(20, of_study),
                          uid(21, of_series), uid(22, "i"), f"'{CT}'", f"'{EXPLICIT_LITTLE}'", "'CT'", "'main'",
-                         "printf('segment/%d/%d', i / 240, i % 240)", "i / 240", 526_000, "randomblob(32)", "'[]'", 0, "'released'", at, at)
+                         "printf('segment/%d/%d', i / 240, i % 240)", 526_000, "randomblob(32)", "'[]'", 0, 0, "'released'", at, at)
     key = "(SELECT key_id FROM wrapping_key)"
     yield "vault", rows(PATIENTS, "participant", uuid(7, "i"), "'p1'", code, -3650, -1, key, "randomblob(72)", "NULL", at, "NULL")
     yield "vault", rows(PATIENTS, "participant_key", "randomblob(32)", uuid(7, "i"), "randomblob(64)", at)
-    yield "vault", rows(STUDIES, "own_record", uuid(7, f"i % {PATIENTS}"), "randomblob(32)", "randomblob(32)", "randomblob(400)", at)
+    yield "vault", rows(STUDIES, "own_record", uuid(7, f"i % {PATIENTS}"), "randomblob(32)", "randomblob(32)", "randomblob(400)", "randomblob(32)",
+                       "randomblob(32)", at)
     yield "vault", rows(STUDIES, "export_record", uuid(6, "i"), "'p1'", "'sink'", uuid(7, f"i % {PATIENTS}"), uid(2, "i"), code, 1, "'1'", at)
     who = uuid(7, f"{of_study} % {PATIENTS}")
     yield "vault", rows(instances, "mapped_uid", uid(4, "i"), who, uid(2, of_study), 5, "randomblob(110)")
