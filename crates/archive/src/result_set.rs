@@ -74,6 +74,8 @@ words! {
         Attention = "attention",
         /// A person took care: back to the state it came from.
         Resume = "resume",
+        /// A person takes up again what expired: back to the state it came from.
+        Reopen = "reopen",
         /// A person or a check refuses it.
         Reject = "reject",
         /// The participant withdrew or objected.
@@ -108,7 +110,7 @@ const MACHINE: Machine<ResultSetState, ResultSetEvent> = Machine {
         (S::Expired, E::Close, S::Closed),
     ],
     anywhere: &[(E::Attention, S::Attention), (E::Reject, S::Rejected), (E::Withdraw, S::Withdrawn)],
-    back: &[(S::Attention, E::Resume), (S::Expired, E::Resume)],
+    back: &[(S::Attention, E::Resume), (S::Expired, E::Reopen)],
     terminal: &[S::Closed, S::Superseded, S::Rejected, S::Withdrawn],
     gated: &[S::Returned],
 };

@@ -188,7 +188,11 @@ impl Act {
                 (DecisionKind::Resolve, "accepted", identity)
             }
             Decision::Retry => {
-                result_set::advance(&mut transaction, set.id, ResultSetEvent::Resume, &change).await?;
+                let event = match set.state {
+                    ResultSetState::Expired => ResultSetEvent::Reopen,
+                    _ => ResultSetEvent::Resume,
+                };
+                result_set::advance(&mut transaction, set.id, event, &change).await?;
                 job_queue::retry_subject(&mut transaction, set.id, now).await?;
                 (DecisionKind::Retry, "tried again", None)
             }

@@ -84,7 +84,8 @@ fn a_result_set_goes_every_listed_way_and_no_other() {
                 "attention" if !terminal && state.as_str() != "attention" => Some("attention".to_owned()),
                 "reject" if !terminal => Some("rejected".to_owned()),
                 "withdraw" if !terminal => Some("withdrawn".to_owned()),
-                "resume" if ["attention", "expired"].contains(&state.as_str()) => Some("manual".to_owned()),
+                "resume" if state.as_str() == "attention" => Some("manual".to_owned()),
+                "reopen" if state.as_str() == "expired" => Some("manual".to_owned()),
                 word => listed(RESULT_SET, state.as_str(), word),
             };
             let next = state.next(Some(ResultSetState::Manual), *event).map(|next| next.to_string());
@@ -292,7 +293,7 @@ async fn a_result_set_returns_from_attention_and_from_expiry_to_where_it_was() {
             ResultSetEvent::Expire,
             ResultSetEvent::Attention,
             ResultSetEvent::Resume,
-            ResultSetEvent::Resume,
+            ResultSetEvent::Reopen,
         ] {
             last = Some(result_set::advance(&mut transaction, id, event, &change(3)).await.unwrap());
         }

@@ -7,7 +7,7 @@
 //! | INV-2 | `machines`: every change is in the history as it was given. Not held: a change without actor, cause or dossier version is taken (ignored test) | audit trail: `register` |
 //! | INV-3 | `machines`: `sent` and `returned` only with a hash; `ledger`: no line `sent` or `returned` without one. Not held: a job that was never sent can be reopened into the poll set (ignored test) | the stored evaluation: `register` `gate_record`; each batch and each send: `conformance` `outbound::gate` |
 //! | INV-4 | `machines`: from every state, with and without a detour; what waits never runs, what runs loses its lease; `queue`: of any work. | lists and gate: `conformance` `outbound::gate`, `circle::withheld` |
-//! | INV-5 | `machines`, `ledger`, `queue`, `buffer`: an event twice is refused or changes nothing. Not held: `resume` in attention within expiry (ignored test) | remote content: `conformance` `outbound::kills`, `circle::kills` |
+//! | INV-5 | `machines`, `ledger`, `queue`, `buffer`: an event twice is refused or changes nothing. | remote content: `conformance` `outbound::kills`, `circle::kills` |
 //! | INV-6 | `machines`: no job in anonymise mode gets a result set, in whatever state | no: `pipeline` opens jobs in pseudonymise mode alone |
 //! | INV-7 | `buffer`: what is confirmed stays so, and all are confirmed when each one is | that only then the set is returned: `conformance` `circle::returned`, `circle::faulty` |
 //! | INV-8 | – : this crate knows no outbox | `notification` `outbox`; a mail server that swallows everything: `conformance` `outbound::message` |
