@@ -231,7 +231,7 @@ fn one(
         media_storage_sop_instance_uid: deidentification::PseudonymSource::uid(recorder, object.sop_instance),
         transfer_syntax_uid: output_syntax.uid.to_owned(),
     };
-    meta.write(&mut writer).map_err(DeidentificationError::Output)?;
+    meta.write(&mut writer)?;
     let data_set = writer.length();
     let mut tee = Tee::new(writer, output_syntax);
     let report = match deidentify(profile, &object, recorder, Limits::INSTANCE, input, &mut tee) {
@@ -480,10 +480,4 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StageError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| StageError::Interrupted)
-}
-
-impl From<io::Error> for StageError {
-    fn from(error: io::Error) -> Self {
-        DeidentificationError::Output(error).into()
-    }
 }

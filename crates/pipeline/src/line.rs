@@ -182,6 +182,9 @@ pub enum StageError {
     /// An original of Z1.
     #[error(transparent)]
     Spool(#[from] SpoolError),
+    /// A file of one of the zones cannot be read or written: try again, or look at the volume.
+    #[error("an object cannot be read or written: {0}")]
+    Io(#[from] io::Error),
     /// The de-identification could not read or write.
     #[error(transparent)]
     Deidentification(#[from] DeidentificationError),
@@ -317,7 +320,7 @@ impl StageError {
         match self {
             Self::Blob(BlobError::NoRoom) => true,
             Self::Blob(BlobError::Io { source, .. }) => is_full(source),
-            Self::Deidentification(DeidentificationError::Output(error)) => is_full(error),
+            Self::Io(error) | Self::Deidentification(DeidentificationError::Output(error)) => is_full(error),
             _ => false,
         }
     }
