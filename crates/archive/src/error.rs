@@ -34,6 +34,16 @@ pub enum ArchiveError {
         /// What was asked for.
         event: String,
     },
+    /// Say who changes it, why, and under which version of the dossier: nothing changes without (INV-2).
+    #[error("{machine} {id}: {event} needs an actor, a cause and a dossier version")]
+    Unexplained {
+        /// `job` or `result set`.
+        machine: &'static str,
+        /// Our own id of the row.
+        id: uuid::Uuid,
+        /// What was asked for.
+        event: String,
+    },
     /// Stop this work: the lease ran out and someone else may hold it (fencing).
     #[error("the lease of job {0} is lost; stop the work on it")]
     LeaseLost(uuid::Uuid),

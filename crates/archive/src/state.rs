@@ -104,6 +104,9 @@ pub(crate) async fn record(
     [event, from, to]: [&str; 3],
     change: &Change<'_>,
 ) -> Result<(), ArchiveError> {
+    if [change.actor, change.cause, change.dossier_version].contains(&"") {
+        return Err(ArchiveError::Unexplained { machine, id: subject, event: event.to_owned() });
+    }
     sqlx::query(
         "INSERT INTO state_change (id, machine, subject, event, from_state, to_state, actor_kind, actor, cause, \
          dossier_version, gate_hash, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",

@@ -33,7 +33,7 @@ const NAMED_MAX: usize = 100_000;
 pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), StageError> {
     let set = result_set::show(line.main.reader(), claimed.subject).await?;
     let project = line.project(&set.project)?;
-    let change = stage(project, "close", line.clock.now());
+    let change = stage(project, "close", "the purge time is over", line.clock.now());
     if set.state != ResultSetState::Notified {
         // Withdrawn meanwhile, or closed by an earlier run: the timers empty it.
         let mut transaction = line.main.write().await?;

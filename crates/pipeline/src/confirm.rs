@@ -199,7 +199,10 @@ async fn conclude(
     let mut transaction = line.main.write().await?;
     job_queue::finish(&mut transaction, claimed.lease, now).await?;
     if is_released {
-        let change = Change { gate_hash: Some(&gate_hash), ..stage(project, "confirm", now) };
+        let change = Change {
+            gate_hash: Some(&gate_hash),
+            ..stage(project, "confirm", "the clinical PACS has every instance", now)
+        };
         result_set::advance(&mut transaction, set.id, ResultSetEvent::Return, &change).await?;
         let event = notify::event(EventType::ReturnConfirmed, &project.config.id, set.job, instances, 0, now);
         notify::enqueue(line, &mut transaction, &event).await?;

@@ -280,27 +280,28 @@ async fn call_person(
     cause: &str,
     now: i64,
 ) -> Result<(), StageError> {
-    let change = Change {
+    let change = |project| Change {
         actor_kind: ActorKind::Stage,
         actor: &job.kind,
         cause,
-        dossier_version: "",
+        dossier_version: line.dossier_version(project),
         gate_hash: None,
         at: now,
     };
     let of_job = match job.kind.as_str() {
         deidentify::KIND => None,
         export::KIND | fetch::KIND => {
-            let state = job::show(&mut *transaction, job.subject).await?.state;
-            if state != JobState::Attention && !state.is_terminal() {
-                job::advance(transaction, job.subject, JobEvent::Attention, &change).await?;
+            let of = job::show(&mut *transaction, job.subject).await?;
+            if of.state != JobState::Attention && !of.state.is_terminal() {
+                job::advance(transaction, of.id, JobEvent::Attention, &change(&of.project)).await?;
             }
-            Some(job.subject)
+            Some(of.id)
         }
         _ => {
             let set = result_set::show(&mut *transaction, job.subject).await?;
             if set.state != ResultSetState::Attention && !set.state.is_terminal() {
-                result_set::advance(transaction, set.id, ResultSetEvent::Attention, &change).await?;
+                result_set::advance(transaction, set.id, ResultSetEvent::Attention, &change(&set.project))
+                    .await?;
             }
             Some(set.job)
         }

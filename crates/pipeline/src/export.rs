@@ -226,14 +226,18 @@ async fn conclude(
         // Under `eager` one that waits for a person already may have sent what came since.
         if state != JobState::Attention {
             audit(line, &mut transaction, project, job, progress.acknowledged, &gate_hash, now).await?;
-            let change = stage(project, "export", now);
+            let change =
+                stage(project, "export", "instances are left that the partner refused, or none", now);
             job::advance(&mut transaction, job.id, JobEvent::Attention, &change).await?;
         }
         let event =
             notify::event(EventType::ExportFailed, &project.config.id, job.id, progress.total, failed, now);
         notify::enqueue(line, &mut transaction, &event).await?;
     } else if failed == 0 && job.state == JobState::Deidentified {
-        let change = archive::state::Change { gate_hash: Some(&gate_hash), ..stage(project, "export", now) };
+        let change = archive::state::Change {
+            gate_hash: Some(&gate_hash),
+            ..stage(project, "export", "the partner has every instance", now)
+        };
         audit(line, &mut transaction, project, job, progress.acknowledged, &gate_hash, now).await?;
         job::advance(&mut transaction, job.id, JobEvent::Send, &change).await?;
         job::advance(&mut transaction, job.id, JobEvent::Acknowledge, &change).await?;

@@ -98,7 +98,12 @@ async fn open_set(line: &Line, project: &Project, job: &Job) -> Result<Uuid, Sta
     }
     let now = line.clock.now();
     let mut transaction = line.main.write().await?;
-    let set = result_set::create(&mut transaction, job.id, &stage(project, "fetch", now)).await?;
+    let set = result_set::create(
+        &mut transaction,
+        job.id,
+        &stage(project, "fetch", "the partner offers results", now),
+    )
+    .await?;
     let event = notify::event(EventType::ResultAvailable, &project.config.id, job.id, 0, 0, now);
     notify::enqueue(line, &mut transaction, &event).await?;
     transaction.commit().await?;

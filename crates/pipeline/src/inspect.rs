@@ -56,7 +56,7 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         return Ok(transaction.commit().await?);
     }
     if set.state == ResultSetState::ResultAvailable {
-        let change = stage(project, "inspect", now);
+        let change = stage(project, "inspect", "nothing more came in the idle time", now);
         result_set::advance(&mut transaction, set.id, ResultSetEvent::Retrieve, &change).await?;
         if let Some(cause) = doubt {
             accept::ask(line, &mut transaction, &set, &[cause], None, &change).await?;

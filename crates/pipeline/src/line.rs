@@ -357,6 +357,11 @@ impl Line {
         self.projects.get(id).ok_or_else(|| StageError::NoProject(id.to_owned()))
     }
 
+    /// Version of the dossier of a project as rows show it; `none` for one that has no dossier or is not configured.
+    pub(crate) fn dossier_version(&self, project: &str) -> &str {
+        self.projects.get(project).map_or("none", |project| project.dossier_version.as_str())
+    }
+
     /// The partner with this id.
     ///
     /// # Errors
@@ -383,7 +388,6 @@ impl Line {
         bytes: u64,
         at: i64,
     ) -> ledger::Line<'a> {
-        let version = self.projects.get(project).map_or("", |project| project.dossier_version.as_str());
         ledger::Line {
             event,
             project,
@@ -393,7 +397,7 @@ impl Line {
             destination: "",
             hash: "",
             bytes,
-            dossier_version: version,
+            dossier_version: self.dossier_version(project),
             gate_hash: None,
             cause: "",
             at,

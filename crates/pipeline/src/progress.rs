@@ -40,7 +40,8 @@ pub(crate) async fn open_jobs(
             increment: i32::try_from(before.len()).unwrap_or(i32::MAX).saturating_add(1),
             reversible: participant.is_some(),
         };
-        let change = stage(project, "deidentify", line.clock.now());
+        let change =
+            stage(project, "deidentify", "the first object of the study is cleared", line.clock.now());
         let id = job::create(&mut *transaction, new, &change).await?;
         let jobs = job::of_receiving_study(&mut *transaction, receiving_study).await?;
         if jobs.iter().any(|job| job.study.is_some() && !is_of(job, participant)) {
@@ -90,7 +91,8 @@ pub(crate) async fn settle(line: &Line, project: &Project, receiving_study: Uuid
     let mut transaction = line.main.write().await?;
     for job in job::of_receiving_study(&mut *transaction, receiving_study).await? {
         if job.state == JobState::Receiving {
-            let change = stage(project, "progress", line.clock.now());
+            let change =
+                stage(project, "progress", "the study is stable and de-identified", line.clock.now());
             job::advance(&mut transaction, job.id, JobEvent::Complete, &change).await?;
             job::advance(&mut transaction, job.id, JobEvent::Deidentify, &change).await?;
         }
@@ -130,8 +132,13 @@ pub(crate) async fn overdue(line: &Line) -> Result<(), StageError> {
         for job in due {
             // A result that was returned meanwhile has closed it.
             if job::show(&mut *transaction, job.id).await?.state == JobState::AwaitingResult {
-                job::advance(&mut transaction, job.id, JobEvent::Expire, &stage(project, "timer", now))
-                    .await?;
+                job::advance(
+                    &mut transaction,
+                    job.id,
+                    JobEvent::Expire,
+                    &stage(project, "timer", "no result in time", now),
+                )
+                .await?;
             }
         }
         transaction.commit().await?;
@@ -139,12 +146,12 @@ pub(crate) async fn overdue(line: &Line) -> Result<(), StageError> {
     Ok(())
 }
 
-/// A change that a stage of this program makes.
-pub(crate) fn stage<'a>(project: &'a Project, name: &'a str, at: i64) -> Change<'a> {
+/// A change that a stage of this program makes, and why (INV-2).
+pub(crate) fn stage<'a>(project: &'a Project, name: &'a str, cause: &'a str, at: i64) -> Change<'a> {
     Change {
         actor_kind: ActorKind::Stage,
         actor: name,
-        cause: "",
+        cause,
         dossier_version: &project.dossier_version,
         gate_hash: None,
         at,

@@ -94,12 +94,11 @@ async fn result_set(line: &Arc<Line>, id: Uuid, now: i64) -> Result<(), StageErr
 }
 
 async fn advance(line: &Line, set: &ResultSet, event: ResultSetEvent, now: i64) -> Result<(), StageError> {
-    let version = line.projects.get(&set.project).map_or("", |project| project.dossier_version.as_str());
     let change = Change {
         actor_kind: ActorKind::Timer,
         actor: TIMER,
         cause: "nobody decided in time",
-        dossier_version: version,
+        dossier_version: line.dossier_version(&set.project),
         gate_hash: None,
         at: now,
     };

@@ -8,7 +8,6 @@ use archive::job;
 use archive::job_queue::{self, ClaimedJob, NewEntry};
 use archive::ledger::{self, LedgerEvent};
 use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
-use archive::state::Change;
 use archive::zone::Zone;
 use dicom_node::presentation_context::ProposedContext;
 use dicom_node::sop_class::VERIFICATION;
@@ -111,7 +110,7 @@ async fn stop(
     job_queue::finish(&mut transaction, claimed.lease, now).await?;
     let event = notify::event(EventType::ReturnFailed, &project.config.id, set.job, 0, 0, now);
     notify::enqueue(line, &mut transaction, &event).await?;
-    let change = Change { cause, ..stage(project, "return", now) };
+    let change = stage(project, "return", cause, now);
     result_set::advance(&mut transaction, set.id, ResultSetEvent::Attention, &change).await?;
     transaction.commit().await?;
     line.work.notify_one();
@@ -217,8 +216,7 @@ async fn conclude(
             let kind = if failed == all { EventType::ReturnFailed } else { EventType::ReturnPartial };
             let event = notify::event(kind, &project.config.id, set.job, all, failed, now);
             notify::enqueue(line, &mut transaction, &event).await?;
-            let change =
-                Change { cause: "instances refused by the clinical PACS", ..stage(project, "return", now) };
+            let change = stage(project, "return", "instances refused by the clinical PACS", now);
             result_set::advance(&mut transaction, set.id, ResultSetEvent::Attention, &change).await?;
         } else {
             let entry = NewEntry { kind: confirm::KIND, subject: set.id, partner: None, run_at: now };

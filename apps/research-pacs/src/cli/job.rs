@@ -11,7 +11,7 @@ use pipeline::poll;
 use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
 use uuid::Uuid;
 
-use super::{ConfigFile, main_database, one_of};
+use super::{ConfigFile, dossier_version, main_database, one_of};
 use crate::exit::Outcome;
 
 /// Jobs listed at once.
@@ -175,12 +175,13 @@ impl Act {
         let site = self.one.config.site()?;
         let database = main_database(&site).await?;
         let now = Clock::system().now();
+        let project = job::show(database.reader(), self.one.id).await?.project;
         let mut transaction = database.write().await?;
         let change = Change {
             actor_kind: ActorKind::Person,
             actor: &self.by,
             cause: &self.reason,
-            dossier_version: "",
+            dossier_version: &dossier_version(&site, &project),
             gate_hash: None,
             at: now,
         };

@@ -153,3 +153,11 @@ fn one_of<T: Copy + std::fmt::Display>(word: &str, all: &[T]) -> Result<T, Strin
         format!("one of: {}", all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
     })
 }
+
+/// Version of the dossier of a project as rows show it; `none` for one that has no dossier or is not configured.
+fn dossier_version(site: &Site, project: &str) -> String {
+    let project = site.projects.iter().find(|of| of.id == project);
+    project
+        .and_then(|of| of.dossier.as_ref())
+        .map_or_else(|| "none".to_owned(), |dossier| dossier.version.to_string())
+}

@@ -10,7 +10,7 @@ use pipeline::{accept, release};
 use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
 use uuid::Uuid;
 
-use super::{ConfigFile, main_database, one_of};
+use super::{ConfigFile, dossier_version, main_database, one_of};
 use crate::exit::Outcome;
 
 /// Sets listed at once.
@@ -166,14 +166,11 @@ impl Act {
         let database = main_database(&site).await?;
         let now = Clock::system().now();
         let set = result_set::show(database.reader(), self.one.id).await?;
-        let project = site.projects.iter().find(|project| project.id == set.project);
-        let dossier = project.and_then(|project| project.dossier.as_ref());
-        let version = dossier.map_or(String::new(), |dossier| dossier.version.to_string());
         let change = Change {
             actor_kind: ActorKind::Person,
             actor: &self.by,
             cause: &self.reason,
-            dossier_version: &version,
+            dossier_version: &dossier_version(&site, &set.project),
             gate_hash: None,
             at: now,
         };

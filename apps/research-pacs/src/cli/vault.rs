@@ -17,7 +17,7 @@ use pseudonym::{
 use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
 use uuid::Uuid;
 
-use super::{ConfigFile, main_database};
+use super::{ConfigFile, dossier_version, main_database};
 use crate::exit::Outcome;
 use crate::stores;
 
@@ -121,7 +121,12 @@ impl VaultCommand {
                 let site = list.site()?;
                 let parsed = Correspondence::parse(list.open()?, &list.project, &issuers(&site));
                 let Some(parsed) = lines(parsed) else { return Ok(Outcome::Bad) };
-                let dossier = dossier_version(&site, &list.project)?;
+                let dossier = dossier_version(&site, &list.project);
+                anyhow::ensure!(
+                    dossier != "none",
+                    "project {:?} is not configured or has no dossier",
+                    list.project
+                );
                 let holder = Holder { partner: &partner, dossier: &dossier, shift: ShiftRange::default() };
                 let imported = open(&site).await?.import_correspondence(&parsed, holder, now).await;
                 let Some(_) = entered(imported)? else { return Ok(Outcome::Bad) };
@@ -218,7 +223,7 @@ async fn stop_work(
     now: i64,
 ) -> anyhow::Result<usize> {
     let database = main_database(site).await?;
-    let version = dossier_version(site, project).unwrap_or_default();
+    let version = dossier_version(site, project);
     let change = Change {
         actor_kind: ActorKind::Person,
         actor: why.command,
@@ -254,11 +259,6 @@ fn withdrawal(job: Uuid, why: Stopping, at: i64) -> AuditRecord {
         reason: Text::from_operator(why.cause),
     };
     AuditRecord { at, actor: Actor::Program(Text::from_operator(why.command)), event }
-}
-
-fn dossier_version(site: &Site, project: &str) -> anyhow::Result<String> {
-    let project = site.projects.iter().find(|of| of.id == project).context("no such project")?;
-    Ok(project.dossier.as_ref().context("the project has no dossier")?.version.to_string())
 }
 
 /// What an import gave; lines that contradict the vault are said like those that cannot be read.

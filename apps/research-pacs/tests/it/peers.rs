@@ -225,7 +225,7 @@ async fn job_poll_makes_the_timer_of_the_partner_due() {
     let change = Change {
         actor_kind: ActorKind::Stage,
         actor: "test",
-        cause: "",
+        cause: "test",
         dossier_version: "1",
         gate_hash: Some("hash"),
         at: 1,

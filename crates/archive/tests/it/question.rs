@@ -22,7 +22,7 @@ async fn an_answer_stays_until_the_same_is_asked_again() {
         let change = Change {
             actor_kind: ActorKind::Stage,
             actor: "reconcile",
-            cause: "",
+            cause: "test",
             dossier_version: "d3",
             gate_hash: None,
             at: 1,

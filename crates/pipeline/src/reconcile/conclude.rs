@@ -10,7 +10,6 @@ use archive::job_queue::{self, ClaimedJob};
 use archive::ledger::{self, LedgerEvent};
 use archive::result_set::{self, ResultSet, ResultSetEvent};
 use archive::scan::Identification;
-use archive::state::Change;
 use notification::EventType;
 use register::{Actor, AuditEvent, AuditRecord, Text};
 use uuid::Uuid;
@@ -64,10 +63,8 @@ pub(super) async fn conclude(
         }
         _ => job_queue::finish(&mut transaction, claimed.lease, now).await?,
     }
-    let change = stage(project, "reconcile", now);
     let advance = async |transaction: &mut sqlx::AnyConnection, event, cause: &str| {
-        let change = Change { cause, ..change };
-        result_set::advance(transaction, set.id, event, &change).await
+        result_set::advance(transaction, set.id, event, &stage(project, "reconcile", cause, now)).await
     };
     match &end {
         End::Reconciled(reconciled) => {
@@ -88,6 +85,7 @@ pub(super) async fn conclude(
         }
         End::Manual(doubt) => {
             let reasons: Vec<&str> = doubt.reasons.iter().map(String::as_str).collect();
+            let change = stage(project, "reconcile", "a person is asked", now);
             accept::ask(line, &mut transaction, set, &reasons, doubt.proposal.as_ref(), &change).await?;
         }
         End::Rejected(why) => {

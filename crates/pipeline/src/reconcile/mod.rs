@@ -105,7 +105,7 @@ async fn look_again(
     let now = line.clock.now();
     let mut transaction = line.main.write().await?;
     if is_open {
-        let change = stage(project, "reconcile", now);
+        let change = stage(project, "reconcile", "the gate is open again", now);
         result_set::advance(&mut transaction, set.id, ResultSetEvent::Unblock, &change).await?;
     }
     let again = if is_open { now } else { now + BLOCKED_MS };

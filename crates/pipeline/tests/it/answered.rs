@@ -22,7 +22,7 @@ fn change() -> Change<'static> {
     Change {
         actor_kind: ActorKind::Stage,
         actor: "test",
-        cause: "",
+        cause: "test",
         dossier_version: "7",
         gate_hash: Some("abc"),
         at: START,

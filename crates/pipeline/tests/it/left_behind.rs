@@ -146,7 +146,7 @@ async fn a_set_in_attention_ends_also_when_its_project_was_removed() {
     let change = Change {
         actor_kind: ActorKind::Stage,
         actor: "fetch",
-        cause: "",
+        cause: "test",
         dossier_version: "7",
         gate_hash: None,
         at: START,

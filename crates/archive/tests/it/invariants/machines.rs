@@ -517,7 +517,6 @@ async fn resume_twice_is_resume_once() {
 }
 
 #[tokio::test]
-#[ignore = "INV-2: a change is taken without actor, cause or dossier version"]
 async fn a_change_says_who_why_and_under_which_dossier() {
     for database in main_databases().await {
         let mut transaction = database.write().await.unwrap();
