@@ -53,6 +53,13 @@ CREATE TABLE result_question (
   PRIMARY KEY (result_set, reason)
 );
 
+-- The UIDs that objects of a partner got in place of their own when they went back to the clinical PACS.
+CREATE TABLE regenerated_uid (
+  job TEXT NOT NULL REFERENCES job (id),
+  uid TEXT NOT NULL,
+  PRIMARY KEY (job, uid)
+);
+
 -- Every change of a state, never updated: who, when, why, under which dossier and which gate evaluation.
 CREATE TABLE state_change (
   id              TEXT   PRIMARY KEY NOT NULL,

@@ -13,6 +13,7 @@ pub mod job;
 pub mod job_queue;
 pub mod ledger;
 pub mod question;
+pub mod regenerated_uid;
 pub mod report;
 pub mod result_set;
 mod row;

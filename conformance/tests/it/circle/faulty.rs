@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::world::{Rules, World};
-use crate::harness::wait_until;
+use crate::harness::{run, system_command, wait_until};
 
 /// What the partner makes, see `algorithm.py`, and the state and the reason that it ends with.
 const CASES: [(&str, &str, &str); 13] = [
@@ -109,6 +109,63 @@ fn rc_02_a_report_that_comes_before_its_segmentation_returns_after_it() {
     world.wait_for_sets(2, &["closed"]);
     assert_eq!(world.check_return("sent")["results"], 2);
     wait_until("the job closes", || world.site.count("main", "job WHERE state = 'closed'") == 1);
+    server.stop();
+}
+
+/// Every value of an attribute in the files of a folder that say this modality.
+fn values(folder: &Path, modality: &str, tag: &str) -> Vec<String> {
+    let mut values = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let dump = |tag| {
+            let output = run(system_command("dcmdump").args(["+P", tag]).arg(&path));
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        };
+        if dump("0008,0060").contains(&format!("[{modality}]")) {
+            let values_of = dump(tag);
+            let found = values_of.lines().filter_map(|line| line.split(['[', ']']).nth(1));
+            values.extend(found.map(str::to_owned));
+        }
+    }
+    values
+}
+
+/// Gives the second project an object with this UID, as a result of another partner would be.
+fn give_elsewhere(world: &World, uid: &str) {
+    let code = "import sqlite3, sys, uuid; c = sqlite3.connect(sys.argv[1], timeout=10); \
+                c.execute('CREATE TEMP TABLE copy AS SELECT * FROM instance WHERE project = ? LIMIT 1', ('second',)); \
+                c.execute('UPDATE copy SET id = ?, sop_instance_uid = ?', (str(uuid.uuid4()), sys.argv[2])); \
+                c.execute('INSERT INTO instance SELECT * FROM copy'); c.commit()";
+    let database = world.site.data_folder().join("main.sqlite");
+    run(system_command("python3").args(["-c", code]).arg(database).arg(uid));
+}
+
+#[test]
+fn rr_7_a_report_cites_its_segmentation_by_the_new_uid_that_it_got_in_an_earlier_set() {
+    let world = World::new(&Rules::default());
+    world.patient(1, &[]);
+    let server = world.site.serve();
+    world.acquire(&server);
+    crate::harness::store(server.dicom.port(), "P2", &world.at("originals"));
+    world.wait_for_partner(2);
+    world.held_by_partner();
+    world.compute(&["1:seg,sr"], "sent");
+    let taken = &values(&world.at("sent"), "SEG", "0008,0018")[0];
+    assert!(values(&world.at("sent"), "SR", "0008,1155").contains(taken));
+    give_elsewhere(&world, taken);
+    deliver(&world, "1_sr.dcm");
+    world.wait_for_sets(1, &["retrieved"]);
+    deliver(&world, "1_seg.dcm");
+    wait_until("the segmentation returned", || world.sets().iter().any(|set| set.state == "closed"));
+    server.stop();
+    let server = world.site.serve_later(2);
+    world.wait_for_sets(2, &["closed"]);
+    let pacs = world.at("pacs");
+    world.pacs.export(&pacs);
+    let new = &values(&pacs, "SEG", "0008,0018")[0];
+    assert_ne!(new, taken);
+    let cited = values(&pacs, "SR", "0008,1155");
+    assert!(cited.contains(new) && !cited.contains(taken), "{taken} {new}: {cited:?}");
     server.stop();
 }
 

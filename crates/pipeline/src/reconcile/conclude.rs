@@ -8,6 +8,7 @@ use archive::index::{self, Indexed, Patient, Series, Study, StudyFilter};
 use archive::job::Job;
 use archive::job_queue::{self, ClaimedJob};
 use archive::ledger::{self, LedgerEvent};
+use archive::regenerated_uid;
 use archive::result_set::{self, ResultSet, ResultSetEvent};
 use archive::scan::Identification;
 use notification::EventType;
@@ -33,6 +34,8 @@ pub(super) struct Reconciled {
     pub(super) check: IdentityCheck,
     /// Hash of the identity that was written.
     pub(super) identity: [u8; 32],
+    /// New UIDs in place of the partner's, for the sets that will cite them (RR-7).
+    pub(super) regenerated: Vec<String>,
     pub(super) body_not_inspected: bool,
     pub(super) participant: Uuid,
 }
@@ -70,6 +73,7 @@ pub(super) async fn conclude(
         End::Reconciled(reconciled) => {
             index_results(&mut transaction, project, set, reconciled, now).await?;
             ledger_lines(&mut transaction, project, set, reconciled, now).await?;
+            regenerated_uid::remember(&mut transaction, job.id, &reconciled.regenerated).await?;
             advance(&mut transaction, ResultSetEvent::Reconcile, reconciled.check.as_str()).await?;
             let Reconciled { check, body_not_inspected, .. } = **reconciled;
             release::by_policy(line, &mut transaction, project, set, check, body_not_inspected).await?;

@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use archive::index;
-use archive::job::Job;
+use archive::job::{self, Job};
+use archive::regenerated_uid;
 use archive::result_set::ResultSet;
 use archive::zone::Zone;
 use dicom_stream::{Tag, VR};
@@ -66,16 +67,41 @@ pub(super) async fn identities(
     surveys: &[Survey],
     issued: &Issued,
     regenerate: &BTreeSet<String>,
-    set: &ResultSet,
+    job: &Job,
 ) -> Result<Identities, StageError> {
     let uids: Vec<&str> = uids_of(surveys).into_iter().filter(|uid| issued.uids.contains_key(*uid)).collect();
     let mut originals = line.vault.originals(access, &record.partner, &uids).await?;
     // A UID that gets a new one does not go back to a source's (AC8.6).
     originals.retain(|pseudonym, _| !regenerate.contains(pseudonym));
     let dates = line.vault.issued_dates(access, &record.id).await?;
-    let fresh: HashMap<String, String> =
-        regenerate.iter().map(|uid| (uid.clone(), fresh_uid(set.job, uid))).collect();
+    let mut fresh: HashMap<String, String> =
+        regenerate.iter().map(|uid| (uid.clone(), fresh_uid(job.id, uid))).collect();
+    fresh.extend(remembered(line, surveys, issued, job).await?);
     Ok(Identities { originals, fresh, shifted: issued.dates.clone(), shift_days: dates.shift_days })
+}
+
+/// What stands at the clinical PACS for the UIDs of the set that an earlier one of the study and partner defined and did not keep (RR-7).
+async fn remembered(
+    line: &Line,
+    surveys: &[Survey],
+    issued: &Issued,
+    job: &Job,
+) -> Result<HashMap<String, String>, StageError> {
+    let theirs: Vec<&str> =
+        uids_of(surveys).into_iter().filter(|uid| !issued.uids.contains_key(*uid)).collect();
+    let mut remembered = HashMap::new();
+    for increment in job::of_study(line.main.reader(), job.study.unwrap_or_default()).await? {
+        if increment.partner != job.partner {
+            continue;
+        }
+        let known = regenerated_uid::of_job(line.main.reader(), increment.id).await?;
+        let found = theirs.iter().filter(|_| !known.is_empty()).filter_map(|uid| {
+            let fresh = fresh_uid(increment.id, uid);
+            known.contains(&fresh).then(|| ((*uid).to_owned(), fresh))
+        });
+        remembered.extend(found);
+    }
+    Ok(remembered)
 }
 
 /// A new UID in place of one of the partner's: the same at every repeat, another in every job (RR-7).

@@ -181,7 +181,10 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         }
     };
     let mut identities =
-        identity::identities(line, &access, &record, &surveys, &issued, &judgement.regenerate, set).await?;
+        identity::identities(line, &access, &record, &surveys, &issued, &judgement.regenerate, job).await?;
+    let is_theirs = |uid: &&String| !issued.uids.contains_key(*uid);
+    let regenerated = judgement.regenerate.iter().filter(is_theirs);
+    let regenerated = regenerated.filter_map(|uid| identities.fresh.get(uid).cloned()).collect();
     for survey in surveys.iter().filter(|survey| !issued.uids.contains_key(&survey.study)) {
         identities.fresh.insert(survey.study.clone(), own.study.clone());
     }
@@ -210,6 +213,7 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         archived,
         check,
         identity,
+        regenerated,
         body_not_inspected,
         participant,
     })))
