@@ -401,11 +401,11 @@ impl Admission {
 
     /// The retention timer of originals (F12.5): after de-identification, or after reception where nothing else is due.
     async fn purge_received(&self, project: &ProjectConfig) -> Result<(), StageError> {
-        let last = match project.mode {
-            ProjectMode::ReceiveOnly => BufferState::Admitted,
-            ProjectMode::Pseudonymise | ProjectMode::Anonymise => BufferState::Deidentified,
-        };
-        purge_in_state(&self.line, &project.id, last, project.retention_hours).await
+        if project.mode == ProjectMode::ReceiveOnly {
+            purge_in_state(&self.line, &project.id, BufferState::Admitted, project.retention_hours).await?;
+        }
+        // Also of a project that only receives now and de-identified before.
+        purge_in_state(&self.line, &project.id, BufferState::Deidentified, project.retention_hours).await
     }
 }
 

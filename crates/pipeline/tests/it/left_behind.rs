@@ -102,6 +102,23 @@ async fn originals_of_a_project_that_was_removed_leave_the_default_time_after_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_deidentified_leaves_also_when_its_project_only_receives_now() {
+    let mut world = World::with(serde_json::json!({"mode": "receive-only"})).await;
+    for number in 1..3 {
+        world.receive(&Instance::new(number)).await;
+        world.admit().await;
+    }
+    let before = "UPDATE received_instance SET state = 'deidentified' WHERE sop_instance_uid LIKE '%.1'";
+    assert_eq!(World::execute(&world.line.buffer, before).await, 1);
+    world.pass_seconds(29 * DAY);
+    world.admit().await;
+    assert_eq!(world.lines("purged").await, 0);
+    world.pass_seconds(2 * DAY);
+    world.admit().await;
+    assert_eq!(world.lines("purged").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_project_that_comes_back_is_missed_anew() {
     let mut world = World::with(serde_json::json!({"retention_hours": 24000})).await;
     world.receive(&Instance::new(1)).await;

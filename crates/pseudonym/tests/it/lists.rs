@@ -1,4 +1,4 @@
-use pseudonym::{ListEntry, Opposition, OppositionKind, PastData, Standing, VaultError};
+use pseudonym::{InclusionList, ListEntry, Opposition, OppositionKind, PastData, Standing, VaultError};
 
 use crate::support::*;
 
@@ -56,5 +56,30 @@ async fn the_list_is_shown_to_its_keeper_and_logged() {
         assert_eq!(entries, [ListEntry { subject: Some(subject), standing: Standing::Opposed(OBJECTION) }]);
         assert!(world.vault.list("other", &purpose(), NOW).await.unwrap().is_empty());
         assert_eq!(world.vault.access_log(0, 10).await.unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn inclusion_is_asked_of_a_participant_by_all_its_numbers() {
+    for world in worlds().await {
+        let vault = &world.vault;
+        let table = "patient_id,issuer,subject_code,consent_date,form_version\nold,,,2026-11-01,3\nlisted,,,2026-11-01,3\n";
+        let authority = |_: &str| Some("hospital".to_owned());
+        let list = InclusionList::parse(table.as_bytes(), "trial", &authority, NOW).unwrap();
+        vault.import_inclusions(&list, NOW).await.unwrap();
+        let (old, new, other) = (subject("trial", "old"), subject("trial", "new"), subject("trial", "other"));
+        let (former, head, unlisted) = (
+            try_admit(vault, &old, STUDY).await.unwrap().id,
+            try_admit(vault, &new, STUDY).await.unwrap().id,
+            try_admit(vault, &other, STUDY).await.unwrap().id,
+        );
+        assert!(vault.is_included(former).await.unwrap());
+        assert!(!vault.is_included(head).await.unwrap());
+        vault.merge(&old, head, &purpose(), NOW).await.unwrap();
+        assert!(vault.is_included(head).await.unwrap() && vault.is_included(former).await.unwrap());
+        assert!(!vault.is_included(unlisted).await.unwrap());
+        for (number, is_known) in [("other", true), ("listed", true), ("nobody", false)] {
+            assert_eq!(vault.is_known(&subject("trial", number)).await.unwrap(), is_known, "{number}");
+        }
     }
 }
