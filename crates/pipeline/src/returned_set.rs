@@ -21,7 +21,7 @@ use crate::line::{Line, StageError};
 use crate::shown::shown;
 use crate::stored_object::open_data_set;
 
-/// Objects of one delivery that a set is compared with; beyond it, a person compares (RC-08).
+/// Objects of one delivery that a set is compared with; beyond it, a person compares (RC-08), and is told so.
 const SENT_MAX: u32 = 4096;
 
 /// What each object of a set says; `None` when one cannot be read.
@@ -50,13 +50,14 @@ pub(crate) async fn survey_all(
     .await?
 }
 
-/// Looks up in the vault what the UIDs and codes of a set are.
+/// Looks up in the vault what the UIDs and codes of a set are. The second answer: whether the set was compared with all that was sent and
+/// returned before.
 pub(crate) async fn look_up(
     line: &Arc<Line>,
     set: &ResultSet,
     job: &Job,
     surveys: &[Survey],
-) -> Result<Issued, StageError> {
+) -> Result<(Issued, bool), StageError> {
     let uids: Vec<&str> = uids_of(surveys).into_iter().collect();
     let recognition = line.vault.recognise(&job.project, &job.partner, &uids).await?;
     let mut issued = Issued { uids: issued_uids(line, &recognition).await?, ..Issued::default() };
@@ -71,12 +72,14 @@ pub(crate) async fn look_up(
             issued.codes.insert(code.to_owned(), key_of(participant));
         }
     }
-    issued.returned =
-        returned(line, job).await?.into_iter().filter(|uid| !issued.uids.contains_key(uid)).collect();
+    let (returned, knows_returned) = returned(line, job).await?;
+    issued.returned = returned.into_iter().filter(|uid| !issued.uids.contains_key(uid)).collect();
     issued.taken = taken(line, set, surveys).await?;
     issued.taken.retain(|uid| !issued.returned.contains(uid));
-    issued.sent = sent(line, job).await?;
-    Ok(issued)
+    let (sent, knows_sent) = surveys_of_source(line, job.receiving_study).await?;
+    // As far as a result can rest on them.
+    issued.sent = sent.into_iter().map(Sent::from).collect();
+    Ok((issued, knows_returned && knows_sent))
 }
 
 /// SOP Instance UIDs of the set that another object of any project or partner has: two objects of one UID cannot be at the clinical PACS
@@ -97,17 +100,19 @@ async fn taken(line: &Line, set: &ResultSet, surveys: &[Survey]) -> Result<BTree
 }
 
 /// UIDs that earlier results of the same study and partner defined: a reference to them resolves (RR-2).
-async fn returned(line: &Arc<Line>, job: &Job) -> Result<BTreeSet<String>, StageError> {
-    let mut surveys = Vec::new();
+async fn returned(line: &Arc<Line>, job: &Job) -> Result<(BTreeSet<String>, bool), StageError> {
+    let (mut surveys, mut knows_all) = (Vec::new(), true);
     for increment in job::of_study(line.main.reader(), job.study.unwrap_or_default()).await? {
         if increment.partner == job.partner {
             for set in result_set::of_job(line.main.reader(), increment.id).await? {
-                surveys.extend(surveys_of_source(line, set.id).await?);
+                let (of_set, is_whole) = surveys_of_source(line, set.id).await?;
+                surveys.extend(of_set);
+                knows_all &= is_whole;
             }
         }
     }
     let uids = surveys.into_iter().flat_map(|survey| survey.uids);
-    Ok(uids.filter(|uid| uid.role == Role::Defines).map(|uid| uid.uid).collect())
+    Ok((uids.filter(|uid| uid.role == Role::Defines).map(|uid| uid.uid).collect(), knows_all))
 }
 
 async fn issued_uids(
@@ -135,15 +140,11 @@ async fn issued_uids(
     Ok(uids)
 }
 
-/// The objects that the job sent, as far as a result can rest on them.
-async fn sent(line: &Arc<Line>, job: &Job) -> Result<Vec<Sent>, StageError> {
-    Ok(surveys_of_source(line, job.receiving_study).await?.into_iter().map(Sent::from).collect())
-}
-
-/// What the objects of Z3 say that one receiving study or one result set brought.
-async fn surveys_of_source(line: &Arc<Line>, source: Uuid) -> Result<Vec<Survey>, StageError> {
-    let page = index::instances_of_source(line.main.reader(), source, None, SENT_MAX).await?;
-    let ids: Vec<Uuid> = page.iter().map(|found| found.instance.id).collect();
+/// What the objects of Z3 say that one receiving study or one result set brought, and whether these are all.
+async fn surveys_of_source(line: &Arc<Line>, source: Uuid) -> Result<(Vec<Survey>, bool), StageError> {
+    let page = index::instances_of_source(line.main.reader(), source, None, SENT_MAX + 1).await?;
+    let is_whole = page.len() <= SENT_MAX as usize;
+    let ids: Vec<Uuid> = page.iter().take(SENT_MAX as usize).map(|found| found.instance.id).collect();
     let line = Arc::clone(line);
     blocking(move || {
         let mut surveys = Vec::with_capacity(ids.len());
@@ -153,7 +154,7 @@ async fn surveys_of_source(line: &Arc<Line>, source: Uuid) -> Result<Vec<Survey>
                 surveys.push(survey);
             }
         }
-        Ok(surveys)
+        Ok((surveys, is_whole))
     })
     .await?
 }

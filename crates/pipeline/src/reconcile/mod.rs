@@ -38,6 +38,8 @@ pub(crate) const KIND: &str = "reconcile";
 
 /// What is compared of a geometry, in millimetres and cosines (RC-08).
 const TOLERANCE: f64 = 0.001;
+/// The word for a set with more sent or returned before it than it is compared with: never a reason alone.
+pub(crate) const NOT_ALL_COMPARED: &str = "not-all-compared";
 /// Wait before the gate is asked again about a blocked set.
 const BLOCKED_MS: i64 = 900_000;
 
@@ -69,6 +71,16 @@ impl End {
     /// A person decides, for one reason; its places are tags that may be shown.
     fn manual(reason: impl AsRef<str>, proposal: Option<Proposal>) -> Self {
         Self::Manual(Doubt { reasons: vec![shown::shown(reason.as_ref())], proposal, evidence: None })
+    }
+}
+
+impl End {
+    /// Tells a person that a doubt may come from what the set was not compared with.
+    fn told_whether(mut self, knows_all: bool) -> Self {
+        if let (Self::Manual(doubt), false) = (&mut self, knows_all) {
+            doubt.reasons.push(NOT_ALL_COMPARED.to_owned());
+        }
+        self
     }
 }
 
@@ -123,13 +135,13 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
     let Some(surveys) = survey_all(line, &instances).await? else {
         return Ok(End::manual("cannot-be-read", None));
     };
-    let mut issued = look_up(line, set, job, &surveys).await?;
+    let (mut issued, knows_all) = look_up(line, set, job, &surveys).await?;
     let conditions = conditions(line, results, set, job)?;
     let claimed_by = export::participant(job)?;
     let accepted = accepted(line, set).await?;
     // Whose it is, before anything of an identity is opened.
     if let Some(end) = without_identity(&surveys, &issued, &conditions, key_of(claimed_by), &accepted) {
-        return Ok(end);
+        return Ok(end.told_whether(knows_all));
     }
     let decision = gate::ask(line, project, job, set.id, Outflow::give_back).await?;
     if !decision.is_open() {
@@ -159,7 +171,8 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         Outcome::Manual { reasons, proposal } => {
             let proposal = proposal.as_ref().map(in_own_ids);
             if proposal != theirs || !reasons.iter().all(|reason| accepted.covers(reason.word())) {
-                return Ok(End::Manual(doubt(reasons.iter(), proposal, theirs.as_ref())));
+                let end = End::Manual(doubt(reasons.iter(), proposal, theirs.as_ref()));
+                return Ok(end.told_whether(knows_all));
             }
         }
     }
@@ -347,6 +360,20 @@ mod tests {
         );
         assert_eq!(reasons(Some(of(2, Some("A"))), of(1, None)), ["another-participant"]);
         assert_eq!(reasons(Some(of(1, Some("B"))), of(1, Some("A"))), ["another-study"]);
+    }
+
+    #[test]
+    fn a_person_is_told_when_a_set_was_not_compared_with_everything_and_may_still_accept() {
+        let reasons = |end| match end {
+            End::Manual(doubt) => doubt.reasons,
+            _ => Vec::new(),
+        };
+        let ask = || End::manual("geometry-differs", None);
+        assert_eq!(reasons(ask().told_whether(true)), ["geometry-differs"]);
+        let told = reasons(ask().told_whether(false));
+        assert_eq!(told, ["geometry-differs", NOT_ALL_COMPARED]);
+        assert!(told.iter().all(|reason| crate::accept::is_acceptable(reason)));
+        assert!(reasons(End::Hold.told_whether(false)).is_empty());
     }
 
     #[test]
