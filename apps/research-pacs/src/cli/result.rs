@@ -166,10 +166,15 @@ impl Act {
         let database = main_database(&site).await?;
         let now = Clock::system().now();
         let set = result_set::show(database.reader(), self.one.id).await?;
+        // What is accepted needs a reason; a release or a rejection may go without.
+        let cause = match (&decision, self.reason.as_str()) {
+            (Decision::Release | Decision::Reject | Decision::Retry, "") => "no reason given",
+            (_, reason) => reason,
+        };
         let change = Change {
             actor_kind: ActorKind::Person,
             actor: &self.by,
-            cause: &self.reason,
+            cause,
             dossier_version: &dossier_version(&site, &set.project),
             gate_hash: None,
             at: now,
