@@ -138,13 +138,21 @@ impl IndexWriter {
         let mut reader = self.database.reader().acquire().await?;
         let kept = buffer::by_id(&mut reader, &[of]).await?.pop();
         drop(reader);
-        let Some(kept) = kept.filter(|kept| kept.received.location != second) else { return Ok(()) };
+        let Some(kept) = kept else {
+            // What was decided about the first meanwhile holds for both.
+            self.spool.release(&second);
+            return Ok(());
+        };
         let first = kept.received.location;
+        if first == second {
+            return Ok(());
+        }
         let is_damaged = match kept.state {
             BufferState::Received | BufferState::Admitted | BufferState::Quarantined => {
                 let spool = self.spool.clone();
                 let verified = tokio::task::spawn_blocking(move || spool.verify(&first)).await;
-                matches!(verified, Ok(Err(SpoolError::Corrupt(_) | SpoolError::NotFound(_))))
+                // Also one that the volume does not read: the second was synced just now.
+                !matches!(verified, Ok(Ok(_)))
             }
             BufferState::Deidentified | BufferState::Released => false,
         };
