@@ -2,7 +2,7 @@
 
 use dicom_core::Tag;
 
-use crate::action::AttributeType;
+use crate::table::AttributeType;
 use crate::iod_types::{ATTRIBUTES, COMPOSITE, NODES, SETS, SOP_CLASSES, WORDS};
 
 /// The IOD of one SOP class.
@@ -12,6 +12,12 @@ pub(crate) struct Iod(u8);
 /// A place in the tree of sequences: the root, a listed sequence, or anywhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Node(Option<u16>);
+
+impl Default for Node {
+    fn default() -> Self {
+        Self::ROOT
+    }
+}
 
 impl Node {
     pub(crate) const ROOT: Self = Self(Some(0));

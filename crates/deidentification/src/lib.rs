@@ -5,8 +5,8 @@
 //!
 //! Read first: [`Profile`] (what a project says), [`deidentify`] (one object), [`verify`] (the independent search afterwards).
 
-mod action;
-mod basic_profile;
+mod cleaner_stub;
+mod creators;
 mod deidentify;
 mod document;
 mod dummy;
@@ -15,17 +15,21 @@ mod iod_types;
 mod option;
 mod profile;
 mod report;
-mod rule;
+mod survey;
+pub mod table;
 mod text;
 mod trial;
 pub mod verify;
-pub mod vr_default;
 mod walk;
 
-pub use action::{Action, AttributeType, Step};
-pub use basic_profile::{BASIC_PROFILE_2026D, EDITION};
-pub use deidentify::{DeidentificationError, Object, PseudonymSource, deidentify};
-pub use option::{BASIC_PROFILE_CODE, DeidentificationOption};
-pub use profile::{CompiledProfile, Profile, ProfileError, ProjectRule};
+pub use cleaner_stub::{TextCleaner, Vocabulary};
+pub use deidentify::{DeidentificationError, Known, Object, PseudonymSource, deidentify};
+pub use option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
+pub use profile::{
+    CompiledProfile, PrivateElements, Profile, ProfileError, ProjectRule, RuleAction, RuleId, SHIPPED,
+    TrustedEquipment,
+};
 pub use report::{Change, NotInspected, Report};
+pub use survey::Survey;
+pub use table::{Action, AttributeType, EDITION, Step, TABLE_E1_1};
 pub use trial::{ClinicalTrial, Consent, Distribution};

@@ -2,7 +2,7 @@
 
 use dicom_core::{Tag, VR};
 
-use crate::action::Action;
+use super::action::Action;
 
 /// Edition of these defaults; it stands in every report beside the edition of the table.
 pub const EDITION: &str = "2026-11";
