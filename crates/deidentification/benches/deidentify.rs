@@ -89,9 +89,14 @@ fn folder() -> tempfile::TempDir {
 
 fn once(profile: &CompiledProfile, folder: &Path) {
     let mut identity = Identity::default();
-    let survey =
-        Survey::read(profile, File::open(folder.join("in")).unwrap(), &SYNTAX, Limits::INSTANCE, &mut identity)
-            .unwrap();
+    let survey = Survey::read(
+        profile,
+        File::open(folder.join("in")).unwrap(),
+        &SYNTAX,
+        Limits::INSTANCE,
+        &mut identity,
+    )
+    .unwrap();
     let cleaner = TextCleaner::new(&identity, &Vocabulary::builtin()).unwrap();
     let known = Known { survey: &survey, cleaner: &cleaner };
     let object = Object { sop_class: CT, sop_instance: INSTANCE, transfer_syntax: &SYNTAX, length: None };

@@ -44,9 +44,10 @@ impl Creators {
 
     /// Those of a group that are not written yet and for which `keep` holds; they count as written then.
     pub(crate) fn to_write(&mut self, group: u16, keep: impl Fn(&str) -> bool) -> Vec<(Tag, String)> {
-        let due = self.0.iter_mut().filter(|creator| {
-            creator.tag.group() == group && !creator.written && keep(&creator.name)
-        });
+        let due = self
+            .0
+            .iter_mut()
+            .filter(|creator| creator.tag.group() == group && !creator.written && keep(&creator.name));
         due.map(|creator| {
             creator.written = true;
             (creator.tag, creator.name.clone())

@@ -2,12 +2,11 @@
 
 use std::io::{self, Read, Write};
 
-use dicom_core::Tag;
 use dicom_stream::{Limits, SourceError, TokenSource, TransferSyntax};
 use thiserror::Error;
 
-use crate::iod::Iod;
 use crate::cleaner_stub::TextCleaner;
+use crate::iod::Iod;
 use crate::option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
 use crate::profile::{CompiledProfile, RecentRules};
 use crate::report::{Report, Tally};
@@ -116,7 +115,7 @@ pub fn deidentify<R: Read, W: Write>(
 ) -> Result<Report, DeidentificationError> {
     admit(profile, object, source)?;
     let survey = known.survey;
-    let equipment = (survey.text(Tag(0x0008, 0x0070)), survey.text(Tag(0x0008, 0x1090)));
+    let (manufacturer, model) = survey.equipment();
     let mut context = Context {
         profile,
         rules: RecentRules::new(&profile.rules),
@@ -126,7 +125,7 @@ pub fn deidentify<R: Read, W: Write>(
         source,
         cleaner: known.cleaner,
         applied: survey.applied,
-        trusts_equipment: profile.private.trusts(equipment.0, equipment.1),
+        trusts_equipment: profile.private.trusts(manufacturer, model),
         characteristics: Characteristics::default(),
         limits,
         own: own_elements(profile, source.code()),
@@ -173,7 +172,10 @@ fn report(profile: &CompiledProfile, applied: OptionSet, tally: Tally) -> Report
         profile: profile.profile.name.clone(),
         version: profile.profile.version.clone(),
         hash: profile.hash.clone(),
-        method_codes: [BASIC_PROFILE_CODE].into_iter().chain(applied.iter().map(DeidentificationOption::code)).collect(),
+        method_codes: [BASIC_PROFILE_CODE]
+            .into_iter()
+            .chain(applied.iter().map(DeidentificationOption::code))
+            .collect(),
         kept,
         changes,
         changes_not_listed,

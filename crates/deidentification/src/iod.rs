@@ -2,8 +2,8 @@
 
 use dicom_core::Tag;
 
-use crate::table::AttributeType;
 use crate::iod_types::{ATTRIBUTES, COMPOSITE, NODES, SETS, SOP_CLASSES, WORDS};
+use crate::table::AttributeType;
 
 /// The IOD of one SOP class.
 #[derive(Debug, Clone, Copy)]

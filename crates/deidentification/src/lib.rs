@@ -6,12 +6,14 @@
 //! Read first: [`Profile`] (what a project says), [`deidentify`] (one object), [`verify`] (the independent search afterwards).
 
 mod cleaner_stub;
+mod content;
 mod creators;
 mod deidentify;
 mod document;
 mod dummy;
 mod iod;
 mod iod_types;
+mod level;
 mod option;
 mod profile;
 mod report;

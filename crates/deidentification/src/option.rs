@@ -80,9 +80,7 @@ impl DeidentificationOption {
             Self::CleanGraphics => "Clean Graphics Option",
             Self::CleanStructuredContent => "Clean Structured Content Option",
             Self::CleanDescriptors => "Clean Descriptors Option",
-            Self::RetainLongitudinalFullDates => {
-                "Retain Longitudinal Temporal Information Full Dates Option"
-            }
+            Self::RetainLongitudinalFullDates => "Retain Longitudinal Temporal Information Full Dates Option",
             Self::RetainLongitudinalModifiedDates => {
                 "Retain Longitudinal Temporal Information Modified Dates Option"
             }

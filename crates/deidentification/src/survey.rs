@@ -8,12 +8,14 @@ use dicom_core::{Tag, VR};
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Encoding, Limits, SourceError, Token, TokenSource, TransferSyntax, dictionary_vr};
 
-use crate::creators::{Creators, is_creator};
+use crate::creators::is_creator;
+use crate::level::{Kind, Level, look_at_item};
 use crate::option::{DeidentificationOption, OptionSet};
-use crate::profile::{CompiledProfile, RecentRules, Rule, Treatment};
-use crate::table::{Action, AttributeType, Step};
+use crate::profile::{CompiledProfile, RecentRules, Treatment};
+use crate::table::{AttributeType, Step};
 use crate::text::ascii_trimmed;
 use crate::verify::Identity;
+use crate::walk::PRIVATE_DATA_ELEMENT_CHARACTERISTICS;
 
 /// What one object says of itself. Its facts are about equipment and pixels, none of them about the patient.
 #[derive(Debug, Clone, Default)]
@@ -84,6 +86,7 @@ impl Survey {
             identity,
             set: CharacterSet::default(),
             levels: vec![Level::default()],
+            location: [None; 4],
             left_out: 0,
         };
         while let Some(token) = tokens.next_token()? {
@@ -101,18 +104,16 @@ impl Survey {
         self.facts.get(&tag).and_then(|value| ascii_trimmed(value)).unwrap_or_default()
     }
 
+    /// (0008,0070) Manufacturer and (0008,1090) Manufacturer's Model Name.
+    pub(crate) fn equipment(&self) -> (&str, &str) {
+        (self.text(Tag(0x0008, 0x0070)), self.text(Tag(0x0008, 0x1090)))
+    }
+
     /// (0008,0060)
     #[must_use]
     pub fn modality(&self) -> &str {
         self.text(Tag(0x0008, 0x0060))
     }
-}
-
-#[derive(Default)]
-struct Level {
-    tag: Option<Tag>,
-    creators: Creators,
-    region: [Option<u32>; 4],
 }
 
 struct Reading<'a> {
@@ -122,6 +123,8 @@ struct Reading<'a> {
     identity: &'a mut Identity,
     set: CharacterSet,
     levels: Vec<Level>,
+    /// Location of the ultrasound region whose item is open.
+    location: [Option<u32>; 4],
     /// Open sequences inside one that is left out: options do not act there.
     left_out: usize,
 }
@@ -141,23 +144,24 @@ impl Reading<'_> {
                 {
                     level.creators.add(header.tag, value);
                 }
+                look_at_item(&mut self.levels, header.tag, value);
                 self.acts_on(header.tag);
             }
             Token::BulkStart { header } | Token::FragmentsStart { header } => {
                 self.acts_on(header.tag);
             }
             Token::SequenceStart { header } => {
-                let goes = self.acts_on(header.tag);
-                if goes || self.left_out > 0 {
+                let kind = self.acts_on(header.tag);
+                if kind.is_none() {
                     self.left_out += 1;
                 }
-                self.levels.push(Level { tag: Some(header.tag), ..Level::default() });
+                self.levels.push(Level::of(header.tag, kind.unwrap_or_default()));
             }
             Token::ItemStart { .. } => {
                 if let Some(level) = self.levels.last_mut() {
-                    level.creators.clear();
-                    level.region = [None; 4];
+                    level.begin_item();
                 }
+                self.location = [None; 4];
             }
             Token::ItemEnd { .. } => self.region(),
             Token::SequenceEnd { .. } => {
@@ -168,26 +172,37 @@ impl Reading<'_> {
         }
     }
 
-    /// Notes the option that acts on an element; `true` when the element is left out.
-    fn acts_on(&mut self, tag: Tag) -> bool {
-        if self.left_out > 0 {
-            return true;
-        }
+    /// Notes the option that acts on an element. What it is to the rules if it is a sequence; `None` when that is left out.
+    fn acts_on(&mut self, tag: Tag) -> Option<Kind> {
+        let level = self.levels.last().filter(|_| self.left_out == 0)?;
         if tag.group() % 2 == 1 {
-            let owner = self.levels.last().and_then(|level| level.creators.of(tag));
-            let stays = owner
-                .and_then(|(creator, low)| self.profile.private.element(creator, tag.group(), low))
-                .is_some();
-            if stays {
-                self.applied(DeidentificationOption::RetainSafePrivate);
-            }
-            return !stays;
+            let (creator, low) = level.creators.of(tag)?;
+            self.profile.private.element(creator, tag.group(), low)?;
+            self.applied(DeidentificationOption::RetainSafePrivate);
+            return Some(Kind::Plain);
         }
-        let rule = self.rules.get(tag);
+        let inherited = level.inherited(tag);
+        let rule = level.rule(tag, self.rules.get(tag), self.profile.rules.settings);
+        if tag == PRIVATE_DATA_ELEMENT_CHARACTERISTICS && self.is_trusted() {
+            self.applied(DeidentificationOption::RetainSafePrivate);
+        }
         if let Some(option) = rule.option() {
             self.applied(option);
         }
-        is_left_out(&rule)
+        match rule.treatment {
+            Treatment::Content => Some(Kind::Content),
+            Treatment::CleanItems => Some(Kind::CleanItems),
+            Treatment::Action(action) => {
+                (action.step(AttributeType::Three, true) == Step::Keep).then_some(inherited)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the word of the equipment on its private elements is taken.
+    fn is_trusted(&self) -> bool {
+        let (manufacturer, model) = self.survey.equipment();
+        self.profile.private.trusts(manufacturer, model)
     }
 
     fn applied(&mut self, option: DeidentificationOption) {
@@ -199,31 +214,19 @@ impl Reading<'_> {
             self.survey.facts.insert(tag, value.to_vec());
         }
         if self.levels.len() == 2
-            && let Some(level) = self.levels.last_mut()
-            && level.tag == Some(ULTRASOUND_REGIONS)
+            && self.levels.last().is_some_and(|level| level.tag == Some(ULTRASOUND_REGIONS))
             && let Some(at) = REGION_LOCATION.iter().position(|location| *location == tag)
-            && let (Some(slot), Ok(bytes)) = (level.region.get_mut(at), <[u8; 4]>::try_from(value))
+            && let (Some(slot), Ok(bytes)) = (self.location.get_mut(at), <[u8; 4]>::try_from(value))
         {
             *slot = Some(if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) });
         }
     }
 
     fn region(&mut self) {
-        if let Some(Level { region: [Some(a), Some(b), Some(c), Some(d)], .. }) = self.levels.last()
+        if let [Some(a), Some(b), Some(c), Some(d)] = self.location
             && self.survey.regions.len() < REGIONS_MAX
         {
-            self.survey.regions.push([*a, *b, *c, *d]);
+            self.survey.regions.push([a, b, c, d]);
         }
-    }
-}
-
-/// Whether a sequence under this rule is left out whatever its Type is.
-fn is_left_out(rule: &Rule) -> bool {
-    match rule.treatment {
-        Treatment::Action(action) => !matches!(
-            action.step(AttributeType::Three, true),
-            Step::Keep | Step::KeepUid
-        ) || action == Action::U,
-        _ => false,
     }
 }

@@ -116,10 +116,7 @@ fn temporal_information(profile: &CompiledProfile) -> &'static str {
 
 /// Values of (0012,0063), each at most 64 characters as LO asks.
 fn method_text(name: &str, version: &str, hash: &str) -> String {
-    format!(
-        "DICOM PS3.15 Annex E {} Basic Profile\\{name}\\version {version}, {hash}",
-        crate::table::EDITION
-    )
+    format!("DICOM PS3.15 Annex E {} Basic Profile\\{name}\\version {version}, {hash}", crate::table::EDITION)
 }
 
 impl Consent {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use archive::ArchiveError;
@@ -139,12 +140,8 @@ impl Project {
         }
         let dossier = Dossier::new(&config.id, dossier)?;
         let profile = match &config.profile {
-            Some(path) => {
-                let text = std::fs::read_to_string(path);
-                Profile::from_toml(
-                    &text.map_err(|source| ProjectError::ProfileFile { project: id(), source })?,
-                )?
-            }
+            Some(profile) => load_profile(profile)
+                .map_err(|source| ProjectError::ProfileFile { project: id(), source })??,
             None => Profile::basic(),
         };
         let trial = config.clinical_trial.as_ref().map(crate::config::ClinicalTrialConfig::values);
@@ -160,6 +157,17 @@ impl Project {
             code_prefix: prefix,
             config: config.clone(),
         }))
+    }
+}
+
+/// The profile of this name that comes with the program, else the one in this file.
+///
+/// # Errors
+/// That of the file system; inside, that of the profile.
+pub fn load_profile(profile: &Path) -> io::Result<Result<Profile, ProfileError>> {
+    match profile.to_str().and_then(Profile::shipped) {
+        Some(shipped) => Ok(Ok(shipped)),
+        None => Ok(Profile::from_toml(&std::fs::read_to_string(profile)?)),
     }
 }
 

@@ -12,12 +12,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::cleaner_stub::{TextCleaner, Vocabulary};
 use crate::deidentify::PseudonymSource;
 use crate::option::{DeidentificationOption, OptionSet};
 use crate::table::EDITION;
 use crate::trial::ClinicalTrial;
-pub use private::{PrivateElements, TrustedEquipment};
+use crate::verify::Identity;
 pub(crate) use private::SafePrivate;
+pub use private::{PrivateElements, TrustedEquipment};
 pub use project_rule::{ProjectRule, RuleAction};
 pub(crate) use project_rule::{Rewritten, RuleSet};
 pub use rules::RuleId;
@@ -29,7 +31,9 @@ pub use shipped::SHIPPED;
 #[non_exhaustive]
 pub enum ProfileError {
     /// Two options that exclude each other (DI-14): take one out.
-    #[error("retain_longitudinal_full_dates and retain_longitudinal_modified_dates exclude each other: take one out")]
+    #[error(
+        "retain_longitudinal_full_dates and retain_longitudinal_modified_dates exclude each other: take one out"
+    )]
     BothDates,
     /// An edition of Table E.1-1 that is not built in: the edition in use is named.
     #[error("edition of Table E.1-1 is not available in this version: use {EDITION}")]
@@ -51,7 +55,9 @@ pub enum ProfileError {
         hint: &'static str,
     },
     /// A rule that would keep what the table, its options or the defaults beyond it take away: choose an option instead.
-    #[error("rule {rule}: {selector:?} is taken away by {by}; a rule can only be stricter: choose an option that keeps it")]
+    #[error(
+        "rule {rule}: {selector:?} is taken away by {by}; a rule can only be stricter: choose an option that keeps it"
+    )]
     BelowTheFloor {
         /// Number of the rule, counted from 1.
         rule: usize,
@@ -128,6 +134,7 @@ pub struct CompiledProfile {
     pub(crate) project_rules: RuleSet,
     pub(crate) private: SafePrivate,
     pub(crate) trial: Option<ClinicalTrial>,
+    vocabulary: Vocabulary,
 }
 
 impl CompiledProfile {
@@ -157,6 +164,14 @@ impl CompiledProfile {
         } else {
             source.uid(original)
         }
+    }
+
+    /// A cleaner of text for the objects of one patient and study.
+    ///
+    /// # Errors
+    /// Too many identifiers for one search: quarantine.
+    pub fn cleaner(&self, identity: &Identity) -> Result<TextCleaner, String> {
+        TextCleaner::new(identity, &self.vocabulary)
     }
 
     /// Its options.
@@ -255,6 +270,7 @@ impl Profile {
             private: SafePrivate::new(self, options)?,
             rules,
             trial,
+            vocabulary: Vocabulary::builtin(),
             profile: self.clone(),
         })
     }

@@ -97,8 +97,9 @@ impl SafePrivate {
     /// Whether the statements of this equipment are believed.
     pub(crate) fn trusts(&self, manufacturer: &str, model: &str) -> bool {
         self.is_on
-            && self.trusted.iter().any(|of| {
-                of.manufacturer == manufacturer && (of.model.is_empty() || of.model == model)
-            })
+            && self
+                .trusted
+                .iter()
+                .any(|of| of.manufacturer == manufacturer && (of.model.is_empty() || of.model == model))
     }
 }

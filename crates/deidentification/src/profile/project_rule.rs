@@ -214,8 +214,5 @@ fn compile(number: usize, rule: &ProjectRule, floor: &Rules) -> Result<Compiled,
 
 /// Whether something of the original can be left by it.
 fn lets_through(action: &RuleAction) -> bool {
-    matches!(
-        action,
-        RuleAction::K | RuleAction::Truncate(_) | RuleAction::Regex { .. } | RuleAction::Shift
-    )
+    matches!(action, RuleAction::K | RuleAction::Truncate(_) | RuleAction::Regex { .. } | RuleAction::Shift)
 }

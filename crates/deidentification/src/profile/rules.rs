@@ -169,12 +169,7 @@ impl Rules {
 /// The rule of one row.
 fn of_row(row: &Row, tag: Tag, settings: Settings) -> Rule {
     let vr = dictionary(tag).map_or(VR::UN, |(vr, _)| vr);
-    let table = Rule {
-        id: RuleId::Table,
-        treatment: Treatment::Action(row.action),
-        basic: row.action,
-        vr,
-    };
+    let table = Rule { id: RuleId::Table, treatment: Treatment::Action(row.action), basic: row.action, vr };
     let by = |option, treatment| Rule { id: RuleId::Option(option), treatment, ..table };
     if let Some(option) = row.clean.within(settings.options).iter().next() {
         return match cleaning(option, tag, vr, settings) {
@@ -182,11 +177,26 @@ fn of_row(row: &Row, tag: Tag, settings: Settings) -> Rule {
             None => table,
         };
     }
-    match row.keep.within(settings.options).iter().next() {
-        Some(option) => by(option, keeping(vr, settings)),
-        None => table,
+    if let Some(option) = row.keep.within(settings.options).iter().next() {
+        return by(option, keeping(vr, settings));
     }
+    // Options that keep some of its values: Table E.3.4-1 decides which, all others become dummies.
+    if tag == CONTENT_SEQUENCE && !settings.options.within(CONTENT_COLUMNS).is_empty() {
+        return Rule { treatment: Treatment::Content, ..table };
+    }
+    table
 }
+
+const CONTENT_SEQUENCE: Tag = Tag(0x0040, 0xA730);
+
+/// Options with a column in Table E.3.4-1.
+const CONTENT_COLUMNS: OptionSet = OptionSet::of(O::RetainUids)
+    .and(OptionSet::of(O::RetainDeviceIdentity))
+    .and(OptionSet::of(O::RetainInstitutionIdentity))
+    .and(OptionSet::of(O::RetainPatientCharacteristics))
+    .and(OptionSet::of(O::RetainLongitudinalFullDates))
+    .and(OptionSet::of(O::RetainLongitudinalModifiedDates))
+    .and(OptionSet::of(O::CleanDescriptors));
 
 /// What action C means for a row; `None` where nothing of the value can be known to be harmless: the Basic action holds.
 fn cleaning(option: O, tag: Tag, vr: VR, settings: Settings) -> Option<Treatment> {
@@ -199,7 +209,7 @@ fn cleaning(option: O, tag: Tag, vr: VR, settings: Settings) -> Option<Treatment
             settings.date(vr).map(|(_, treatment)| treatment)
         }
         O::CleanStructuredContent => Some(Treatment::Content),
-        O::CleanGraphics if vr == VR::SQ => Some(Treatment::Action(Action::K)),
+        O::CleanGraphics if vr == VR::SQ => Some(Treatment::CleanItems),
         O::CleanDescriptors | O::RetainPatientCharacteristics | O::CleanGraphics if is_text => {
             Some(Treatment::Text)
         }
@@ -243,7 +253,9 @@ fn beyond(tag: Tag, settings: Settings) -> Rule {
     let by = |option, treatment| Rule { id: RuleId::Option(option), treatment, ..rule };
     match vr {
         VR::UI if settings.has(O::RetainUids) => by(O::RetainUids, Treatment::KeepUid),
-        VR::DA | VR::DT | VR::TM => settings.date(vr).map_or(rule, |(option, treatment)| by(option, treatment)),
+        VR::DA | VR::DT | VR::TM => {
+            settings.date(vr).map_or(rule, |(option, treatment)| by(option, treatment))
+        }
         VR::LT | VR::ST | VR::UC | VR::UT if settings.has(O::CleanDescriptors) => {
             by(O::CleanDescriptors, Treatment::Text)
         }
@@ -329,9 +341,6 @@ mod tests {
     fn modified_dates_win_over_device_identity() {
         let both = [O::RetainDeviceIdentity, O::RetainLongitudinalModifiedDates];
         assert_eq!(treatment(&both, DATE_OF_CALIBRATION), Treatment::Date);
-        assert_eq!(
-            treatment(&[O::RetainDeviceIdentity], DATE_OF_CALIBRATION),
-            Treatment::Action(Action::K)
-        );
+        assert_eq!(treatment(&[O::RetainDeviceIdentity], DATE_OF_CALIBRATION), Treatment::Action(Action::K));
     }
 }

@@ -65,7 +65,9 @@ impl Selector {
         match self {
             Self::Tags { bits, mask } => number(tag) & mask == *bits,
             Self::Keyword { begin, end } => dictionary(tag).is_some_and(|(_, keyword)| {
-                keyword.len() >= begin.len() + end.len() && keyword.starts_with(begin) && keyword.ends_with(end)
+                keyword.len() >= begin.len() + end.len()
+                    && keyword.starts_with(begin)
+                    && keyword.ends_with(end)
             }),
             Self::Vr(wanted) => *wanted == vr,
             Self::Creator(wanted) => creator == Some(wanted.as_str()),
@@ -102,7 +104,9 @@ mod tests {
 
     #[test]
     fn forms_of_a_selector() {
-        for text in ["(0018,1030)", "(0018,10xx)", "(0018,xxxx)", "ProtocolName", "Protocol*", "*Name", "vr:LO"] {
+        for text in
+            ["(0018,1030)", "(0018,10xx)", "(0018,xxxx)", "ProtocolName", "Protocol*", "*Name", "vr:LO"]
+        {
             assert!(Selector::parse(text).unwrap().matches(PROTOCOL_NAME, VR::LO, None), "{text}");
         }
         for text in ["(0018,1031)", "(0019,xxxx)", "Protocols*", "vr:SH", "creator:ACME"] {

@@ -7,7 +7,7 @@ use dicom_stream::Encoding;
 
 use crate::text::ascii_trimmed;
 
-pub(super) const PRIVATE_DATA_ELEMENT_CHARACTERISTICS: Tag = Tag(0x0008, 0x0300);
+pub(crate) const PRIVATE_DATA_ELEMENT_CHARACTERISTICS: Tag = Tag(0x0008, 0x0300);
 const GROUP_REFERENCE: Tag = Tag(0x0008, 0x0301);
 const CREATOR_REFERENCE: Tag = Tag(0x0008, 0x0302);
 const BLOCK_STATUS: Tag = Tag(0x0008, 0x0303);

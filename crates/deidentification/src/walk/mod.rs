@@ -1,8 +1,6 @@
 //! The walk over one data set: every element, at every depth, gets the step of its rule (DI-10).
 
 mod characteristics;
-mod content;
-mod level;
 mod own;
 mod private;
 mod project;
@@ -20,14 +18,13 @@ use crate::deidentify::{DeidentificationError, Object, PseudonymSource, new_uids
 use crate::document::dummy_document;
 use crate::dummy;
 use crate::iod::{Iod, Node};
+use crate::level::{Kind, Level, look_at_item};
 use crate::option::OptionSet;
 use crate::profile::{CompiledProfile, RecentRules, Rule, RuleId, Treatment};
 use crate::report::{NotInspected, Place, Tally};
 use crate::table::{Action, AttributeType, Step};
 use crate::trial::Own;
-pub(crate) use characteristics::Characteristics;
-use characteristics::PRIVATE_DATA_ELEMENT_CHARACTERISTICS;
-use level::{Kind, Level};
+pub(crate) use characteristics::{Characteristics, PRIVATE_DATA_ELEMENT_CHARACTERISTICS};
 pub(crate) use project::ActiveRules;
 
 const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
@@ -95,7 +92,7 @@ type Done = Result<(), DeidentificationError>;
 impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
     /// The walk over the main data set.
     pub(crate) fn main(out: W, encoding: Encoding, context: &'c mut Context<'a>) -> Self {
-        let level = Level::new(Node::ROOT, Place::ROOT, Kind::Plain);
+        let level = Level::default();
         Self {
             out: Writer::new(out, encoding, Lengths::Undefined),
             context,
@@ -205,8 +202,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             return Ok(());
         }
         let is_private = header.tag.group() % 2 == 1;
-        let rule =
-            if is_private { self.private_rule(header.tag, header.vr) } else { self.rule(header.tag) };
+        let rule = if is_private { self.private_rule(header.tag, header.vr) } else { self.rule(header.tag) };
         let Treatment::Action(action) = rule.treatment else { return self.leave_out(header.tag, TOO_LONG) };
         let (rule, step) = self.decide(header.tag, rule, action);
         match step {
@@ -297,8 +293,8 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
     fn enter(&mut self, token: &Token<'_>, tag: Tag, kind: Kind, append_method_codes: bool) -> Done {
         let (node, place) = self.here();
         let place = self.context.tally.inside(place, tag);
-        let level = Level::new(node.child(tag), place, kind);
-        self.levels.push(Level { tag: Some(tag), append_method_codes, ..level });
+        let level = Level { node: node.child(tag), place, append_method_codes, ..Level::of(tag, kind) };
+        self.levels.push(level);
         self.copy(token)
     }
 
@@ -366,21 +362,9 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         }
     }
 
-    /// What the item says of itself: concept names and codes.
+    /// What the item says of itself.
     fn look_at_item(&mut self, header: &Header, value: &[u8]) {
-        let text = || String::from_utf8_lossy(dummy::trimmed(value)).into_owned();
-        let Some((level, outer)) = self.levels.split_last_mut() else { return };
-        match (level.kind, header.tag) {
-            (_, Tag(0x0008, 0x0100 | 0x0119 | 0x0120)) => level.code = text(),
-            (_, Tag(0x0008, 0x0102)) => level.scheme = text(),
-            (Kind::Content, Tag(0x0040, 0xA040)) => level.value_type = text(),
-            _ => {}
-        }
-        if level.kind == Kind::ConceptName
-            && let Some(item) = outer.last_mut()
-        {
-            item.concept = (level.scheme.clone(), level.code.clone());
-        }
+        look_at_item(&mut self.levels, header.tag, value);
         if self.context.trusts_equipment && self.is_characteristics() {
             self.context.characteristics.value(header.tag, header.encoding, value);
         }
@@ -403,10 +387,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
     fn rule(&mut self, tag: Tag) -> Rule {
         let rule = self.context.rules.get(tag);
         let settings = self.context.profile.rules.settings;
-        self.level().map_or(rule, |level| {
-            let rule = content::content_rule(level, tag, rule, settings);
-            treat::in_cleaned_items(level, tag, rule)
-        })
+        self.level().map_or(rule, |level| level.rule(tag, rule, settings))
     }
 
     /// The step of an action of the table for this element, by its Type in the IOD.

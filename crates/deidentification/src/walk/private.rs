@@ -5,10 +5,10 @@ use std::io::Write;
 use dicom_core::{Tag, VR};
 use dicom_stream::{Header, Token};
 
-use super::level::Kind;
 use super::{Done, Walk};
 use crate::creators::is_creator;
 use crate::deidentify::output;
+use crate::level::Kind;
 use crate::option::DeidentificationOption as O;
 use crate::profile::{Rule, RuleId, Treatment};
 use crate::table::Action;
@@ -74,9 +74,7 @@ impl<W: Write> Walk<'_, '_, W> {
     /// Writes the creators of a group before its first element that stays: those that a list knows (DI-42).
     pub(super) fn write_creators(&mut self, tag: Tag) -> Done {
         let context = &self.context;
-        let knows = |name: &str| {
-            context.profile.private.knows(name) || context.characteristics.knows(name)
-        };
+        let knows = |name: &str| context.profile.private.knows(name) || context.characteristics.knows(name);
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
         for (tag, name) in level.creators.to_write(tag.group(), knows) {
             output(self.out.value(tag, VR::LO, name.as_bytes()))?;

@@ -38,7 +38,12 @@ impl<'a> ActiveRules<'a> {
 
 impl<W: Write> Walk<'_, '_, W> {
     /// Lets the first rule act that is about this value; `true` when one did.
-    pub(super) fn project(&mut self, header: &Header, rule: Rule, value: &[u8]) -> Result<bool, super::DeidentificationError> {
+    pub(super) fn project(
+        &mut self,
+        header: &Header,
+        rule: Rule,
+        value: &[u8],
+    ) -> Result<bool, super::DeidentificationError> {
         if self.context.project_rules.numbers.is_empty() {
             return Ok(false);
         }

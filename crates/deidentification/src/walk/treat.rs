@@ -6,10 +6,10 @@ use dicom_core::{Tag, VR};
 use dicom_stream::text::{Age, shift_date};
 use dicom_stream::{Header, Token};
 
-use super::level::{Kind, Level, is_public_scheme};
 use super::{Done, ENCAPSULATED_DOCUMENT_LENGTH, NO_NUMBER, WRONG_VR, Walk, is_number};
 use crate::cleaner_stub::Cleaned;
 use crate::deidentify::output;
+use crate::option::DeidentificationOption;
 use crate::profile::{Rule, Treatment};
 use crate::table::{Action, Step};
 use crate::text::encode;
@@ -17,11 +17,11 @@ use crate::text::encode;
 /// Ages from this on are pooled (45 CFR 164.514(b)(2)(i)(C)).
 const AGE_MAX: u16 = 89;
 const POOLED_AGE: &[u8] = b"090Y";
-const CODE_MEANING: Tag = Tag(0x0008, 0x0104);
 
 impl<W: Write> Walk<'_, '_, W> {
     pub(super) fn treat(&mut self, token: &Token<'_>, header: &Header, rule: Rule, value: &[u8]) -> Done {
         let tag = header.tag;
+        let rule = if header.vr == VR::UN { undeclared(rule) } else { rule };
         match rule.treatment {
             Treatment::Action(action) => self.by_action(token, header, rule, action, value),
             Treatment::KeepUid if !is_number(value) => self.leave_out(tag, NO_NUMBER),
@@ -38,9 +38,7 @@ impl<W: Write> Walk<'_, '_, W> {
                 Some(_) => self.write(tag, rule, Step::PoolAge, POOLED_AGE),
                 None => self.fall_back(token, header, rule, value),
             },
-            Treatment::CleanItems | Treatment::Content if header.vr == VR::UN => {
-                self.un_sequence(tag, value)
-            }
+            Treatment::CleanItems | Treatment::Content if header.vr == VR::UN => self.un_sequence(tag, value),
             Treatment::CleanItems | Treatment::Content => self.leave_out(tag, WRONG_VR),
         }
     }
@@ -114,8 +112,7 @@ impl<W: Write> Walk<'_, '_, W> {
         if kept.iter().all(|part| part.trim().is_empty()) {
             return self.fall_back(token, header, rule, value);
         }
-        let values: Vec<Vec<u8>> =
-            kept.iter().map(|part| encode(&self.character_set, vr, part)).collect();
+        let values: Vec<Vec<u8>> = kept.iter().map(|part| encode(&self.character_set, vr, part)).collect();
         let step = if rule.treatment == Treatment::Text { Step::CleanText } else { Step::CleanTerm };
         self.write(header.tag, rule, step, &values.join(&b'\\'))
     }
@@ -128,7 +125,11 @@ impl<W: Write> Walk<'_, '_, W> {
         let source = self.context.source;
         let moved = source.shift_days().and_then(|days| {
             let dates = value.split(|byte| *byte == b'\\').map(|date| {
-                if crate::dummy::trimmed(date).is_empty() { Some(date.to_vec()) } else { shift_date(date, days) }
+                if crate::dummy::trimmed(date).is_empty() {
+                    Some(date.to_vec())
+                } else {
+                    shift_date(date, days)
+                }
             });
             dates.collect::<Option<Vec<_>>>()
         });
@@ -146,22 +147,10 @@ impl<W: Write> Walk<'_, '_, W> {
     }
 }
 
-/// In a sequence whose items are cleaned, and in the codes of content items, text is cleaned that would stay elsewhere: all but what a
-/// public coding scheme defines.
-pub(super) fn in_cleaned_items(level: &Level, tag: Tag, rule: Rule) -> Rule {
-    let is_text = matches!(rule.vr, VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UT);
-    let cleaned = match level.kind {
-        Kind::CleanItems => is_text && !is_code(tag) && !(tag == CODE_MEANING && is_public_scheme(&level.scheme)),
-        Kind::ConceptName | Kind::Code => tag == CODE_MEANING && !is_public_scheme(&level.scheme),
-        Kind::Plain | Kind::Content => false,
-    };
-    match rule.treatment {
-        Treatment::Term if cleaned => Rule { treatment: Treatment::Text, ..rule },
-        _ => rule,
-    }
-}
-
-/// Code value, coding scheme and its version.
-fn is_code(tag: Tag) -> bool {
-    matches!(tag, Tag(0x0008, 0x0100 | 0x0102 | 0x0103))
+/// The rule for a value stored as UN: an option retains what the equipment declared it to be, so the Basic action holds for it.
+fn undeclared(rule: Rule) -> Rule {
+    let is_retained =
+        matches!(rule.treatment, Treatment::Action(Action::K) | Treatment::KeepUid | Treatment::Term);
+    let is_public = rule.vr != VR::SQ && rule.option() != Some(DeidentificationOption::RetainSafePrivate);
+    if is_retained && is_public && rule.option().is_some() { rule.fallen_back() } else { rule }
 }

@@ -5,9 +5,9 @@ use std::io::Write;
 use dicom_core::{Tag, VR};
 use dicom_stream::{Encoding, Header, Lengths, Limits, Reader, Writer};
 
-use super::level::{Kind, Level};
 use super::{Done, Walk};
 use crate::deidentify::output;
+use crate::level::{Kind, Level};
 
 /// Rule id of a UN value that should be a sequence and cannot be parsed.
 const UN_SEQUENCE: &str = "un-sequence";
@@ -25,7 +25,7 @@ impl<W: Write> Walk<'_, '_, W> {
         let mut inner = Walk {
             out: Writer::new(Vec::new(), Encoding::ImplicitLittle, Lengths::Undefined),
             context: &mut *self.context,
-            levels: vec![Level::new(node, place, kind)],
+            levels: vec![Level { node, place, kind, ..Level::default() }],
             outer: self.outer + self.levels.len(),
             own_written: usize::MAX,
             character_set: self.character_set.clone(),

@@ -5,7 +5,9 @@ use std::io::{self, Read};
 use deidentification::{Known, NotInspected, Object, Profile, RuleId, Step, deidentify};
 use dicom_stream::{Encoding, Limits, TransferSyntax, VR};
 
-use crate::support::{CODE, CT, Element, INSTANCE, Source, bytes, data_set, nothing_known, run, sequence, text, try_run};
+use crate::support::{
+    CODE, CT, Element, INSTANCE, Source, bytes, data_set, nothing_known, run, sequence, text, try_run,
+};
 
 fn un(number: u32, value: &[u8]) -> Element {
     Element::Value(number, VR::UN, value.to_vec())
@@ -110,7 +112,8 @@ fn private_unknown_and_foreign_groups_are_removed() {
 #[test]
 fn defaults_beyond_the_table() {
     let output = run(vec![
-        text(0x0008_010C, VR::UI, "2.16.840.1.113883.6.96"), // coding scheme: vocabulary
+        text(0x0008_010C, VR::UI, "2.16.840.1.113883.6.96"), // a coding scheme stands in an item
+        sequence(0x0008_0110, vec![vec![text(0x0008_010C, VR::UI, "2.16.840.1.113883.6.96")]]),
         text(0x0008_0117, VR::UI, "Doe"),
         text(0x0008_0119, VR::UC, "Doe"), // a code stands in an item
         text(0x0008_1190, VR::UR, "http://pacs/1.2.3"),
@@ -126,7 +129,8 @@ fn defaults_beyond_the_table() {
         sequence(0x0040_0260, vec![vec![text(0x0008_0119, VR::UC, "123456789012345678")]]),
     ]);
     for (path, expected) in [
-        ("(0008,010C)", Some("2.16.840.1.113883.6.96")),
+        ("(0008,010C)", None),
+        ("(0008,0110)[1](0008,010C)", Some("2.16.840.1.113883.6.96")),
         ("(0008,0117)", None),
         ("(0008,0119)", None),
         ("(0008,1190)", None),

@@ -6,7 +6,9 @@ use deidentification::{
 };
 use dicom_stream::{Encoding, Limits, TransferSyntax, VR};
 
-use crate::support::{CODE, CT, INSTANCE, Source, data_set, nothing_known, run, sequence, tag, text, try_run};
+use crate::support::{
+    CODE, CT, INSTANCE, Source, data_set, nothing_known, run, sequence, tag, text, try_run,
+};
 
 #[test]
 fn markers_state_what_was_done() {
@@ -125,7 +127,8 @@ fn what_cannot_be_done_safely_is_refused() {
     let object = Object { sop_class: CT, sop_instance: INSTANCE, transfer_syntax: &syntax, length: None };
     let (survey, cleaner) = nothing_known();
     let known = Known { survey: &survey, cleaner: &cleaner };
-    let error = deidentify(&profile, &object, &NoCode, known, Limits::INSTANCE, &ct[..], Vec::new()).unwrap_err();
+    let error =
+        deidentify(&profile, &object, &NoCode, known, Limits::INSTANCE, &ct[..], Vec::new()).unwrap_err();
     assert!(matches!(error, DeidentificationError::NoCode));
 }
 

@@ -66,12 +66,15 @@ fn modified_dates_move_by_one_shift() {
 #[test]
 fn patient_characteristics_and_old_age() {
     let age = |age: &str, pool_ages_over_89| {
-        let profile =
-            Profile { pool_ages_over_89, ..with_options(&[RetainPatientCharacteristics]) };
+        let profile = Profile { pool_ages_over_89, ..with_options(&[RetainPatientCharacteristics]) };
         let output = run_profile(
             &profile,
             CT,
-            vec![text(0x0010_1010, VR::AS, age), text(0x0010_0040, VR::CS, "F"), text(0x0010_0041, VR::SQ, "")],
+            vec![
+                text(0x0010_1010, VR::AS, age),
+                text(0x0010_0040, VR::CS, "F"),
+                text(0x0010_0041, VR::SQ, ""),
+            ],
         );
         assert_eq!(output.text("(0010,0040)").as_deref(), Some("F"));
         output.text("(0010,1010)").unwrap()
@@ -136,7 +139,8 @@ fn safe_private_elements_stay_with_their_creators() {
         assert!(!output.has(path), "{path}");
     }
     assert_eq!(codes(&output), ["113100", "113111"]);
-    let without = run(&[], vec![text(0x0019_0011, VR::LO, "SIEMENS MR HEADER"), text(0x0019_110C, VR::IS, "8")]);
+    let without =
+        run(&[], vec![text(0x0019_0011, VR::LO, "SIEMENS MR HEADER"), text(0x0019_110C, VR::IS, "8")]);
     assert!(!without.has("(0019,0011)") && !without.has("(0019,110C)"));
 }
 
@@ -165,22 +169,14 @@ fn concept(code: &str, scheme: &str, meaning: &str) -> Element {
 }
 
 fn item(value_type: &str, name: Element, value: Element) -> Vec<Element> {
-    vec![
-        text(0x0040_A010, VR::CS, "CONTAINS"),
-        text(0x0040_A040, VR::CS, value_type),
-        name,
-        value,
-    ]
+    vec![text(0x0040_A010, VR::CS, "CONTAINS"), text(0x0040_A040, VR::CS, value_type), name, value]
 }
 
 /// Table E.3.4-1: concept, scheme and value type decide, at every depth; positions of the items stay.
 #[test]
 fn structured_content_by_concept() {
-    let inner = item(
-        "TEXT",
-        concept("121071", "DCM", "Finding"),
-        text(0x0040_A160, VR::UT, "Seen with Welby"),
-    );
+    let inner =
+        item("TEXT", concept("121071", "DCM", "Finding"), text(0x0040_A160, VR::UT, "Seen with Welby"));
     let mut container = vec![
         text(0x0040_A010, VR::CS, "CONTAINS"),
         text(0x0040_A040, VR::CS, "CONTAINER"),
@@ -190,8 +186,16 @@ fn structured_content_by_concept() {
     let tree = sequence(
         0x0040_A730,
         vec![
-            item("PNAME", concept("121008", "DCM", "Person Observer Name"), text(0x0040_A123, VR::PN, "Welby^M")),
-            item("UIDREF", concept("121012", "DCM", "Device Observer UID"), text(0x0040_A124, VR::UI, "1.2.9.9")),
+            item(
+                "PNAME",
+                concept("121008", "DCM", "Person Observer Name"),
+                text(0x0040_A123, VR::PN, "Welby^M"),
+            ),
+            item(
+                "UIDREF",
+                concept("121012", "DCM", "Device Observer UID"),
+                text(0x0040_A124, VR::UI, "1.2.9.9"),
+            ),
             item("TEXT", concept("L1", "99ACME", "about Welby"), text(0x0040_A160, VR::UT, "Welby")),
             item(
                 "NUM",
@@ -218,7 +222,8 @@ fn structured_content_by_concept() {
 /// PS3.5 6.2.2: the same tree stored as UN is walked by the same table.
 #[test]
 fn structured_content_stored_as_un() {
-    let tree = item("PNAME", concept("121008", "DCM", "Person Observer Name"), text(0x0040_A123, VR::PN, "Welby^M"));
+    let tree =
+        item("PNAME", concept("121008", "DCM", "Person Observer Name"), text(0x0040_A123, VR::PN, "Welby^M"));
     let whole = bytes(Encoding::ImplicitLittle, &[sequence(0x0040_A730, vec![tree])]);
     let value = whole[8..whole.len() - 8].to_vec();
     let output = run_profile(

@@ -1,11 +1,14 @@
 //! Values of content items by Table E.3.4-1 (PS3.15 E.3.4): concept, scheme and value type decide.
 //!
+//! Without the option Clean Structured Content the tree is walked where another option keeps some of its values; then all others are
+//! dummies, numbers and codes too.
+//!
 //! An X of that table is carried out as a dummy in place of the value: items keep their positions, for by-reference relationships name
 //! them by position (PS3.3 C.17.3.2.5), and the tree stays readable (ADR 0007).
 
 use dicom_core::{Tag, VR};
 
-use super::level::{Kind, Level};
+use crate::level::{Kind, Level};
 use crate::option::DeidentificationOption as O;
 use crate::profile::{Rule, RuleId, Settings, Treatment};
 use crate::table::{Action, ContentRow, STRUCTURED_CONTENT};
@@ -32,7 +35,7 @@ fn value_type(tag: Tag) -> Option<&'static str> {
 }
 
 /// The rule for `tag` in an item of `level`: that of the content table where it is a value, else `rule`.
-pub(super) fn content_rule(level: &Level, tag: Tag, rule: Rule, settings: Settings) -> Rule {
+pub(crate) fn content_rule(level: &Level, tag: Tag, rule: Rule, settings: Settings) -> Rule {
     if level.kind != Kind::Content {
         return rule;
     }
@@ -73,9 +76,12 @@ fn of_row(row: &ContentRow, rule: Rule, settings: Settings) -> Rule {
 fn not_listed(value_type: &str, rule: Rule, settings: Settings) -> Rule {
     let id = RuleId::Named(LOCAL_CONCEPT);
     match value_type {
-        "TEXT" if settings.options.has(O::CleanDescriptors) => {
-            Rule { id: RuleId::Option(O::CleanDescriptors), treatment: Treatment::Text, basic: Action::D, ..rule }
-        }
+        "TEXT" if settings.options.has(O::CleanDescriptors) => Rule {
+            id: RuleId::Option(O::CleanDescriptors),
+            treatment: Treatment::Text,
+            basic: Action::D,
+            ..rule
+        },
         "DATETIME" | "DATE" | "TIME" => match settings.date(rule.vr) {
             Some((option, treatment)) => {
                 Rule { id: RuleId::Option(option), treatment, basic: Action::D, ..rule }
@@ -85,7 +91,10 @@ fn not_listed(value_type: &str, rule: Rule, settings: Settings) -> Rule {
         "TEXT" | "PNAME" => taken_away(id, value_type, rule),
         "UIDREF" => Rule { id, treatment: Treatment::Action(Action::U), ..rule },
         "CONTAINER" => Rule { id, treatment: Treatment::Content, ..rule },
-        _ => Rule { id, treatment: Treatment::Action(Action::K), ..rule },
+        _ if settings.options.has(O::CleanStructuredContent) => {
+            Rule { id, treatment: Treatment::Action(Action::K), ..rule }
+        }
+        _ => taken_away(id, value_type, rule),
     }
 }
 
