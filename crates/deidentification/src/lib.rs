@@ -3,7 +3,8 @@
 //! Level 0: stands on `dicom-stream` alone; no clock, no file, no network. It does not know the vault: a [`PseudonymSource`] gives codes
 //! and UIDs. It does not clean pixels, and says so in its [`Report`].
 //!
-//! Read first: [`Profile`] (what a project says), [`deidentify`] (one object), [`verify`] (the independent search afterwards).
+//! Read first: [`Profile`] (what a project says), [`deidentify`] (one object), [`verify`] (the independent search afterwards),
+//! [`partner_view()`] (the object of the archive as one partner gets it).
 
 mod action;
 mod basic_profile;
@@ -13,6 +14,7 @@ mod dummy;
 mod iod;
 mod iod_types;
 mod option;
+mod partner_view;
 mod profile;
 mod report;
 mod rule;
@@ -26,6 +28,7 @@ pub use action::{Action, AttributeType, Step};
 pub use basic_profile::{BASIC_PROFILE_2026D, EDITION};
 pub use deidentify::{DeidentificationError, Object, PseudonymSource, deidentify};
 pub use option::{BASIC_PROFILE_CODE, DeidentificationOption};
+pub use partner_view::{PartnerPseudonyms, PartnerViewError, Replaced, output_syntax, partner_view};
 pub use profile::{CompiledProfile, Profile, ProfileError, ProjectRule};
 pub use report::{Change, NotInspected, Report};
 pub use trial::{ClinicalTrial, Consent, Distribution};

@@ -4,6 +4,7 @@
 mod actions;
 mod encodings;
 mod markers;
+mod partner_view;
 mod references;
 mod support;
 mod tables;
