@@ -3,7 +3,8 @@
 //! Level 0: stands on `dicom-stream` alone; no clock, no file, no network. It does not know the vault: a [`PseudonymSource`] gives codes
 //! and UIDs. It does not clean pixels, and says so in its [`Report`].
 //!
-//! Read first: [`Profile`] (what a project says), [`deidentify`] (one object), [`verify`] (the independent search afterwards).
+//! Read first: [`Profile`] (what a project says), [`deidentify`] (one object), [`verify`] (the independent search afterwards),
+//! [`partner_view()`] (the object of the archive as one partner gets it).
 
 mod cleaner_stub;
 mod content;
@@ -15,6 +16,7 @@ mod iod;
 mod iod_types;
 mod level;
 mod option;
+mod partner_view;
 mod profile;
 mod report;
 mod survey;
@@ -27,6 +29,7 @@ mod walk;
 pub use cleaner_stub::{TextCleaner, Vocabulary};
 pub use deidentify::{DeidentificationError, Known, Object, PseudonymSource, deidentify};
 pub use option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
+pub use partner_view::{PartnerPseudonyms, PartnerViewError, Replaced, output_syntax, partner_view};
 pub use profile::{
     CompiledProfile, PrivateElements, Profile, ProfileError, ProjectRule, RuleAction, RuleId, SHIPPED,
     TrustedEquipment,

@@ -17,7 +17,6 @@ mod reconcile;
 mod report;
 mod reverse_scan;
 mod survey;
-mod un_sequence;
 mod visit;
 mod walk;
 

@@ -9,7 +9,9 @@ mod value;
 use std::io::Write;
 
 use dicom_stream::charset::CharacterSet;
-use dicom_stream::{ElementPath, Encoding, Header, Lengths, Limits, Reader, Tag, Token, VR, Writer};
+use dicom_stream::{
+    ElementPath, Encoding, Header, Lengths, Limits, Reader, Tag, Token, VR, Writer, as_sequence,
+};
 
 use crate::attribute::{
     ENCAPSULATED_DOCUMENT, PIXEL_GROUP, SPECIFIC_CHARACTER_SET, effective_vr, is_secondary_capture,
@@ -21,7 +23,6 @@ use crate::policy::Policy;
 use crate::reconcile::ReconciliationError;
 use crate::report::{NotInspected, Report};
 use crate::survey::Survey;
-use crate::un_sequence::as_sequence;
 use altered::Altered;
 use plan::Row;
 
