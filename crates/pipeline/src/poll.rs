@@ -195,7 +195,8 @@ pub(crate) async fn list<'j>(
     Ok(listings.into_iter().filter_map(|listing| Some((job_of(&listing)?, listing))).collect())
 }
 
-/// SOP Instance UIDs of a listing that are neither ours nor fetched already.
+/// SOP Instance UIDs of a listing that are neither ours nor fetched already. What is known is known in this study: a partner may use a UID
+/// again in another one, and its object there is a result as any (RR-7 gives it a new UID).
 pub(crate) async fn new_instances(
     line: &Line,
     job: &Job,
@@ -203,10 +204,10 @@ pub(crate) async fn new_instances(
 ) -> Result<BTreeSet<String>, StageError> {
     let listed: Vec<String> = listing.instances.iter().map(|found| found.sop_instance.clone()).collect();
     let mut main = line.main.reader().acquire().await?;
-    let sent = index::known_uids(&mut main, &job.project, &listed).await?;
+    let sent = index::known_in_study(&mut main, &job.project, &listing.study, &listed).await?;
     drop(main);
     let mut connection = line.buffer.reader().acquire().await?;
-    let fetched = buffer::known_inbound(&mut connection, &job.partner, &listed).await?;
+    let fetched = buffer::known_inbound(&mut connection, &job.partner, &listing.study, &listed).await?;
     Ok(listed.into_iter().filter(|uid| !sent.contains(uid) && !fetched.contains(uid)).collect())
 }
 
