@@ -27,6 +27,8 @@ pub(super) struct Rules {
     pub(super) by_web: bool,
     /// How long originals are kept at most.
     pub(super) retention_hours: u32,
+    /// `idle_seconds` of results; over DIMSE they come one by one, and two more are added.
+    pub(super) idle_seconds: u32,
 }
 
 impl Default for Rules {
@@ -38,6 +40,7 @@ impl Default for Rules {
             commitment: false,
             by_web: true,
             retention_hours: 720,
+            idle_seconds: 1,
         }
     }
 }
@@ -244,10 +247,9 @@ impl World {
 }
 
 fn projects(rules: &Rules) -> [Project; 2] {
-    let Rules { release, software_status, by_web, retention_hours, .. } = *rules;
+    let Rules { release, software_status, by_web, retention_hours, idle_seconds, .. } = *rules;
     let status = if software_status { "software_status = \"research-only\"\n" } else { "" };
-    // Over DIMSE the results come one by one.
-    let idle = if by_web { 1 } else { 3 };
+    let idle = if by_web { idle_seconds } else { idle_seconds + 2 };
     let results = format!(
         "return_to = \"pacs\"\npoll_seconds = 1\nidle_seconds = {idle}\npurge_after_hours = 0\nrelease = \"{release}\"\n{status}"
     );

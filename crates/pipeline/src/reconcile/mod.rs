@@ -152,9 +152,15 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         Ok(access) => access,
         Err(VaultError::Opposed) => return Ok(End::Blocked("opposed".to_owned())),
         Err(VaultError::Erased) => return Ok(End::Blocked("erased".to_owned())),
+        // Lost since the export: nothing is derived anew (RC-12).
+        Err(VaultError::Unknown(_)) => return Ok(End::manual("participant-unknown", None)),
         Err(error) => return Err(error.into()),
     };
-    let record = line.vault.export_record(&job.first_increment.to_string()).await?;
+    let record = match line.vault.export_record(&job.first_increment.to_string()).await {
+        Ok(record) => record,
+        Err(VaultError::Unknown(_)) => return Ok(End::manual("no-export-record", None)),
+        Err(error) => return Err(error.into()),
+    };
     let participant = Uuid::from_u128(key_of(claimed_by).0);
     let theirs = Some(Proposal { participant, study: Some(record.study.clone()) });
     if access.merged_into().is_some() && !accepted.covers("participant-merged") {
