@@ -17,6 +17,7 @@ mod profile;
 mod report;
 mod rule;
 mod text;
+pub mod text_clean;
 mod trial;
 pub mod verify;
 pub mod vr_default;

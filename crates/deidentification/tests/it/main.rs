@@ -7,4 +7,5 @@ mod markers;
 mod references;
 mod support;
 mod tables;
+mod text_clean;
 mod verify;
