@@ -22,6 +22,7 @@ mod report;
 mod survey;
 pub mod table;
 mod text;
+pub mod text_clean;
 mod trial;
 pub mod verify;
 mod walk;
