@@ -4,6 +4,7 @@ mod accept;
 mod faulty;
 mod identity;
 mod kills;
+mod linkage;
 mod release;
 mod returned;
 mod silent;

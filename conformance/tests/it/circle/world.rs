@@ -243,7 +243,7 @@ impl World {
     }
 }
 
-fn projects(rules: &Rules) -> [Project; 2] {
+pub(super) fn projects(rules: &Rules) -> [Project; 2] {
     let Rules { release, software_status, by_web, retention_hours, .. } = *rules;
     let status = if software_status { "software_status = \"research-only\"\n" } else { "" };
     // Over DIMSE the results come one by one.
@@ -258,7 +258,7 @@ fn projects(rules: &Rules) -> [Project; 2] {
     })
 }
 
-fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Rules) -> String {
+pub(super) fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Rules) -> String {
     let partner = if rules.by_web {
         web_partner("uni", &partner.dicomweb())
     } else {
