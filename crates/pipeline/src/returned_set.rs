@@ -12,7 +12,7 @@ use archive::zone::Zone;
 use dicom_stream::SourceError;
 use pseudonym::{Linkage, ParticipantId, Recognition, UidKind};
 use reconciliation::{
-    Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, SurveyError, survey, uids_of,
+    Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, SurveyError, codes_of, survey, uids_of,
 };
 use uuid::Uuid;
 
@@ -63,12 +63,7 @@ pub(crate) async fn look_up(
     let recognition = line.vault.recognise(&job.project, &job.partner, &uids).await?;
     let mut issued = Issued { uids: issued_uids(line, &recognition).await?, ..Issued::default() };
     issued.elsewhere = recognition.elsewhere;
-    let codes: BTreeSet<&str> = surveys
-        .iter()
-        .flat_map(|survey| [survey.patient_id.as_str(), survey.trial_subject.as_str()])
-        .filter(|code| !code.is_empty())
-        .collect();
-    for code in codes {
+    for code in codes_of(surveys) {
         if let Some(participant) = line.vault.participant_by_code(&job.project, &job.partner, code).await? {
             issued.codes.insert(code.to_owned(), key_of(participant));
         }

@@ -5,16 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, SeekFrom};
 use std::sync::Arc;
 
-use archive::buffer::{self, BufferedInstance, QuarantineReason, StudySubject};
+use archive::buffer::{self, QuarantineReason, StudySubject};
 use deidentification::verify::{Identity, Verifier, VerifyError, scan};
 use dicom_stream::charset::CharacterSet;
-use dicom_stream::{Limits, Tag, TransferSyntax, VR};
+use dicom_stream::{Limits, Tag, VR};
 use pseudonym::{Code, OwnRecord, Value};
 use uuid::Uuid;
 
 use crate::deidentify::{Checked, Held, Outcome, Transformed, blocking};
 use crate::given::Given;
-use crate::identify::damaged;
 use crate::line::{Line, Project, StageError};
 
 /// Makes the objects of a batch durable and searches each; an object with a finding is removed when the others get their rows.
@@ -27,17 +26,12 @@ pub(crate) async fn finish_and_check(
     let (ours, is_kept) = (own_values(project, given.code()), matches!(given, Given::Kept));
     let accepted =
         if is_kept { pattern_accepted(line, &transformed.outcomes).await? } else { BTreeSet::new() };
-    let line = Arc::clone(line);
+    let (line, options) = (Arc::clone(line), project.profile.options());
     blocking(move || {
-        let Transformed { originals, mut outcomes, mut writers, .. } = transformed;
+        let Transformed { mut outcomes, writers, identity, .. } = transformed;
         let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
-        let identity = identity_of(&line, &originals, &mut outcomes)?;
-        // An original that cannot be read a second time lets no object of it be made.
-        let made: BTreeSet<_> =
-            outcomes.iter().filter(|outcome| outcome.result.is_ok()).map(|outcome| outcome.id).collect();
-        writers.retain(|writer| made.contains(&writer.key().id()));
-        let verifier =
-            identity.and_then(|identity| Verifier::new(&identity, &ours).map_err(|error| error.to_string()));
+        let verifier = Verifier::new(&identity, &ours).map(|verifier| verifier.retaining(options));
+        let verifier = verifier.map_err(|error| error.to_string());
         let blobs: BTreeMap<_, _> =
             line.blobs.finish_batch(writers)?.into_iter().map(|blob| (blob.key.id(), blob)).collect();
         for outcome in &mut outcomes {
@@ -81,35 +75,6 @@ async fn pattern_accepted(line: &Line, outcomes: &[Outcome]) -> Result<BTreeSet<
         }
     }
     Ok(accepted)
-}
-
-/// What must not be found: the identifiers of all originals that became objects; or why they are not all known.
-fn identity_of(
-    line: &Line,
-    originals: &[BufferedInstance],
-    outcomes: &mut [Outcome],
-) -> Result<Result<Identity, String>, StageError> {
-    let mut identity = Identity::default();
-    for (original, outcome) in originals.iter().zip(outcomes) {
-        if outcome.result.is_err() {
-            continue;
-        }
-        let received = &original.received;
-        let Some(syntax) = TransferSyntax::from_uid(&received.transfer_syntax_uid) else {
-            return Ok(Err("an original of this series has an unknown transfer syntax".to_owned()));
-        };
-        let input = match line.spool.read(&received.location) {
-            Ok(input) => input,
-            Err(error) => {
-                outcome.result = Err(damaged(error)?);
-                continue;
-            }
-        };
-        if let Err(error) = identity.add_object(input, syntax, Limits::INSTANCE) {
-            return Ok(Err(format!("an original of this series cannot be read: {error}")));
-        }
-    }
-    Ok(Ok(identity))
 }
 
 /// Values that the project writes itself: they are no leak, whoever bears the same name.

@@ -26,6 +26,7 @@ pub(crate) const CONCEPT_NAME_CODE: Tag = Tag(0x0040, 0xA043);
 pub(crate) const REFERENCED_REQUEST: Tag = Tag(0x0040, 0xA370);
 pub(crate) const UID: Tag = Tag(0x0040, 0xA124);
 pub(crate) const ENCAPSULATED_DOCUMENT: Tag = Tag(0x0042, 0x0011);
+pub(crate) const ENCAPSULATED_DOCUMENT_LENGTH: Tag = Tag(0x0042, 0x0015);
 pub(crate) const ENCRYPTED_ATTRIBUTES: Tag = Tag(0x0400, 0x0500);
 pub(crate) const ORIGINAL_ATTRIBUTES: Tag = Tag(0x0400, 0x0561);
 
@@ -108,8 +109,8 @@ pub(crate) fn refers(tag: Tag, is_root: bool, concept: &str) -> bool {
         Tag(0x0020, 0x9312 | 0x9313) => !is_root,
         // Referenced SOP Instance UID, Multi-frame Source SOP Instance UID, SOP Instance UID of Concatenation Source
         Tag(0x0008, 0x1155 | 0x1167) | Tag(0x0020, 0x0242) => true,
-        // Referenced and Related Frame of Reference UID, Referenced Dose Reference UID
-        Tag(0x3006, 0x0024 | 0x00C2) | Tag(0x300A, 0x0083) => true,
+        // Referenced, Related and Source Frame of Reference UID, Referenced Dose Reference UID
+        Tag(0x3006, 0x0024 | 0x00C2) | Tag(0x0064, 0x0003) | Tag(0x300A, 0x0083) => true,
         _ => false,
     }
 }

@@ -22,7 +22,8 @@ impl Two {
         let rules = Rules { retention_hours: 0, ..Rules::default() };
         // over DIMSE the results come one by one
         let [first, second] = projects(&Rules { by_web: false, ..rules.clone() });
-        let first = Project { second_partner: Some("lab"), ..first };
+        let keys = "profile = \"longitudinal-research\"\n".to_owned();
+        let first = Project { second_partner: Some("lab"), keys, ..first };
         let sections =
             dicom_partner("lab", lab.port) + "associations = 1\n" + &sections(&key, &pacs, &uni, &rules);
         let site = site.with_projects(&key, &[first, second], &sections);
@@ -72,6 +73,7 @@ fn two_partners_cannot_join_their_sets_and_the_results_of_both_return() {
     check.args([&uni, &lab, &world.at("originals"), &world.site.data_folder().join("objects/archive")]);
     let apart = json_lines(&run(&mut check));
     assert_eq!(apart[0]["instances"], 9);
+    assert!(apart[0]["dates"].as_u64().unwrap() >= 9 * 4, "{}", apart[0]);
     assert!(apart[0]["uids"].as_u64().unwrap() >= 9 + 3 + 3 + 3, "{}", apart[0]);
     wait_until("the originals are purged", || {
         world.site.count("buffer", "received_instance WHERE state <> 'released'") == 0

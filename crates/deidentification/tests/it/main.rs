@@ -4,6 +4,7 @@
 mod actions;
 mod encodings;
 mod markers;
+mod options;
 mod partner_view;
 mod references;
 mod support;
