@@ -1,4 +1,4 @@
-"""A partner's algorithm with highdicom: algorithm.py SOURCE OUT [--project P] [--originals FOLDER] [--implicit] CASE…
+"""A partner's algorithm with highdicom: algorithm.py SOURCE OUT [--project P] [--originals FOLDER] [--elsewhere FOLDER] [--implicit] CASE…
 
 SOURCE is what the partner holds. A case is NUMBER:KIND,KIND[:FAULT]: the patient, told by Instance Numbers (make_patient.py), the results
 to make, and what is wrong with them. They become OUT/NUMBER_KIND.dcm. Prints {"study": Study Instance UID as the partner knows it} for
@@ -10,6 +10,7 @@ Faults: patient-id, patient-name  the partner writes its own
         foreign-reference         an instance of another participant is cited
         two-patients              a second segmentation says another participant and cites that one's images
         other-project             an instance of the same partner's other project is cited
+        other-partner             an instance is cited as another partner has it (found in --elsewhere)
         original-uid              a real UID of the clinical PACS is cited (found in --originals)
         unknown-study             a Study Instance UID of the tool's own
         date                      a date that is neither issued nor of the partner's work
@@ -158,6 +159,9 @@ def spoil(fault, made, images, others, args):
     elif fault == "other-project":
         elsewhere = [of for of in read(args.source) if of.get("ClinicalTrialProtocolID") != args.project]
         cite(one, elsewhere[0].SOPInstanceUID)
+    elif fault == "other-partner":
+        theirs = next(of for of in read(args.elsewhere) if of.InstanceNumber == images[0].InstanceNumber)
+        cite(one, theirs.SOPInstanceUID)
     elif fault == "original-uid":
         original = next(of for of in read(args.originals) if of.InstanceNumber == images[0].InstanceNumber)
         cite(one, original.SOPInstanceUID)
@@ -205,6 +209,7 @@ def main():
     parser.add_argument("out", type=Path)
     parser.add_argument("cases", nargs="+")
     parser.add_argument("--originals", type=Path)
+    parser.add_argument("--elsewhere", type=Path, help="what another partner holds")
     parser.add_argument("--implicit", action="store_true", help="write the results in implicit VR")
     parser.add_argument("--project", default="", help="Clinical Trial Protocol ID; where the partner has two projects")
     args = parser.parse_args()

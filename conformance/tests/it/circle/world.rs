@@ -246,7 +246,7 @@ impl World {
     }
 }
 
-fn projects(rules: &Rules) -> [Project; 2] {
+pub(super) fn projects(rules: &Rules) -> [Project; 2] {
     let Rules { release, software_status, by_web, retention_hours, idle_seconds, .. } = *rules;
     let status = if software_status { "software_status = \"research-only\"\n" } else { "" };
     let idle = if by_web { idle_seconds } else { idle_seconds + 2 };
@@ -260,7 +260,7 @@ fn projects(rules: &Rules) -> [Project; 2] {
     })
 }
 
-fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Rules) -> String {
+pub(super) fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Rules) -> String {
     let partner = if rules.by_web {
         web_partner("uni", &partner.dicomweb())
     } else {

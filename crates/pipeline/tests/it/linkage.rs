@@ -216,7 +216,9 @@ fn the_default_follows_the_number_of_partners_and_a_profile_that_keeps_uids_or_d
     let profile = folder.path().join("profile.toml");
     let with = |partners: Value, linkage: Value, options: &str| {
         let text = deidentification::Profile::basic().to_toml().unwrap();
-        fs::write(&profile, text.replace("options = []", &format!("options = [{options}]"))).unwrap();
+        let (options, rules) = if options.contains("hash") { ("", options) } else { (options, "") };
+        let text = text.replace("options = []", &format!("options = [{options}]"));
+        fs::write(&profile, text.replace("rules = []", &format!("rules = [{rules}]"))).unwrap();
         let mut settings = two_partners();
         settings["id"] = json!("trial");
         settings["mode"] = json!("pseudonymise");
@@ -230,7 +232,8 @@ fn the_default_follows_the_number_of_partners_and_a_profile_that_keeps_uids_or_d
     assert_eq!(linkage(json!(["lab", "uni"]), Value::Null), Linkage::Partner);
     assert_eq!(linkage(json!(["lab", "uni"]), json!("project")), Linkage::Project);
     assert_eq!(linkage(json!(["lab"]), json!("partner")), Linkage::Partner);
-    for option in ["\"retain_uids\"", "\"retain_longitudinal_full_dates\""] {
+    let rule = "{ attributes = [\"AccessionNumber\"], action = { hash = 16 } }";
+    for option in ["\"retain_uids\"", "\"retain_longitudinal_full_dates\"", rule] {
         let refused = with(json!(["lab", "uni"]), Value::Null, option).err().unwrap();
         assert!(matches!(refused, ProjectError::LinkageContradicted(..)), "{refused}");
         assert!(refused.to_string().contains("linkage = \"project\""), "{refused}");
