@@ -64,7 +64,7 @@ def corpora(judge, folder, files):
     call = lambda *command: subprocess.run([sys.executable, *map(str, command)], check=True, stdout=subprocess.DEVNULL)
     canary, key, made, flat = (folder / name for name in ("canary", "key", "made", "flat"))
     call(judge / "make_canary.py", "make", canary)
-    call(HERE / "midi_make.py", key, "--people", 8, "--slices", 4)
+    call(HERE / "midi_make.py", key, "--people", 6, "--slices", 3)
     call(judge / "mkcorpus.py", made, "--patients", 2, "--instances", files // 2, "--modality", "CT")
     flat.mkdir()
     for number, path in enumerate(sorted(made.rglob("*.dcm"))):
