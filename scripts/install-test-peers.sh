@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the tests need and the machine lacks: the DICOM peers, PostgreSQL and strace (Debian or Ubuntu packages), a pinned
+# Installs what the tests need and the machine lacks: the DICOM peers, text recognition, PostgreSQL and strace (Debian or Ubuntu packages), a pinned
 # Python environment in .venv, and the cargo tools. Quick and silent when all is there; safe to run twice.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-PACKAGES=(dcmtk orthanc orthanc-dicomweb dicom3tools libgdcm-tools tesseract-ocr fonts-dejavu-core strace faketime postgresql)
+PACKAGES=(dcmtk orthanc orthanc-dicomweb dicom3tools libgdcm-tools tesseract-ocr tesseract-ocr-fra poppler-utils
+    fonts-dejavu-core strace faketime postgresql)
 NEXTEST_MIN=0.9.100 NEXTEST=0.9.143
 DENY_MIN=0.18.0 DENY=0.20.2
 

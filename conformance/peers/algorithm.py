@@ -4,7 +4,7 @@ SOURCE is what the partner holds. A case is NUMBER:KIND,KIND[:FAULT]: the patien
 to make, and what is wrong with them. They become OUT/NUMBER_KIND.dcm. Prints {"study": Study Instance UID as the partner knows it} for
 each case. UIDs of the results are fresh at each run.
 
-Kinds:  seg, sr (after seg, which it cites), pm, gsps, kos, rtstruct, sc, pdf
+Kinds:  seg, sr (after seg, which it cites), pm, gsps, kos, rtstruct, sc, pdf, and those of `classes.py`
 Faults: patient-id, patient-name  the partner writes its own
         foreign-code              the code of another participant
         foreign-reference         an instance of another participant is cited
@@ -26,27 +26,13 @@ from pathlib import Path
 import highdicom as hd
 import numpy as np
 import pydicom
-from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import ImplicitVRLittleEndian
+
+import classes
+from result import by_series, in_frame, item, own, plain, reference
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
-
-
-def own(number):
-    return {"series_instance_uid": hd.UID(), "series_number": number, "sop_instance_uid": hd.UID(), "instance_number": 1,
-            "manufacturer": "Partner AI", "manufacturer_model_name": "Net", "software_versions": "1.0", "device_serial_number": "7"}
-
-
-def item(**elements):
-    one = Dataset()
-    for keyword, value in elements.items():
-        setattr(one, keyword, value)
-    return one
-
-
-def reference(image):
-    return item(ReferencedSOPClassUID=image.SOPClassUID, ReferencedSOPInstanceUID=image.SOPInstanceUID)
 
 
 def seg(images, _):
@@ -101,26 +87,13 @@ def gsps(images, _):
 
 def rtstruct(images, _):
     """A structure set (PS3.3 A.19), which highdicom does not make: one contour on each image."""
-    one = Dataset()
-    for keyword in ("SpecificCharacterSet", "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate",
-                    "StudyTime", "AccessionNumber", "ReferringPhysicianName", "StudyID", "ClinicalTrialSponsorName",
-                    "ClinicalTrialProtocolID", "ClinicalTrialSubjectID", "PatientIdentityRemoved", "DeidentificationMethod"):
-        if keyword in images[0]:
-            one.add(images[0][keyword])
-    for keyword, value in own(11).items():
-        name = "".join(word.capitalize() for word in keyword.split("_")).replace("InstanceUid", "InstanceUID").replace("Sop", "SOP")
-        setattr(one, name, value)
-    now = datetime.now()
-    one.SOPClassUID, one.Modality, one.OperatorsName = "1.2.840.10008.5.1.4.1.1.481.3", "RTSTRUCT", ""
-    one.StructureSetLabel, one.SeriesDescription = "NET", "Kontur"
-    one.StructureSetDate, one.StructureSetTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
-    one.FrameOfReferenceUID = frame = images[0].FrameOfReferenceUID
-    one.PositionReferenceIndicator = ""
-    referenced = [reference(image) for image in images]
-    series = item(SeriesInstanceUID=images[0].SeriesInstanceUID, ContourImageSequence=referenced)
+    one = plain(images[0], "481.3", "RTSTRUCT", 11, OperatorsName="", StructureSetLabel="NET", SeriesDescription="Kontur", **in_frame(images[0]))
+    one.StructureSetDate, one.StructureSetTime = one.ContentDate, one.ContentTime
+    del one.ContentDate, one.ContentTime
+    frame = images[0].FrameOfReferenceUID
     # holds the Study Instance UID in the attribute of an instance's
     study = item(ReferencedSOPClassUID="1.2.840.10008.3.1.2.3.1", ReferencedSOPInstanceUID=images[0].StudyInstanceUID,
-                 RTReferencedSeriesSequence=[series])
+                 RTReferencedSeriesSequence=by_series(images, "ContourImageSequence"))
     one.ReferencedFrameOfReferenceSequence = [item(FrameOfReferenceUID=frame, RTReferencedStudySequence=[study])]
     one.StructureSetROISequence = [item(ROINumber=1, ReferencedFrameOfReferenceUID=frame, ROIName="L1", ROIGenerationAlgorithm="AUTOMATIC")]
 
@@ -132,8 +105,6 @@ def rtstruct(images, _):
 
     one.ROIContourSequence = [item(ROIDisplayColor=[255, 0, 0], ContourSequence=[contour(image) for image in images], ReferencedROINumber=1)]
     one.RTROIObservationsSequence = [item(ObservationNumber=1, ReferencedROINumber=1, RTROIInterpretedType="", ROIInterpreter="")]
-    one.file_meta = FileMetaDataset()
-    one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return one
 
 
@@ -204,12 +175,16 @@ def spoil(fault, made, images, others, args):
 def case(held, text, args):
     number, kinds, fault = (*text.split(":"), "")[:3]
     held = deepcopy(held)  # results share elements with the images they are made from
-    images = [one for one in held if one.InstanceNumber // 100 == int(number)]
+    study = {}
+    for one in held:
+        if one.InstanceNumber // 100 == int(number):
+            study.setdefault(one.Modality, []).append(one)
+    images, held = study["CT"], [one for one in held if one.Modality == "CT"]
     others = [one for one in held if one.PatientID != images[0].PatientID]
     others = [one for one in others if one.StudyInstanceUID == others[0].StudyInstanceUID]
     made = {}
     for kind in kinds.split(","):
-        made[kind] = MAKERS[kind](images, made)
+        made[kind] = MAKERS[kind](images, made) if kind in MAKERS else classes.MAKERS[kind](study, made)
     spoil(fault, made, images, others, args)
     for name, one in made.items():
         if args.implicit:
@@ -227,9 +202,9 @@ def main():
     parser.add_argument("--implicit", action="store_true", help="write the results in implicit VR")
     parser.add_argument("--project", default="", help="Clinical Trial Protocol ID; where the partner has two projects")
     args = parser.parse_args()
-    held = [one for one in read(args.source) if one.Modality == "CT" and args.project in ("", one.get("ClinicalTrialProtocolID"))]
-    for one in held:  # highdicom takes no code extensions; a pseudonymised object has nothing left that needs them
-        if one.get("SpecificCharacterSet") and one["SpecificCharacterSet"].VM > 1:
+    held = [one for one in read(args.source) if "InstanceNumber" in one and args.project in ("", one.get("ClinicalTrialProtocolID"))]
+    for one in held:  # its texts are in Latin letters and umlauts; a pseudonymised object has nothing left that needs its source's set
+        if one.get("SpecificCharacterSet", "") not in ("", "ISO_IR 100"):
             one.SpecificCharacterSet = "ISO_IR 192"
     held.sort(key=lambda one: int(one.InstanceNumber))
     args.out.mkdir(parents=True, exist_ok=True)

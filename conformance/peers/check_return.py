@@ -13,6 +13,7 @@ import sys
 import tempfile
 from copy import deepcopy
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pydicom
 
@@ -84,6 +85,9 @@ def check_marks(result, sent):
     description = f"RESEARCH: {sent.get('SeriesDescription') or ''}".strip()
     demand(result.get("SeriesDescription") == description, f"Series Description {result.get('SeriesDescription')!r}")
     demand(len(result.get("ContributingEquipmentSequence", [])) == len(sent.get("ContributingEquipmentSequence", [])) + 1, "(0018,A001)")
+    demand(result.SeriesNumber == 9000 + sent.SeriesNumber, f"Series Number {result.SeriesNumber}")
+    if "ImageType" in sent:
+        demand(result.ImageType[0] == "DERIVED", f"Image Type {result.ImageType}")
     demand(result.get("Manufacturer") == sent.get("Manufacturer"), "Manufacturer of the partner")
     demand("ClinicalTrialSubjectID" not in result, "(0012,0040) is still there")
 
@@ -122,8 +126,10 @@ def known(pacs):
     return names
 
 
+# UIDREF content items that point at something (PS3.16 Annex D).
+CONCEPTS = {"112002": ("series",), "121232": ("series",), "112227": ("frame",)}
 ROLES = {"ReferencedSOPInstanceUID": ("instance", "study"), "SeriesInstanceUID": ("series",), "StudyInstanceUID": ("study",),
-         "FrameOfReferenceUID": ("frame",), "ReferencedFrameOfReferenceUID": ("frame",)}
+         "FrameOfReferenceUID": ("frame",), "ReferencedFrameOfReferenceUID": ("frame",), "SourceFrameOfReferenceUID": ("frame",)}
 
 
 def check_references(result, names):
@@ -133,7 +139,29 @@ def check_references(result, names):
         if roles and value not in ("",) and not value.startswith(STANDARD):
             demand(any(value in names[role] for role in roles), f"{pydicom.datadict.keyword_for_tag(path[-2])} {value} is not at the PACS")
             resolved += len(path) > 2
+    for one in result.iterall():
+        for content in one.value if one.keyword == "ContentSequence" else []:
+            roles = CONCEPTS.get(content.ConceptNameCodeSequence[0].CodeValue) if content.ValueType == "UIDREF" else None
+            if roles:
+                demand(any(content.UID in names[role] for role in roles), f"UIDREF {content.UID} is not at the PACS")
+                resolved += 1
     return resolved
+
+
+def check_clinical_document(result, original):
+    """Table 8.3: the patient role of a CDA (HL7 CDA R2 4.2.2.13) is the original's, all else is as the partner wrote it."""
+    hl7 = {"c": "urn:hl7-org:v3"}
+    root = ElementTree.fromstring(result.EncapsulatedDocument.rstrip(b"\0\n"))
+    roles = root.findall("c:recordTarget/c:patientRole", hl7)
+    demand(len(roles) == 1, f"{len(roles)} patient roles")
+    role = roles[0]
+    demand([one.get("extension") for one in role.findall("c:id", hl7)] == [original.PatientID], "patientRole/id")
+    names = [(one.findtext("c:family", "", hl7), one.findtext("c:given", "", hl7)) for one in role.findall("c:patient/c:name", hl7)]
+    groups = [group.split("^") for group in str(original.PatientName).split("=") if group]
+    demand(names == [(group[0], group[1]) for group in groups], f"patientRole/patient/name {names}")
+    demand(role.find("c:patient/c:administrativeGenderCode", hl7).get("code") == original.PatientSex, "administrativeGenderCode")
+    demand(role.find("c:patient/c:birthTime", hl7).get("value") == original.PatientBirthDate, "birthTime")
+    demand(root.findtext(".//c:section/c:text", "", hl7) == "12,5 mm³", "the text of the partner")
 
 
 def check_nothing_left(path, partner):
@@ -206,7 +234,8 @@ def copy_of(one):
 
 def main():
     originals, partner, sent, pacs = map(read, sys.argv[1:5])
-    partner = {path: one for path, one in partner.items() if one.Modality == "CT"}
+    ours = {one.SOPInstanceUID for one in sent.values()}
+    partner = {path: one for path, one in partner.items() if one.SOPInstanceUID not in ours}
     by_uid = {one.SOPInstanceUID: (path, one) for path, one in pacs.items()}
     demand(len(by_uid) == len(pacs), "the PACS holds an instance twice")
     for path, one in originals.items():
@@ -225,6 +254,8 @@ def main():
         demand(study, f"{sent_path.name} is in no original study")
         if study:
             check_entity(path, result, *study[0])
+            if result.get("MIMETypeOfEncapsulatedDocument") == "text/XML":
+                check_clinical_document(result, study[0][1])
         demand(result.SeriesInstanceUID not in source_series, "an original series was added to")
         check_marks(result, one)
         check_altered(result, one, {str(image.PatientID) for image in partner.values()})

@@ -1,21 +1,26 @@
 """Writes one CT study that is valid enough to compute on: make_patient.py FOLDER --number N [options]
 
 Three slices of one series with geometry and a frame of reference; Instance Numbers are N * 100 + 1 and so on, which tells the patients
-apart at a partner. --charset latin, utf8 or japanese decides how the identity is written (PS3.3 C.12.1.1.2, PS3.5 Annex H). The same
+apart at a partner. --charset decides how the identity is written (PS3.3 C.12.1.1.2, PS3.5 Annexes H and I). With --more the
+study has a slide and an ECG too. The same
 arguments give the same bytes. Every identity is invented.
 """
 import argparse
 from pathlib import Path
 
 import numpy as np
+from PIL import ImageCms
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-CT = "1.2.840.10008.5.1.4.1.1.2"
+CT, SLIDE, ECG = (f"1.2.840.10008.5.1.4.1.1.{suffix}" for suffix in ("2", "77.1.6", "9.1.1"))
 IDENTITY = {
     "latin": ("ISO_IR 100", "Grünwald^Jérôme", "Tête à tête", "Lefèvre^Zoé"),
     "utf8": ("ISO_IR 192", "Łękawska^Żaneta", "Głowa", "Šimůnek^Jiří"),
     "japanese": (["", "ISO 2022 IR 87"], "Hoshizora^Midori=星空^緑=ほしぞら^みどり", "頭部", "Tsukimi=月見"),
+    "korean": (["", "ISO 2022 IR 149"], "Byeolbit^Haneul=星光^天=별빛^하늘", "머리", "Dalbit=月光=달빛"),
+    "arabic": ("ISO_IR 127", "نجم^سماء", "رأس", "قمر^نور"),
+    "cyrillic": ("ISO_IR 144", "Звёздная^Заря", "Голова", "Лунный^Свет"),
 }
 
 
@@ -23,15 +28,15 @@ def uid(*names):
     return generate_uid(prefix="2.25.", entropy_srcs=["patient", *map(str, names)])
 
 
-def slice_of(args, number):
+def of_patient(args, number, sop_class, modality, series):
+    """Patient, study, series and equipment of each object."""
     charset, name, description, physician = IDENTITY[args.charset]
     one = Dataset()
     one.SpecificCharacterSet = charset
-    one.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
-    one.SOPClassUID, one.SOPInstanceUID = CT, uid(args.number, args.study, number)
+    one.SOPClassUID, one.SOPInstanceUID = sop_class, uid(args.number, args.study, number)
     one.StudyDate = one.SeriesDate = one.AcquisitionDate = one.ContentDate = args.date
     one.StudyTime = one.SeriesTime = one.AcquisitionTime = one.ContentTime = "101500"
-    one.AccessionNumber, one.Modality, one.Manufacturer = f"AC-{args.number}-{args.study}", "CT", "SCANNER MAKER"
+    one.AccessionNumber, one.Modality, one.Manufacturer = f"AC-{args.number}-{args.study}", modality, "SCANNER MAKER"
     one.ReferringPhysicianName, one.StudyDescription, one.SeriesDescription = physician, description, "SLICES"
     one.PatientName, one.PatientID = args.name or name, f"HOSP-{args.number:04}"
     if not args.bare:
@@ -39,9 +44,17 @@ def slice_of(args, number):
     # nobody shares name and birth date with another by accident
     birth_date = args.birth_date or f"1975{args.number // 28 % 12 + 1:02}{args.number % 28 + 1:02}"
     one.PatientBirthDate, one.PatientSex = birth_date, "F"
-    one.StudyInstanceUID, one.SeriesInstanceUID = uid(args.number, args.study), uid(args.number, args.study, "series")
+    one.StudyInstanceUID, one.SeriesInstanceUID = uid(args.number, args.study), uid(args.number, args.study, series)
     one.StudyID, one.SeriesNumber, one.AcquisitionNumber = "" if args.bare else f"S{args.number}", 3, 1
     one.InstanceNumber = args.number * 100 + number
+    one.file_meta = FileMetaDataset()
+    one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return one
+
+
+def slice_of(args, number):
+    one = of_patient(args, number, CT, "CT", "series")
+    one.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     one.FrameOfReferenceUID, one.PositionReferenceIndicator = uid(args.number, args.study, "frame"), ""
     one.ImagePositionPatient, one.ImageOrientationPatient = [0, 0, 2.5 * number], [1, 0, 0, 0, 1, 0]
     one.PixelSpacing, one.SliceThickness, one.KVP = [0.5, 0.5], "2.5", "120"
@@ -49,8 +62,56 @@ def slice_of(args, number):
     one.BitsAllocated, one.BitsStored, one.HighBit, one.PixelRepresentation = 16, 12, 11, 0
     one.RescaleIntercept, one.RescaleSlope, one.RescaleType = "-1024", "1", "HU"
     one.PixelData = ((np.arange(32 * 32, dtype=np.uint16) * 3 + number + args.number * 7) % 4096).tobytes()
-    one.file_meta = FileMetaDataset()
-    one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return one
+
+
+def item(**elements):
+    one = Dataset()
+    for keyword, value in elements.items():
+        setattr(one, keyword, value)
+    return one
+
+
+def slide(args):
+    """One tile of a whole slide (PS3.3 A.32.8)."""
+    one = of_patient(args, 11, SLIDE, "SM", "slide")
+    one.SeriesDescription, one.ImageType = "SLIDE", ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+    one.ManufacturerModelName, one.DeviceSerialNumber, one.SoftwareVersions = "SLIDE SCANNER", "11", "1"
+    one.FrameOfReferenceUID, one.PositionReferenceIndicator = uid(args.number, args.study, "slide frame"), "SLIDE_CORNER"
+    one.AcquisitionDateTime, one.AcquisitionContextSequence = args.date + "101500", []
+    one.ContainerIdentifier, one.IssuerOfTheContainerIdentifierSequence = f"C{args.number}", []
+    one.ContainerTypeCodeSequence = [item(CodeValue="433466003", CodingSchemeDesignator="SCT", CodeMeaning="Microscope slide")]
+    one.SpecimenDescriptionSequence = [item(SpecimenIdentifier=f"C{args.number}-1", SpecimenUID=uid(args.number, args.study, "specimen"),
+                                            IssuerOfTheSpecimenIdentifierSequence=[], SpecimenPreparationSequence=[])]
+    one.ImagedVolumeWidth = one.ImagedVolumeHeight = one.ImagedVolumeDepth = 1.0
+    one.TotalPixelMatrixColumns = one.TotalPixelMatrixRows = one.Rows = one.Columns = 16
+    one.TotalPixelMatrixOriginSequence = [item(XOffsetInSlideCoordinateSystem="1", YOffsetInSlideCoordinateSystem="1")]
+    one.ImageOrientationSlide, one.SpecimenLabelInImage, one.BurnedInAnnotation, one.FocusMethod = [0, 1, 0, 1, 0, 0], "NO", "NO", "AUTO"
+    one.ExtendedDepthOfField, one.LossyImageCompression, one.VolumetricProperties, one.NumberOfFrames = "NO", "00", "VOLUME", 1
+    one.NumberOfOpticalPaths, one.TotalPixelMatrixFocalPlanes, one.DimensionOrganizationType = 1, 1, "TILED_FULL"
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    profile[12:16], profile[24:36] = b"spac", bytes(12)  # its class, and when it was made (ICC.1 7.2.5, 7.2.8)
+    one.OpticalPathSequence = [item(OpticalPathIdentifier="1", ICCProfile=bytes(profile), IlluminationTypeCodeSequence=[
+        item(CodeValue="111744", CodingSchemeDesignator="DCM", CodeMeaning="Brightfield illumination")])]
+    one.SamplesPerPixel, one.PhotometricInterpretation, one.PlanarConfiguration = 3, "RGB", 0
+    one.BitsAllocated, one.BitsStored, one.HighBit, one.PixelRepresentation = 8, 8, 7, 0
+    one.SharedFunctionalGroupsSequence = [item(
+        PixelMeasuresSequence=[item(PixelSpacing=[0.001, 0.001], SliceThickness="0.001")],
+        WholeSlideMicroscopyImageFrameTypeSequence=[item(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"])])]
+    one.PixelData = bytes([args.number % 256, 200, 180]) * 256
+    return one
+
+
+def ecg(args):
+    """A second of one channel (PS3.3 A.34.3)."""
+    one = of_patient(args, 12, ECG, "ECG", "ecg")
+    one.SeriesDescription, one.AcquisitionDateTime, one.AcquisitionContextSequence = "ECG", args.date + "101500", []
+    lead = item(CodeValue="2:1", CodingSchemeDesignator="MDC", CodeMeaning="Lead I")
+    channel = item(WaveformChannelNumber=1, ChannelSourceSequence=[lead], ChannelSampleSkew="0", WaveformBitsStored=16)
+    one.WaveformSequence = [item(WaveformOriginality="ORIGINAL", NumberOfWaveformChannels=1, NumberOfWaveformSamples=100, SamplingFrequency="100",
+                                 ChannelDefinitionSequence=[channel], WaveformBitsAllocated=16, WaveformSampleInterpretation="SS",
+                                 WaveformData=np.arange(100, dtype=np.int16).tobytes())]
+    one.WaveformSequence[0]["WaveformData"].VR = "OW"
     return one
 
 
@@ -65,11 +126,13 @@ def main():
     parser.add_argument("--study", default="one")
     parser.add_argument("--images", type=int, default=3)
     parser.add_argument("--bare", action="store_true", help="without issuer, age and weight, with an empty Study ID")
+    parser.add_argument("--more", action="store_true", help="a slide and an ECG in the study")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
-    for number in range(1, args.images + 1):
-        slice_of(args, number).save_as(
-            args.folder / f"{args.number}_{args.study}_{number}.dcm", enforce_file_format=True)
+    made = [slice_of(args, number) for number in range(1, args.images + 1)]
+    made += [slide(args), ecg(args)] if args.more else []
+    for one in made:
+        one.save_as(args.folder / f"{args.number}_{args.study}_{one.InstanceNumber % 100}.dcm", enforce_file_format=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 //! The way back with real peers: poll, fetch, inspect, reconcile, release, return, confirm, close.
 
 mod accept;
+mod classes;
 mod faulty;
 mod identity;
 mod kills;

@@ -8,6 +8,8 @@
 //! first 32 bits of the id. Ids are UUIDs of version 7, which begin with the time in milliseconds: objects made within
 //! 65 seconds share a folder, so the folder syncs of a batch are few, and no folder grows for ever.
 
+mod draft;
+
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -22,6 +24,7 @@ use uuid::Uuid;
 
 use crate::space::Space;
 use crate::zone::Zone;
+pub use draft::{Draft, DraftWriter};
 
 /// Bytes collected before a write; half as many at once are written as they come.
 const BUFFER: usize = 64 << 10;

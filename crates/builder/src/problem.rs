@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use pipeline::config::{ProjectMode, SourceClass};
+use pipeline::config::{Acknowledgement, ProjectConfig, ProjectMode, SourceClass};
+use pseudonym::Linkage;
 use register::Mode;
 
 use crate::site::Site;
@@ -73,6 +74,14 @@ impl Site {
                     say(place.clone(), format!("partner {partner:?} is no recipient of the dossier"));
                 }
             }
+            if project.linkage() == Linkage::Project
+                && has_several_partners(project)
+                && !accepts(project, "C33")
+            {
+                let text = "several partners share code, UIDs and date shift, and can join their sets (C33): take linkage away, or add a \
+                            [[project.acknowledgement]] with check = \"C33\", name, date and reason";
+                say(place.clone(), text.to_owned());
+            }
             let mode = match project.mode {
                 ProjectMode::ReceiveOnly => None,
                 ProjectMode::Pseudonymise => Some(Mode::Pseudonymise),
@@ -115,6 +124,19 @@ impl Site {
     }
 }
 
+fn has_several_partners(project: &ProjectConfig) -> bool {
+    project.partners.iter().collect::<BTreeSet<_>>().len() > 1
+}
+
+/// Whether a named person has accepted what a check warns of (ACB2).
+fn accepts(project: &ProjectConfig, check: &str) -> bool {
+    let is_whole = |of: &&Acknowledgement| {
+        let is_day = of.date.len() == 10 && of.date.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'-'));
+        is_day && !of.name.trim().is_empty() && !of.reason.trim().is_empty()
+    };
+    project.acknowledgements.iter().filter(is_whole).any(|of| of.check == check)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,5 +175,37 @@ mod tests {
             found,
             ["node \"a\": the name is declared twice", "partner \"p\": the id is declared twice"]
         );
+    }
+
+    #[test]
+    fn several_partners_of_one_linkage_need_somebody_who_accepts_it() {
+        let document = |keys: &str| {
+            let partner =
+                |id| format!("[[partner]]\nid = \"{id}\"\n[partner.transport.folder]\npath = \"/tmp\"\n");
+            [
+                partner("a"),
+                partner("b"),
+                "[[project]]\nid = \"p\"\nmode = \"pseudonymise\"\npartners = [\"a\", \"b\"]\n".to_owned(),
+                keys.to_owned(),
+                "[project.dossier]\nstate = \"active\"\nversion = 1\nvalid_until = \"2099-12-31\"\nmode = \"pseudonymise\"\n\
+                 recipients = [\"a\", \"b\"]\n"
+                    .to_owned(),
+            ]
+            .concat()
+        };
+        assert!(problems(&document("")).is_empty(), "each has its own");
+        assert!(problems(&document("linkage = \"partner\"\n")).is_empty());
+        let acknowledged = |name: &str, date: &str| {
+            let keys = "linkage = \"project\"\n[[project.acknowledgement]]\ncheck = \"C33\"\nreason = \"one consortium\"\n";
+            problems(&document(&format!("{keys}name = \"{name}\"\ndate = \"{date}\"\n")))
+        };
+        assert!(acknowledged("Dr Grey", "2026-11-20").is_empty());
+        for found in [
+            problems(&document("linkage = \"project\"\n")),
+            acknowledged(" ", "2026-11-20"),
+            acknowledged("Dr Grey", "soon"),
+        ] {
+            assert!(found.len() == 1 && found[0].contains("C33"), "{found:?}");
+        }
     }
 }

@@ -7,7 +7,9 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use deidentification::verify::{Identity, Verifier};
-use deidentification::{CompiledProfile, Object, Profile, PseudonymSource, deidentify};
+use deidentification::{
+    CompiledProfile, Known, Object, Profile, PseudonymSource, Survey, TextCleaner, Vocabulary, deidentify,
+};
 use dicom_stream::{Encoding, Lengths, Limits, Tag, TransferSyntax, VR, Writer};
 use sha2::{Digest, Sha256};
 
@@ -26,6 +28,14 @@ impl PseudonymSource for Source {
 
     fn code(&self) -> &str {
         "P-7K3M"
+    }
+
+    fn shift_days(&self) -> Option<i32> {
+        Some(-100)
+    }
+
+    fn token(&self, _value: &str) -> String {
+        "0".repeat(32)
     }
 }
 
@@ -78,10 +88,21 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn once(profile: &CompiledProfile, folder: &Path) {
+    let mut identity = Identity::default();
+    let survey = Survey::read(
+        profile,
+        File::open(folder.join("in")).unwrap(),
+        &SYNTAX,
+        Limits::INSTANCE,
+        &mut identity,
+    )
+    .unwrap();
+    let cleaner = TextCleaner::new(&identity, &Vocabulary::builtin()).unwrap();
+    let known = Known { survey: &survey, cleaner: &cleaner };
     let object = Object { sop_class: CT, sop_instance: INSTANCE, transfer_syntax: &SYNTAX, length: None };
     let input = File::open(folder.join("in")).unwrap();
     let output = File::create(folder.join("out")).unwrap();
-    deidentify(profile, &object, &Source, Limits::INSTANCE, input, output).unwrap();
+    deidentify(profile, &object, &Source, known, Limits::INSTANCE, input, output).unwrap();
 }
 
 #[divan::bench]

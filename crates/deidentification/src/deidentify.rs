@@ -5,13 +5,14 @@ use std::io::{self, Read, Write};
 use dicom_stream::{Limits, SourceError, TokenSource, TransferSyntax};
 use thiserror::Error;
 
+use crate::cleaner_stub::TextCleaner;
 use crate::iod::Iod;
-use crate::option::BASIC_PROFILE_CODE;
-use crate::profile::CompiledProfile;
+use crate::option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
+use crate::profile::{CompiledProfile, RecentRules};
 use crate::report::{Report, Tally};
-use crate::rule::RecentRules;
+use crate::survey::Survey;
 use crate::trial::own_elements;
-use crate::walk::{Context, Walk};
+use crate::walk::{ActiveRules, Characteristics, Context, Walk};
 
 /// Where new UIDs and the code come from: the vault in pseudonymise mode, a secret of the job in anonymise mode (DEC-D).
 pub trait PseudonymSource {
@@ -20,6 +21,18 @@ pub trait PseudonymSource {
 
     /// The participant's code: Patient's Name, Patient ID and Clinical Trial Subject ID of the output.
     fn code(&self) -> &str;
+
+    /// Whole days by which the participant's dates move (Retain Longitudinal Modified Dates); `None` where there is no shift: dates go.
+    fn shift_days(&self) -> Option<i32>;
+
+    /// 32 hex digits that follow from the value and the participant's key: equal values, equal tokens.
+    fn token(&self, value: &str) -> String;
+
+    /// Hears of each UID that stays (Retain UIDs).
+    fn retained_uid(&self, _uid: &str) {}
+
+    /// Hears of each date that was moved, as it leaves: DA or DT.
+    fn shifted(&self, _date: &[u8]) {}
 }
 
 /// What the caller knows about the object before its data set is walked: the values of the data set itself, as the index or the
@@ -75,8 +88,17 @@ const MEDIA_STORAGE_DIRECTORY: &str = "1.2.840.10008.1.3.10";
 /// Root of the UIDs that DICOM itself assigns (PS3.6 Annex A).
 pub(crate) const STANDARD_ROOT: &str = "1.2.840.10008.";
 
+/// What has to be known before the walk: the object's survey, and a cleaner for the identity of its patient and study.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// Of this object.
+    pub survey: &'a Survey,
+    /// Of its patient and study.
+    pub cleaner: &'a TextCleaner,
+}
+
 /// De-identifies one data set from `input` to `out`. The caller writes preamble and file meta, with [`Object::output_syntax`] and the
-/// new SOP Instance UID, which is `source.uid(object.sop_instance)`.
+/// new SOP Instance UID, which is [`CompiledProfile::instance_uid`].
 ///
 /// Streams: neither the object nor its pixel data are held; memory is bounded by `limits`.
 ///
@@ -86,16 +108,25 @@ pub fn deidentify<R: Read, W: Write>(
     profile: &CompiledProfile,
     object: &Object<'_>,
     source: &dyn PseudonymSource,
+    known: Known<'_>,
     limits: Limits,
     input: R,
     out: W,
 ) -> Result<Report, DeidentificationError> {
     admit(profile, object, source)?;
+    let survey = known.survey;
+    let (manufacturer, model) = survey.equipment();
     let mut context = Context {
+        profile,
         rules: RecentRules::new(&profile.rules),
+        project_rules: ActiveRules::new(profile, object.sop_class, survey),
         iod: Iod::of(object.sop_class),
         object,
         source,
+        cleaner: known.cleaner,
+        applied: survey.applied,
+        trusts_equipment: profile.private.trusts(manufacturer, model),
+        characteristics: Characteristics::default(),
         limits,
         own: own_elements(profile, source.code()),
         tally: Tally::new(),
@@ -111,7 +142,7 @@ pub fn deidentify<R: Read, W: Write>(
     if context.found != (true, true) {
         return Err(DeidentificationError::NotTheObject);
     }
-    Ok(report(profile, context.tally))
+    Ok(report(profile, survey.applied, context.tally))
 }
 
 /// What is refused before a byte is read.
@@ -132,16 +163,19 @@ fn admit(
     }
 }
 
-fn report(profile: &CompiledProfile, tally: Tally) -> Report {
+fn report(profile: &CompiledProfile, applied: OptionSet, tally: Tally) -> Report {
     let kept = tally.kept;
     let (changes, changes_not_listed, not_inspected) = tally.finish();
     Report {
-        edition: crate::basic_profile::EDITION,
-        defaults: crate::vr_default::EDITION,
+        edition: crate::table::EDITION,
+        defaults: crate::table::vr_default::EDITION,
         profile: profile.profile.name.clone(),
         version: profile.profile.version.clone(),
         hash: profile.hash.clone(),
-        method_codes: vec![BASIC_PROFILE_CODE],
+        method_codes: [BASIC_PROFILE_CODE]
+            .into_iter()
+            .chain(applied.iter().map(DeidentificationOption::code))
+            .collect(),
         kept,
         changes,
         changes_not_listed,

@@ -2,8 +2,8 @@
 
 use dicom_core::Tag;
 
-use crate::action::AttributeType;
 use crate::iod_types::{ATTRIBUTES, COMPOSITE, NODES, SETS, SOP_CLASSES, WORDS};
+use crate::table::AttributeType;
 
 /// The IOD of one SOP class.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +12,12 @@ pub(crate) struct Iod(u8);
 /// A place in the tree of sequences: the root, a listed sequence, or anywhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Node(Option<u16>);
+
+impl Default for Node {
+    fn default() -> Self {
+        Self::ROOT
+    }
+}
 
 impl Node {
     pub(crate) const ROOT: Self = Self(Some(0));

@@ -3,29 +3,38 @@
 //! Level 0: stands on `dicom-stream` alone; no clock, no file, no network. It does not know the vault: a [`PseudonymSource`] gives codes
 //! and UIDs. It does not clean pixels, and says so in its [`Report`].
 //!
-//! Read first: [`Profile`] (what a project says), [`deidentify`] (one object), [`verify`] (the independent search afterwards).
+//! Read first: [`Profile`] (what a project says), [`deidentify`] (one object), [`verify`] (the independent search afterwards),
+//! [`partner_view()`] (the object of the archive as one partner gets it).
 
-mod action;
-mod basic_profile;
+mod cleaner_stub;
+mod content;
+mod creators;
 mod deidentify;
 mod document;
 mod dummy;
 mod iod;
 mod iod_types;
+mod level;
 mod option;
+mod partner_view;
 mod profile;
 mod report;
-mod rule;
+mod survey;
+pub mod table;
 mod text;
 mod trial;
 pub mod verify;
-pub mod vr_default;
 mod walk;
 
-pub use action::{Action, AttributeType, Step};
-pub use basic_profile::{BASIC_PROFILE_2026D, EDITION};
-pub use deidentify::{DeidentificationError, Object, PseudonymSource, deidentify};
-pub use option::{BASIC_PROFILE_CODE, DeidentificationOption};
-pub use profile::{CompiledProfile, Profile, ProfileError, ProjectRule};
+pub use cleaner_stub::{TextCleaner, Vocabulary};
+pub use deidentify::{DeidentificationError, Known, Object, PseudonymSource, deidentify};
+pub use option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
+pub use partner_view::{PartnerPseudonyms, PartnerViewError, Replaced, output_syntax, partner_view};
+pub use profile::{
+    CompiledProfile, PrivateElements, Profile, ProfileError, ProjectRule, RuleAction, RuleId, SHIPPED,
+    TrustedEquipment,
+};
 pub use report::{Change, NotInspected, Report};
+pub use survey::Survey;
+pub use table::{Action, AttributeType, EDITION, Step, TABLE_E1_1};
 pub use trial::{ClinicalTrial, Consent, Distribution};

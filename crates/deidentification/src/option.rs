@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Code of the Basic Application Confidentiality Profile in CID 7050.
 pub const BASIC_PROFILE_CODE: &str = "113100";
 
-/// An option of PS3.15 E.3. Profiles can name each of them; this version carries out none (see [`crate::ProfileError`]).
+/// An option of PS3.15 E.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeidentificationOption {
@@ -36,7 +36,24 @@ pub enum DeidentificationOption {
 }
 
 impl DeidentificationOption {
+    /// All options, by code.
+    pub const ALL: [Self; 12] = [
+        Self::CleanPixelData,
+        Self::CleanRecognizableVisualFeatures,
+        Self::CleanGraphics,
+        Self::CleanStructuredContent,
+        Self::CleanDescriptors,
+        Self::RetainLongitudinalFullDates,
+        Self::RetainLongitudinalModifiedDates,
+        Self::RetainPatientCharacteristics,
+        Self::RetainDeviceIdentity,
+        Self::RetainUids,
+        Self::RetainSafePrivate,
+        Self::RetainInstitutionIdentity,
+    ];
+
     /// Code in CID 7050, scheme DCM.
+    #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Self::CleanPixelData => "113101",
@@ -52,5 +69,95 @@ impl DeidentificationOption {
             Self::RetainSafePrivate => "113111",
             Self::RetainInstitutionIdentity => "113112",
         }
+    }
+
+    /// Meaning of the code in CID 7050.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::CleanPixelData => "Clean Pixel Data Option",
+            Self::CleanRecognizableVisualFeatures => "Clean Recognizable Visual Features Option",
+            Self::CleanGraphics => "Clean Graphics Option",
+            Self::CleanStructuredContent => "Clean Structured Content Option",
+            Self::CleanDescriptors => "Clean Descriptors Option",
+            Self::RetainLongitudinalFullDates => "Retain Longitudinal Temporal Information Full Dates Option",
+            Self::RetainLongitudinalModifiedDates => {
+                "Retain Longitudinal Temporal Information Modified Dates Option"
+            }
+            Self::RetainPatientCharacteristics => "Retain Patient Characteristics Option",
+            Self::RetainDeviceIdentity => "Retain Device Identity Option",
+            Self::RetainUids => "Retain UIDs Option",
+            Self::RetainSafePrivate => "Retain Safe Private Option",
+            Self::RetainInstitutionIdentity => "Retain Institution Identity Option",
+        }
+    }
+
+    /// Its word in a profile.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::CleanPixelData => "clean_pixel_data",
+            Self::CleanRecognizableVisualFeatures => "clean_recognizable_visual_features",
+            Self::CleanGraphics => "clean_graphics",
+            Self::CleanStructuredContent => "clean_structured_content",
+            Self::CleanDescriptors => "clean_descriptors",
+            Self::RetainLongitudinalFullDates => "retain_longitudinal_full_dates",
+            Self::RetainLongitudinalModifiedDates => "retain_longitudinal_modified_dates",
+            Self::RetainPatientCharacteristics => "retain_patient_characteristics",
+            Self::RetainDeviceIdentity => "retain_device_identity",
+            Self::RetainUids => "retain_uids",
+            Self::RetainSafePrivate => "retain_safe_private",
+            Self::RetainInstitutionIdentity => "retain_institution_identity",
+        }
+    }
+}
+
+/// A set of options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OptionSet(u16);
+
+impl OptionSet {
+    /// No option.
+    pub const NONE: Self = Self(0);
+
+    /// The set of this one.
+    #[must_use]
+    pub const fn of(option: DeidentificationOption) -> Self {
+        Self(1 << option as u16)
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Those that are in both.
+    #[must_use]
+    pub const fn within(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether `option` is in it.
+    #[must_use]
+    pub const fn has(self, option: DeidentificationOption) -> bool {
+        self.0 & Self::of(option).0 != 0
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The options, by code.
+    pub fn iter(self) -> impl Iterator<Item = DeidentificationOption> {
+        DeidentificationOption::ALL.into_iter().filter(move |option| self.has(*option))
+    }
+}
+
+impl FromIterator<DeidentificationOption> for OptionSet {
+    fn from_iter<I: IntoIterator<Item = DeidentificationOption>>(options: I) -> Self {
+        options.into_iter().fold(Self::NONE, |set, option| set.and(Self::of(option)))
     }
 }

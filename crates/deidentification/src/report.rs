@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use dicom_core::Tag;
 use serde::{Serialize, Serializer};
 
-use crate::action::Step;
+use crate::profile::RuleId;
+use crate::table::Step;
 
 /// Report of one object. The same input and profile give the same report (AC2.11).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,9 +44,9 @@ pub struct Change {
     /// Sequences around the element, outermost first, then the element: `(0008,1115)(0008,0080)`.
     #[serde(serialize_with = "as_path")]
     pub path: Vec<Tag>,
-    /// `E.1-1` for Table E.1-1 (`E.1-1-required-by-iod` where an X takes away what the IOD requires), else a rule id of the defaults
-    /// beyond it or of the encoding.
-    pub rule: &'static str,
+    /// `E.1-1` for Table E.1-1, with the option's code where one acts (`E.1-1-required-by-iod` where an X takes away what the IOD
+    /// requires), `rule-n` for a rule of the profile, else a rule id of the defaults beyond the table or of the encoding.
+    pub rule: RuleId,
     /// What was done.
     pub step: Step,
     /// How often.
@@ -83,7 +84,7 @@ fn as_tag<S: Serializer>(tag: &Tag, serializer: S) -> Result<S::Ok, S::Error> {
 }
 
 /// A place in the object: an index into the paths of a [`Tally`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Place(usize);
 
 impl Place {
@@ -91,7 +92,7 @@ impl Place {
 }
 
 /// A row of the report.
-type Row = (Place, Tag, &'static str, Step);
+type Row = (Place, Tag, RuleId, Step);
 
 /// Counts while the object passes: paths are numbered once, so that counting one more costs no allocation.
 #[derive(Debug)]
@@ -136,7 +137,7 @@ impl Tally {
         place
     }
 
-    pub(crate) fn change(&mut self, place: Place, tag: Tag, rule: &'static str, step: Step) {
+    pub(crate) fn change(&mut self, place: Place, tag: Tag, rule: RuleId, step: Step) {
         let row = (place, tag, rule, step);
         let slot = usize::from(tag.element() % 64);
         let recent = self.recent.get(slot).and_then(|number| self.counts.get_mut(*number));
@@ -182,7 +183,7 @@ impl Tally {
                     at = *parent;
                 }
                 path.reverse();
-                Change { path, rule, step: *step, count: *count }
+                Change { path, rule: *rule, step: *step, count: *count }
             })
             .collect();
         changes.sort();

@@ -16,6 +16,12 @@ pub(crate) fn encode(set: &CharacterSet, vr: VR, text: &str) -> Vec<u8> {
     })
 }
 
+/// A value of printable ASCII without its padding.
+pub(crate) fn ascii_trimmed(value: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(value).ok()?.trim_matches(['\0', ' ']);
+    (!text.is_empty() && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))).then_some(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

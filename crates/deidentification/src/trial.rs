@@ -2,6 +2,7 @@
 
 use dicom_core::{Tag, VR};
 
+use crate::option::DeidentificationOption;
 use crate::profile::CompiledProfile;
 
 /// What the dossier of a project says about the trial. Empty texts are written empty where the module asks for the attribute.
@@ -75,7 +76,7 @@ pub(crate) fn own_elements(profile: &CompiledProfile, code: &str) -> Vec<(Tag, O
         text(Tag(0x0012, 0x0062), VR::CS, "YES"),
         (METHOD, Own::AppendText(method_text(&profile.profile.name, &profile.profile.version, hash))),
         (METHOD_CODES, Own::AppendMethodCodes),
-        text(Tag(0x0028, 0x0303), VR::CS, "REMOVED"),
+        text(Tag(0x0028, 0x0303), VR::CS, temporal_information(profile)),
     ];
     if let Some(trial) = &profile.trial {
         own.extend([
@@ -102,12 +103,20 @@ pub(crate) fn own_elements(profile: &CompiledProfile, code: &str) -> Vec<(Tag, O
     own
 }
 
+/// (0028,0303) Longitudinal Temporal Information Modified (DI-14).
+fn temporal_information(profile: &CompiledProfile) -> &'static str {
+    if profile.options().has(DeidentificationOption::RetainLongitudinalModifiedDates) {
+        "MODIFIED"
+    } else if profile.options().has(DeidentificationOption::RetainLongitudinalFullDates) {
+        "UNMODIFIED"
+    } else {
+        "REMOVED"
+    }
+}
+
 /// Values of (0012,0063), each at most 64 characters as LO asks.
 fn method_text(name: &str, version: &str, hash: &str) -> String {
-    format!(
-        "DICOM PS3.15 Annex E {} Basic Profile\\{name}\\version {version}, {hash}",
-        crate::basic_profile::EDITION
-    )
+    format!("DICOM PS3.15 Annex E {} Basic Profile\\{name}\\version {version}, {hash}", crate::table::EDITION)
 }
 
 impl Consent {

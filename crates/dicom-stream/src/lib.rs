@@ -19,6 +19,7 @@ mod source;
 pub mod text;
 mod token;
 mod transfer_syntax;
+mod un_sequence;
 mod writer;
 
 pub use deflate::{InflateError, Inflater};
@@ -34,4 +35,5 @@ pub use reader::{ReadError, Reader};
 pub use source::{SourceError, TokenSource};
 pub use token::Token;
 pub use transfer_syntax::{Encoding, TransferSyntax};
+pub use un_sequence::{as_sequence, effective_vr};
 pub use writer::{Lengths, Writer};

@@ -1,12 +1,12 @@
 //! Stage *acknowledge*: writes into the ledger what was handed over and what the partner answered, instance by instance (AC3.3, AC3.4).
 
-use archive::index::FoundInstance;
 use archive::job::Job;
 use archive::ledger::{self, LedgerEvent, Of};
 use partner::{Answer, Outcome};
 use register::Decision;
 use uuid::Uuid;
 
+use crate::export::Leaving;
 use crate::line::{Line, Project, StageError};
 
 /// Begin of the cause of an instance that the partner does not want.
@@ -30,23 +30,19 @@ pub(crate) async fn handed_over(
     line: &Line,
     project: &Project,
     job: &Job,
-    due: &[FoundInstance],
+    leaving: &[Leaving],
     decision: &Decision,
 ) -> Result<(), StageError> {
     let now = line.clock.now();
-    let ids: Vec<Uuid> = due.iter().map(|found| found.instance.id).collect();
+    let ids: Vec<Uuid> = leaving.iter().map(|of| of.id).collect();
     let mut transaction = line.main.write().await?;
     let first_time = ledger::without(&mut transaction, Of::Job(job.id), LedgerEvent::Sent, &ids).await?;
-    let hashes: Vec<(&FoundInstance, String)> = due
+    let lines: Vec<ledger::Line<'_>> = leaving
         .iter()
-        .filter(|found| first_time.contains(&found.instance.id))
-        .map(|found| (found, hash(found)))
-        .collect();
-    let lines: Vec<ledger::Line<'_>> = hashes
-        .iter()
-        .map(|(found, hash)| ledger::Line {
+        .filter(|of| first_time.contains(&of.id))
+        .map(|of| ledger::Line {
             gate_hash: Some(&decision.hash),
-            ..line_of(LedgerEvent::Sent, project, job, found, hash, "", now)
+            ..line_of(LedgerEvent::Sent, project, job, of, "", now)
         })
         .collect();
     ledger::append(&mut transaction, &lines).await?;
@@ -58,14 +54,14 @@ pub(crate) async fn record(
     line: &Line,
     project: &Project,
     job: &Job,
-    due: &[FoundInstance],
+    leaving: &[Leaving],
     answers: &[Answer],
     progress: &mut Progress,
 ) -> Result<(), StageError> {
     let now = line.clock.now();
     let mut written = Vec::with_capacity(answers.len());
     for answer in answers {
-        let Some(found) = due.iter().find(|found| found.instance.id == answer.id) else { continue };
+        let Some(of) = leaving.iter().find(|of| of.outgoing.id == answer.id) else { continue };
         let (event, cause) = match answer.outcome {
             Outcome::Acknowledged { status: 0 } => (LedgerEvent::Acknowledged, String::new()),
             Outcome::Acknowledged { status } => (LedgerEvent::Acknowledged, format!("0x{status:04X}")),
@@ -76,27 +72,20 @@ pub(crate) async fn record(
         progress.acknowledged += u64::from(event == LedgerEvent::Acknowledged);
         progress.refused +=
             u64::from(!matches!(answer.outcome, Outcome::Acknowledged { .. } | Outcome::Deferred(_)));
-        written.push((found, event, cause, hash(found)));
+        written.push((of, event, cause));
     }
-    let lines: Vec<ledger::Line<'_>> = written
-        .iter()
-        .map(|(found, event, cause, hash)| line_of(*event, project, job, found, hash, cause, now))
-        .collect();
+    let lines: Vec<ledger::Line<'_>> =
+        written.iter().map(|(of, event, cause)| line_of(*event, project, job, of, cause, now)).collect();
     let mut transaction = line.main.write().await?;
     ledger::append(&mut transaction, &lines).await?;
     Ok(transaction.commit().await?)
-}
-
-fn hash(found: &FoundInstance) -> String {
-    format!("blake3:{}", blake3::Hash::from_bytes(found.instance.blake3))
 }
 
 fn line_of<'a>(
     event: LedgerEvent,
     project: &'a Project,
     job: &'a Job,
-    found: &FoundInstance,
-    hash: &'a str,
+    of: &'a Leaving,
     cause: &'a str,
     at: i64,
 ) -> ledger::Line<'a> {
@@ -105,10 +94,10 @@ fn line_of<'a>(
         project: &project.config.id,
         job: Some(job.id),
         result_set: None,
-        instance: found.instance.id,
+        instance: of.id,
         destination: &job.partner,
-        hash,
-        bytes: found.instance.bytes,
+        hash: &of.hash,
+        bytes: of.bytes,
         dossier_version: &project.dossier_version,
         gate_hash: None,
         cause,

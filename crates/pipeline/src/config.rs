@@ -6,6 +6,7 @@ use deidentification::ClinicalTrial;
 use dicom_node::AeTitle;
 use dicom_node::config::TlsClientConfig;
 use ipnet::IpNet;
+use pseudonym::Linkage;
 use register::DossierConfig;
 use serde::{Deserialize, Serialize};
 
@@ -119,6 +120,13 @@ pub struct ProjectConfig {
     /// Partners that get its data, by their id.
     #[serde(default)]
     pub partners: Vec<String>,
+    /// Whether its partners share code, UIDs and date shift (DEC-J); see [`ProjectConfig::linkage`]. A partner keeps what it was first
+    /// issued.
+    #[serde(default)]
+    pub linkage: Option<Linkage>,
+    /// What a named person has seen and accepted of the checks that only warn.
+    #[serde(default, rename = "acknowledgement")]
+    pub acknowledgements: Vec<Acknowledgement>,
     /// The regulatory dossier; demanded by every mode but `receive-only`.
     #[serde(default)]
     pub dossier: Option<DossierConfig>,
@@ -128,6 +136,28 @@ pub struct ProjectConfig {
     /// Whether and how results come back; without it a job ends with the partner's acknowledgement.
     #[serde(default)]
     pub results: Option<ResultsConfig>,
+}
+
+impl ProjectConfig {
+    /// The linkage of partners that were issued nothing yet: as configured, else `project` with one partner and `partner` with several.
+    pub fn linkage(&self) -> Linkage {
+        let several = self.partners.iter().any(|partner| Some(partner) != self.partners.first());
+        self.linkage.unwrap_or(if several { Linkage::Partner } else { Linkage::Project })
+    }
+}
+
+/// The acknowledgement of a check that warns (ACB2): who, when and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledgement {
+    /// Id of the check: `C33` where several partners share one linkage, and can join their sets.
+    pub check: String,
+    /// Who accepts it.
+    pub name: String,
+    /// Day, `YYYY-MM-DD`.
+    pub date: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Steps 6 to 10: what comes back from the partners of a project.

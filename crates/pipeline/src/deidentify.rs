@@ -16,7 +16,8 @@ use archive::ledger::{self, LedgerEvent};
 use archive::report;
 use archive::scan::Identification;
 use archive::zone::Zone;
-use deidentification::{DeidentificationError, Object, deidentify};
+use deidentification::verify::Identity;
+use deidentification::{CompiledProfile, DeidentificationError, Known, Object, Survey, deidentify};
 use dicom_stream::{FileMeta, Limits, TransferSyntax};
 use pseudonym::{MappedUid, UidKind};
 use register::{Actor, AuditEvent, AuditRecord, Text};
@@ -152,10 +153,13 @@ async fn one_participant(
 
 /// A batch between de-identification and post-check.
 pub(crate) struct Transformed {
-    pub(crate) originals: Vec<BufferedInstance>,
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) writers: Vec<BlobWriter>,
     pub(crate) uids: Vec<(UidKind, String, String)>,
+    /// Shifted dates, as yyyymmdd.
+    pub(crate) dates: Vec<i64>,
+    /// Whose the originals are: what must not be found in the objects.
+    pub(crate) identity: Identity,
 }
 
 /// A batch after the post-check.
@@ -174,12 +178,23 @@ async fn transform(
     let (line, profile, given) = (Arc::clone(line), Arc::clone(&project.profile), given.clone());
     blocking(move || {
         let recorder = given.code().zip(given.mapping()).map(|(code, mapping)| Recorder::new(code, mapping));
+        let (identity, surveys) = survey(&line, &profile, recorder.is_some(), &originals)?;
+        let cleaner = profile.cleaner(&identity);
         let (mut outcomes, mut writers) = (Vec::new(), Vec::new());
-        for (original, ground) in &originals {
+        for ((original, ground), surveyed) in originals.iter().zip(surveys) {
             let id = original.received.id;
-            let made = match &recorder {
-                Some(recorder) => one(&line, &profile, original, recorder)?,
-                None => kept::copy(&line, original)?.map(|(made, writer)| (made, writer, String::new())),
+            let made = match (&recorder, surveyed, &cleaner) {
+                (None, ..) => {
+                    kept::copy(&line, original)?.map(|(made, writer)| (made, writer, String::new()))
+                }
+                (Some(_), Err(held), _) => Err(held),
+                (Some(_), Ok(_), Err(error)) => {
+                    Err(Held { reason: QuarantineReason::Irregular, detail: error.to_string() })
+                }
+                (Some(recorder), Ok(survey), Ok(cleaner)) => {
+                    let known = Known { survey: &survey, cleaner };
+                    one(&line, &profile, original, recorder, known)?
+                }
             };
             let mut report = String::new();
             let result = match made {
@@ -192,12 +207,40 @@ async fn transform(
             };
             outcomes.push(Outcome { id, result, ground, report });
         }
-        let originals: Vec<BufferedInstance> = originals.into_iter().map(|(original, _)| original).collect();
-        let received = originals.iter().map(|original| &original.received);
-        let uids = recorder.map_or_else(Vec::new, |recorder| recorder.finish(received));
-        Ok(Transformed { originals, outcomes, writers, uids })
+        let received = originals.iter().map(|(original, _)| &original.received);
+        let (uids, dates) = recorder.map_or_else(Default::default, |recorder| recorder.finish(received));
+        Ok(Transformed { outcomes, writers, uids, dates, identity })
     })
     .await?
+}
+
+type Surveyed = Result<Survey, Held>;
+
+/// What has to be known before the first byte of an object is written: whose it is, from all objects of the batch, for one may repeat the
+/// name that stands in another. An original that cannot be read is held.
+fn survey(
+    line: &Line,
+    profile: &CompiledProfile,
+    is_deidentified: bool,
+    originals: &[(BufferedInstance, &'static str)],
+) -> Result<(Identity, Vec<Surveyed>), StageError> {
+    let mut identity = Identity::default();
+    let mut surveys = Vec::with_capacity(originals.len());
+    for (original, _) in originals {
+        let received = &original.received;
+        let held = |detail: String| Err(Held { reason: QuarantineReason::Irregular, detail });
+        let surveyed = match TransferSyntax::from_uid(&received.transfer_syntax_uid) {
+            _ if !is_deidentified => Ok(Survey::default()),
+            None => held("transfer syntax".to_owned()),
+            Some(syntax) => match line.spool.read(&received.location) {
+                Ok(input) => Survey::read(profile, input, syntax, Limits::INSTANCE, &mut identity)
+                    .or_else(|error| held(error.to_string())),
+                Err(error) => Err(damaged(error)?),
+            },
+        };
+        surveys.push(surveyed);
+    }
+    Ok((identity, surveys))
 }
 
 type One = Result<(Pseudonymised, BlobWriter, String), Held>;
@@ -205,9 +248,10 @@ type One = Result<(Pseudonymised, BlobWriter, String), Held>;
 /// One instance, into an object of Z3 that has no name yet.
 fn one(
     line: &Line,
-    profile: &deidentification::CompiledProfile,
+    profile: &CompiledProfile,
     original: &BufferedInstance,
     recorder: &Recorder<'_>,
+    known: Known<'_>,
 ) -> Result<One, StageError> {
     let received = &original.received;
     let held = |reason, detail: String| Ok(Err(Held { reason, detail }));
@@ -228,13 +272,13 @@ fn one(
     let mut writer = line.blobs.create(BlobKey::new(Zone::Archive, received.id)?)?;
     let meta = FileMeta {
         media_storage_sop_class_uid: received.sop_class_uid.clone(),
-        media_storage_sop_instance_uid: deidentification::PseudonymSource::uid(recorder, object.sop_instance),
+        media_storage_sop_instance_uid: profile.instance_uid(recorder, object.sop_instance),
         transfer_syntax_uid: output_syntax.uid.to_owned(),
     };
     meta.write(&mut writer)?;
     let data_set = writer.length();
     let mut tee = Tee::new(writer, output_syntax);
-    let report = match deidentify(profile, &object, recorder, Limits::INSTANCE, input, &mut tee) {
+    let report = match deidentify(profile, &object, recorder, known, Limits::INSTANCE, input, &mut tee) {
         Ok(report) => shown(&serde_json::to_string(&report).map_err(io::Error::other)?),
         Err(error @ DeidentificationError::Output(_)) => return Err(error.into()),
         Err(error) => return held(QuarantineReason::Irregular, error.to_string()),
@@ -259,7 +303,7 @@ async fn keep_mapping(line: &Line, given: &Given, transformed: &Transformed) -> 
         .iter()
         .map(|(kind, original, pseudonym)| MappedUid { kind: *kind, original, pseudonym })
         .collect();
-    Ok(line.vault.record_mapping(participant, study, &uids, &[]).await?)
+    Ok(line.vault.record_mapping(participant, study, &uids, &transformed.dates).await?)
 }
 
 /// Index, ledger and jobs, in one transaction. What Z3 has already with the same bytes is one copy more that goes; with other bytes, it

@@ -1,22 +1,24 @@
 //! Stage *export*: hands the cleared instances of one job to its partner. State in: CLEARED; out: EXPORTED and, by `acknowledge`,
 //! ACKNOWLEDGED. Z3 → partner, through the gate each time (AC3.2).
 //!
-//! What is still to be sent is read from the ledger, so that a transfer that was cut off goes on where it stopped (AC3.3).
+//! What is still to be sent is read from the ledger, so that a transfer that was cut off goes on where it stopped (AC3.3). Under linkage
+//! `partner` the objects are derived for the partner and searched once more, before anything of them leaves (`for_partner`).
 
-use std::io::{self, Read};
+mod for_partner;
+mod given;
+mod leaving;
+
 use std::str::FromStr;
 use std::sync::Arc;
 
-use archive::blob::BlobStore;
 use archive::index::{self, FoundInstance};
 use archive::job::{self, Job, JobEvent, JobState};
 use archive::job_queue::{self, ClaimedJob, NewEntry};
 use archive::ledger::{self, LedgerEvent, Of};
 use archive::state::history;
-use archive::zone::Zone;
 use notification::EventType;
-use partner::{Answer, Batch, Closing, InstanceSource, OutgoingInstance, Partner};
-use pseudonym::{CodePrefix, ExportRecord, IssuedUid, Linkage, ParticipantId, UidKind};
+use partner::{Answer, Batch, Closing, Partner};
+use pseudonym::{IssuedUid, ParticipantId, UidKind};
 use register::{Actor, AuditEvent, AuditRecord, Decision, Outflow, Text};
 use sqlx::AnyConnection;
 use tokio::sync::mpsc;
@@ -25,8 +27,10 @@ use uuid::Uuid;
 use crate::acknowledge::{self, Progress};
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
-use crate::stored_object::open_data_set;
 use crate::{gate, notify};
+use given::Given;
+pub(crate) use leaving::Leaving;
+use leaving::Source;
 
 /// Name of the stage in the queue; its subject is a job.
 pub(crate) const KIND: &str = "export";
@@ -71,6 +75,7 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     let resumed = history.iter().rfind(|change| change.event == JobEvent::Resume.as_str());
     let retried = resumed.map_or(i64::MIN, |change| change.at);
     let mut progress = Progress::default();
+    let mut given = None;
     let mut after = None;
     loop {
         // Cancelled or withdrawn, maybe by the command line since the last page: nothing more leaves (INV-4).
@@ -94,7 +99,8 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         let due: Vec<FoundInstance> =
             page.into_iter().filter(|found| is_due(found, &left, &unwanted)).collect();
         if !due.is_empty() {
-            send(line, project, &partner, &job, due, &mut progress).await?;
+            let way = Way { line, project, partner: &partner, job: &job };
+            send_page(way, &mut given, due, &mut progress).await?;
         }
     }
     if progress.acknowledged == progress.total && job.state == JobState::Deidentified {
@@ -122,31 +128,73 @@ async fn close_set(
     };
     let batch = Batch { job: job.id, instances: Vec::new(), closing: Some(closing) };
     let (sender, _answers) = mpsc::channel(1);
-    Ok(partner.send(batch, Arc::new(Archive(Arc::clone(&line.blobs))), sender).await?)
+    Ok(partner.send(batch, Arc::new(Source::archive(&line.blobs)), sender).await?)
 }
 
-/// One batch: gate, vault, ledger, partner.
-async fn send(
-    line: &Arc<Line>,
-    project: &Project,
-    partner: &Partner,
-    job: &Job,
+/// A job and whom it goes to.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    line: &'a Arc<Line>,
+    project: &'a Project,
+    partner: &'a Partner,
+    job: &'a Job,
+}
+
+/// What is due of a page, in one batch or, where it is derived first, in several.
+async fn send_page(
+    way: Way<'_>,
+    given: &mut Option<Given>,
     due: Vec<FoundInstance>,
     progress: &mut Progress,
 ) -> Result<(), StageError> {
-    let decision = pass_gate(line, project, job).await?;
-    issue(line, project, job, &due).await?;
-    acknowledge::handed_over(line, project, job, &due, &decision).await?;
-    progress.gate_hash = Some(decision.hash);
-    let instances = due.iter().map(outgoing).collect();
+    let Way { line, project, job, .. } = way;
+    let mut decision = Some(pass_gate(line, project, job).await?);
+    let given = match given {
+        Some(given) => given,
+        none => none.insert(Given::new(line, project, job).await?),
+    };
+    for part in given.parts(due) {
+        let decision = match decision.take() {
+            Some(decision) => decision,
+            None => pass_gate(line, project, job).await?,
+        };
+        send(way, given, part, &decision, progress).await?;
+    }
+    Ok(())
+}
+
+/// One batch: derivation and after-check, vault, ledger, partner.
+async fn send(
+    way: Way<'_>,
+    given: &Given,
+    due: Vec<FoundInstance>,
+    decision: &Decision,
+    progress: &mut Progress,
+) -> Result<(), StageError> {
+    let Way { line, project, partner, job } = way;
+    let (leaving, source) = match &given.for_partner {
+        None => {
+            let uids: Vec<&str> = due.iter().map(|found| found.instance.sop_instance_uid.as_str()).collect();
+            let same = |uid| IssuedUid { kind: UidKind::Instance, base: uid, pseudonym: uid };
+            given.issue(line, project, job, &uids.into_iter().map(same).collect::<Vec<_>>()).await?;
+            (due.iter().map(Leaving::as_archived).collect::<Vec<_>>(), Source::archive(&line.blobs))
+        }
+        Some(for_partner) => {
+            let derived = for_partner.derive(line, project, due).await?;
+            given.issue(line, project, job, &derived.issued()).await?;
+            (derived.leaving, Source::derived(&line.blobs, derived.derived))
+        }
+    };
+    acknowledge::handed_over(line, project, job, &leaving, decision).await?;
+    progress.gate_hash = Some(decision.hash.clone());
+    let instances = leaving.iter().map(|of| of.outgoing.clone()).collect();
     let batch = Batch { job: job.id, instances, closing: None };
-    let source = Arc::new(Archive(Arc::clone(&line.blobs)));
     let (sender, mut answers) = mpsc::channel::<Answer>(ANSWERS);
-    let sending = partner.send(batch, source, sender);
+    let sending = partner.send(batch, Arc::new(source), sender);
     let recording = async {
         let mut waiting = Vec::with_capacity(ANSWERS);
         while answers.recv_many(&mut waiting, ANSWERS).await > 0 {
-            acknowledge::record(line, project, job, &due, &waiting, progress).await?;
+            acknowledge::record(line, project, job, &leaving, &waiting, progress).await?;
             waiting.clear();
         }
         Ok::<(), StageError>(())
@@ -167,36 +215,6 @@ async fn pass_gate(line: &Line, project: &Project, job: &Job) -> Result<Decision
     notify::enqueue(line, &mut transaction, &event).await?;
     transaction.commit().await?;
     Err(StageError::GateClosed(gate::codes(&decision)))
-}
-
-/// Notes in the vault what is about to leave, before it does; what cannot be traced back is not in it.
-async fn issue(line: &Line, project: &Project, job: &Job, due: &[FoundInstance]) -> Result<(), StageError> {
-    if job.participant.is_none() {
-        return Ok(());
-    }
-    let now = line.clock.now();
-    let participant = participant(job)?;
-    let prefix = CodePrefix::default();
-    let mapping =
-        line.vault.partner_mapping(participant, &job.partner, Linkage::Project, &prefix, now).await?;
-    let study = index::study_uid(line.main.reader(), job.study.unwrap_or_default()).await?;
-    let record = ExportRecord {
-        id: job.first_increment.to_string(),
-        project: project.config.id.clone(),
-        partner: job.partner.clone(),
-        participant,
-        study,
-        code: mapping.code,
-        linkage: mapping.linkage,
-        dossier: project.dossier_version.clone(),
-        issued_at: now,
-    };
-    let uids: Vec<IssuedUid<'_>> = due
-        .iter()
-        .map(|found| found.instance.sop_instance_uid.as_str())
-        .map(|uid| IssuedUid { kind: UidKind::Instance, base: uid, pseudonym: uid })
-        .collect();
-    Ok(line.vault.issue(&record, &uids).await?)
 }
 
 /// Ends the work on a job: its state says what holds for all of its instances.
@@ -289,25 +307,4 @@ async fn audit(
 
 pub(crate) fn participant(job: &Job) -> Result<ParticipantId, StageError> {
     Ok(ParticipantId::from_str(job.participant.as_deref().unwrap_or_default())?)
-}
-
-fn outgoing(found: &FoundInstance) -> OutgoingInstance {
-    let instance = &found.instance;
-    OutgoingInstance {
-        id: instance.id,
-        sop_class: instance.sop_class_uid.clone(),
-        sop_instance: instance.sop_instance_uid.clone(),
-        transfer_syntax: instance.transfer_syntax_uid.clone(),
-        length: None,
-    }
-}
-
-/// Data sets of Z3, without their file meta information.
-struct Archive(Arc<BlobStore>);
-
-impl InstanceSource for Archive {
-    fn open(&self, instance: &OutgoingInstance) -> io::Result<Box<dyn Read + Send>> {
-        let (file, _) = open_data_set(&self.0, Zone::Archive, instance.id).map_err(io::Error::other)?;
-        Ok(Box::new(file))
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use archive::ArchiveError;
@@ -9,12 +10,14 @@ use archive::blob::{BlobError, BlobStore};
 use archive::ledger::{self, LedgerEvent};
 use archive::spool::{Spool, SpoolError};
 use database::{Database, DatabaseError};
-use deidentification::{CompiledProfile, DeidentificationError, Profile, ProfileError};
+use deidentification::{
+    CompiledProfile, DeidentificationError, DeidentificationOption, Profile, ProfileError,
+};
 use dicom_node::AssociationError;
 use dicom_node::tls::TlsError;
 use notification::NotificationConfig;
 use partner::{Partner, PartnerError};
-use pseudonym::{CodePrefix, CodeScheme, Vault, VaultError};
+use pseudonym::{CodePrefix, CodeScheme, Linkage, Vault, VaultError};
 use register::{AuditTrail, Dossier, DossierError, Mode};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -84,6 +87,8 @@ pub struct Project {
     pub codes: CodeScheme,
     /// First letters of its codes.
     pub code_prefix: CodePrefix,
+    /// Whether its profile shifts dates.
+    pub shifts_dates: bool,
 }
 
 /// Why a project cannot be used: correct the configuration.
@@ -113,6 +118,12 @@ pub enum ProjectError {
     /// The profile cannot be used.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// Under linkage `partner` no UID and no date is the same for two partners; the profile keeps them (DEC-J).
+    #[error(
+        "project {0:?}: the profile's option {1:?} contradicts linkage \"partner\", which several partners have by default: take the option \
+         away, or set linkage = \"project\""
+    )]
+    LinkageContradicted(String, DeidentificationOption),
     /// The prefix of the codes cannot be used.
     #[error("project {0:?}: code_prefix: {1}")]
     CodePrefix(String, pseudonym::CodeError),
@@ -139,14 +150,15 @@ impl Project {
         }
         let dossier = Dossier::new(&config.id, dossier)?;
         let profile = match &config.profile {
-            Some(path) => {
-                let text = std::fs::read_to_string(path);
-                Profile::from_toml(
-                    &text.map_err(|source| ProjectError::ProfileFile { project: id(), source })?,
-                )?
-            }
+            Some(profile) => load_profile(profile)
+                .map_err(|source| ProjectError::ProfileFile { project: id(), source })??,
             None => Profile::basic(),
         };
+        let kept = [DeidentificationOption::RetainUids, DeidentificationOption::RetainLongitudinalFullDates];
+        let kept = kept.into_iter().find(|option| profile.options.contains(option));
+        if let (Linkage::Partner, Some(option)) = (config.linkage(), kept) {
+            return Err(ProjectError::LinkageContradicted(id(), option));
+        }
         let trial = config.clinical_trial.as_ref().map(crate::config::ClinicalTrialConfig::values);
         let prefix = match config.code_prefix.as_str() {
             "" => CodePrefix::default(),
@@ -158,8 +170,20 @@ impl Project {
             dossier,
             codes: CodeScheme::Random(prefix.clone()),
             code_prefix: prefix,
+            shifts_dates: profile.options.contains(&DeidentificationOption::RetainLongitudinalModifiedDates),
             config: config.clone(),
         }))
+    }
+}
+
+/// The profile of this name that comes with the program, else the one in this file.
+///
+/// # Errors
+/// That of the file system; inside, that of the profile.
+pub fn load_profile(profile: &Path) -> io::Result<Result<Profile, ProfileError>> {
+    match profile.to_str().and_then(Profile::shipped) {
+        Some(shipped) => Ok(Ok(shipped)),
+        None => Ok(Profile::from_toml(&std::fs::read_to_string(profile)?)),
     }
 }
 
@@ -191,6 +215,29 @@ pub enum StageError {
     /// The post-check could not be made.
     #[error(transparent)]
     Verify(#[from] deidentification::verify::VerifyError),
+    /// An identifier, or what the archive has in its place, is in an object as derived for a partner: nothing of it was sent. Correct the
+    /// profile, and have the study sent again.
+    #[error("instance {instance}: an identifier is left at {place} of what would leave; nothing was sent")]
+    IdentifierLeft {
+        /// Own id.
+        instance: Uuid,
+        /// Path of the first finding.
+        place: String,
+    },
+    /// An object of the archive cannot be derived for a partner: look at it.
+    #[error("instance {instance} cannot be derived for the partner: {reason}")]
+    NotDerived {
+        /// Own id.
+        instance: Uuid,
+        /// What is in the way, and where.
+        reason: String,
+    },
+    /// What is kept as received has no secret that a partner's pseudonyms could follow from: cancel the job, or send it in a project with
+    /// linkage `project` (DEC-P).
+    #[error(
+        "objects that are kept as received cannot be sent under linkage \"partner\": every partner would get the same UIDs"
+    )]
+    NothingToDeriveFrom,
     /// The partner did not take everything.
     #[error(transparent)]
     Partner(#[from] PartnerError),
@@ -337,10 +384,16 @@ impl StageError {
                 | Self::Lost(_)
                 | Self::Tls(_)
                 | Self::GateClosed(_)
+                | Self::IdentifierLeft { .. }
+                | Self::NotDerived { .. }
+                | Self::NothingToDeriveFrom
                 | Self::Fault
                 | Self::Verify(_)
                 | Self::Vault(
-                    VaultError::Contradiction(_) | VaultError::Tampered(_) | VaultError::Unknown(_)
+                    VaultError::Contradiction(_)
+                        | VaultError::Tampered(_)
+                        | VaultError::Unknown(_)
+                        | VaultError::Limit(_)
                 )
                 | Self::Partner(PartnerError::Permanent { .. } | PartnerError::Configuration { .. })
                 | Self::Spool(SpoolError::Corrupt(_) | SpoolError::NotFound(_))

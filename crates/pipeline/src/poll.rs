@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::line::{Line, Project, StageError};
-use crate::{fetch, notify};
+use crate::{export, fetch, notify};
 
 /// Jobs asked about at once.
 const JOBS: u32 = 64;
@@ -159,7 +159,8 @@ pub(crate) async fn list<'j>(
 ) -> Result<Vec<(&'j Job, Listing)>, StageError> {
     let mut studies = Vec::with_capacity(jobs.len());
     for job in jobs {
-        studies.push(index::study_uid(line.main.reader(), job.study.unwrap_or_default()).await?);
+        let study = index::study_uid(line.main.reader(), job.study.unwrap_or_default()).await?;
+        studies.push(as_issued(line, job, study).await?);
     }
     let (sender, mut receiver) = mpsc::channel(jobs.len().max(1));
     let listing = partner.list(&studies, sender);
@@ -195,6 +196,16 @@ pub(crate) async fn list<'j>(
     Ok(listings.into_iter().filter_map(|listing| Some((job_of(&listing)?, listing))).collect())
 }
 
+/// A UID of the archive as the partner of a job knows it.
+async fn as_issued(line: &Line, job: &Job, uid: String) -> Result<String, StageError> {
+    if job.participant.is_none() {
+        return Ok(uid);
+    }
+    let participant = export::participant(job)?;
+    let mut issued = line.vault.issued_as(&job.project, &job.partner, participant, &[&uid]).await?;
+    Ok(issued.remove(&uid).unwrap_or(uid))
+}
+
 /// SOP Instance UIDs of a listing that are neither ours nor fetched already.
 pub(crate) async fn new_instances(
     line: &Line,
@@ -203,11 +214,14 @@ pub(crate) async fn new_instances(
 ) -> Result<BTreeSet<String>, StageError> {
     let listed: Vec<String> = listing.instances.iter().map(|found| found.sop_instance.clone()).collect();
     let mut main = line.main.reader().acquire().await?;
-    let sent = index::known_uids(&mut main, &job.project, &listed).await?;
+    let known = index::known_uids(&mut main, &job.project, &listed).await?;
     drop(main);
+    let uids: Vec<&str> = listed.iter().map(String::as_str).collect();
+    let sent = line.vault.issued_among(&job.project, &job.partner, &uids).await?;
     let mut connection = line.buffer.reader().acquire().await?;
     let fetched = buffer::known_inbound(&mut connection, &job.partner, &listed).await?;
-    Ok(listed.into_iter().filter(|uid| !sent.contains(uid) && !fetched.contains(uid)).collect())
+    let is_new = |uid: &String| !known.contains(uid) && !sent.contains(uid) && !fetched.contains(uid);
+    Ok(listed.into_iter().filter(is_new).collect())
 }
 
 async fn enqueue_fetch(line: &Line, job: &Job) -> Result<(), StageError> {

@@ -10,13 +10,14 @@ use archive::job::{self, Job};
 use archive::result_set::{self, ResultSet};
 use archive::zone::Zone;
 use dicom_stream::SourceError;
-use pseudonym::{ParticipantId, Recognition, UidKind};
+use pseudonym::{Linkage, ParticipantId, Recognition, UidKind};
 use reconciliation::{
-    Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, SurveyError, survey, uids_of,
+    Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, SurveyError, codes_of, survey, uids_of,
 };
 use uuid::Uuid;
 
 use crate::deidentify::blocking;
+use crate::export;
 use crate::line::{Line, StageError};
 use crate::shown::shown;
 use crate::stored_object::open_data_set;
@@ -62,12 +63,7 @@ pub(crate) async fn look_up(
     let recognition = line.vault.recognise(&job.project, &job.partner, &uids).await?;
     let mut issued = Issued { uids: issued_uids(line, &recognition).await?, ..Issued::default() };
     issued.elsewhere = recognition.elsewhere;
-    let codes: BTreeSet<&str> = surveys
-        .iter()
-        .flat_map(|survey| [survey.patient_id.as_str(), survey.trial_subject.as_str()])
-        .filter(|code| !code.is_empty())
-        .collect();
-    for code in codes {
+    for code in codes_of(surveys) {
         if let Some(participant) = line.vault.participant_by_code(&job.project, &job.partner, code).await? {
             issued.codes.insert(code.to_owned(), key_of(participant));
         }
@@ -79,7 +75,28 @@ pub(crate) async fn look_up(
     let (sent, knows_sent) = surveys_of_source(line, job.receiving_study).await?;
     // As far as a result can rest on them.
     issued.sent = sent.into_iter().map(Sent::from).collect();
+    name_as_issued(line, job, &mut issued.sent).await?;
     Ok((issued, knows_returned && knows_sent))
+}
+
+/// Gives the objects that were sent the UIDs that the partner knows them by.
+async fn name_as_issued(line: &Line, job: &Job, sent: &mut [Sent]) -> Result<(), StageError> {
+    if line.vault.linkage(&job.project, &job.partner).await? != Some(Linkage::Partner) {
+        return Ok(());
+    }
+    let uids: BTreeSet<&str> =
+        sent.iter().flat_map(|of| [of.sop_instance.as_str(), of.frame_of_reference.as_str()]).collect();
+    let uids: Vec<&str> = uids.into_iter().collect();
+    let participant = export::participant(job)?;
+    let issued = line.vault.issued_as(&job.project, &job.partner, participant, &uids).await?;
+    for of in sent {
+        for uid in [&mut of.sop_instance, &mut of.frame_of_reference] {
+            if let Some(theirs) = issued.get(uid) {
+                uid.clone_from(theirs);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// SOP Instance UIDs of the set that another object of any project or partner has: two objects of one UID cannot be at the clinical PACS

@@ -152,6 +152,8 @@ mod tests {
             code_prefix: String::new(),
             export_mode: crate::config::ExportMode::Stable,
             partners: Vec::new(),
+            linkage: None,
+            acknowledgements: Vec::new(),
             dossier: None,
             clinical_trial: None,
             results: None,

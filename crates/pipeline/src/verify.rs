@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, SeekFrom};
 use std::sync::Arc;
 
-use archive::buffer::{self, BufferedInstance, QuarantineReason};
-use deidentification::verify::{Identity, Verifier, scan};
-use dicom_stream::{Limits, TransferSyntax};
+use archive::buffer::{self, QuarantineReason, StudySubject};
+use deidentification::verify::{Identity, Verifier, VerifyError, scan};
+use dicom_stream::charset::CharacterSet;
+use dicom_stream::{Limits, Tag, VR};
+use pseudonym::{Code, OwnRecord, Value};
 use uuid::Uuid;
 
 use crate::deidentify::{Checked, Held, Outcome, Transformed, blocking};
 use crate::given::Given;
-use crate::identify::damaged;
 use crate::line::{Line, Project, StageError};
 
 /// Makes the objects of a batch durable and searches each; an object with a finding is removed when the others get their rows.
@@ -22,20 +23,15 @@ pub(crate) async fn finish_and_check(
     given: &Given,
     transformed: Transformed,
 ) -> Result<Checked, StageError> {
-    let (ours, is_kept) = (own_values(project, given), matches!(given, Given::Kept));
+    let (ours, is_kept) = (own_values(project, given.code()), matches!(given, Given::Kept));
     let accepted =
         if is_kept { pattern_accepted(line, &transformed.outcomes).await? } else { BTreeSet::new() };
-    let line = Arc::clone(line);
+    let (line, options) = (Arc::clone(line), project.profile.options());
     blocking(move || {
-        let Transformed { originals, mut outcomes, mut writers, .. } = transformed;
+        let Transformed { mut outcomes, writers, identity, .. } = transformed;
         let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
-        let identity = identity_of(&line, &originals, &mut outcomes)?;
-        // An original that cannot be read a second time lets no object of it be made.
-        let made: BTreeSet<_> =
-            outcomes.iter().filter(|outcome| outcome.result.is_ok()).map(|outcome| outcome.id).collect();
-        writers.retain(|writer| made.contains(&writer.key().id()));
-        let verifier =
-            identity.and_then(|identity| Verifier::new(&identity, &ours).map_err(|error| error.to_string()));
+        let verifier = Verifier::new(&identity, &ours).map(|verifier| verifier.retaining(options));
+        let verifier = verifier.map_err(|error| error.to_string());
         let blobs: BTreeMap<_, _> =
             line.blobs.finish_batch(writers)?.into_iter().map(|blob| (blob.key.id(), blob)).collect();
         for outcome in &mut outcomes {
@@ -81,38 +77,9 @@ async fn pattern_accepted(line: &Line, outcomes: &[Outcome]) -> Result<BTreeSet<
     Ok(accepted)
 }
 
-/// What must not be found: the identifiers of all originals that became objects; or why they are not all known.
-fn identity_of(
-    line: &Line,
-    originals: &[BufferedInstance],
-    outcomes: &mut [Outcome],
-) -> Result<Result<Identity, String>, StageError> {
-    let mut identity = Identity::default();
-    for (original, outcome) in originals.iter().zip(outcomes) {
-        if outcome.result.is_err() {
-            continue;
-        }
-        let received = &original.received;
-        let Some(syntax) = TransferSyntax::from_uid(&received.transfer_syntax_uid) else {
-            return Ok(Err("an original of this series has an unknown transfer syntax".to_owned()));
-        };
-        let input = match line.spool.read(&received.location) {
-            Ok(input) => input,
-            Err(error) => {
-                outcome.result = Err(damaged(error)?);
-                continue;
-            }
-        };
-        if let Err(error) = identity.add_object(input, syntax, Limits::INSTANCE) {
-            return Ok(Err(format!("an original of this series cannot be read: {error}")));
-        }
-    }
-    Ok(Ok(identity))
-}
-
 /// Values that the project writes itself: they are no leak, whoever bears the same name.
-fn own_values(project: &Project, given: &Given) -> Vec<String> {
-    let mut values: Vec<String> = given.code().map(|code| code.as_str().to_owned()).into_iter().collect();
+fn own_values(project: &Project, code: Option<&Code>) -> Vec<String> {
+    let mut values: Vec<String> = code.map(|code| code.as_str().to_owned()).into_iter().collect();
     if let Some(trial) = &project.config.clinical_trial {
         values.extend([
             trial.sponsor_name.clone(),
@@ -126,4 +93,84 @@ fn own_values(project: &Project, given: &Given) -> Vec<String> {
     }
     values.retain(|value| !value.is_empty());
     values
+}
+
+const SOP_INSTANCE_UID: Tag = Tag(0x0008, 0x0018);
+const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
+const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
+const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
+
+/// Who must not be found in what leaves for one partner; the originals may be gone by then.
+pub(crate) enum Known<'a> {
+    /// Identities as received, of the vault, and the UIDs of the study as received.
+    Records {
+        /// The own records of the study.
+        records: Vec<OwnRecord>,
+        /// UIDs.
+        originals: BTreeSet<String>,
+    },
+    /// The patient of an anonymised study.
+    Subject(&'a StudySubject),
+}
+
+/// What the archive calls the participant, which no partner may see under linkage `partner`.
+pub(crate) struct Archive<'a> {
+    pub(crate) code: &'a str,
+    pub(crate) uids: BTreeSet<String>,
+    /// yyyymmdd
+    pub(crate) dates: BTreeSet<String>,
+}
+
+/// The search of what leaves for one partner (DI-57): for the identity as received, and for what the archive has in its place. `code` is the
+/// one that the partner sees.
+///
+/// # Errors
+/// [`VerifyError::TooManyTerms`].
+pub(crate) fn for_partner(
+    project: &Project,
+    known: &Known<'_>,
+    archive: &Archive<'_>,
+    code: &Code,
+) -> Result<Verifier, VerifyError> {
+    let mut identity = Identity::default();
+    let plain = CharacterSet::default();
+    match known {
+        Known::Records { records, originals } => {
+            records.iter().for_each(|record| add_record(&mut identity, record));
+            for uid in originals {
+                identity.add_value(SOP_INSTANCE_UID, VR::UI, &plain, uid.as_bytes());
+            }
+        }
+        Known::Subject(subject) => {
+            let unicode = CharacterSet::parse(b"ISO_IR 192").0;
+            identity.add_value(PATIENT_NAME, VR::PN, &unicode, subject.patient_name.as_bytes());
+            identity.add_value(PATIENT_ID, VR::LO, &unicode, subject.patient_id.as_bytes());
+            identity.add_value(BIRTH_DATE, VR::DA, &plain, subject.birth_date.as_bytes());
+            identity.add_value(SOP_INSTANCE_UID, VR::UI, &plain, subject.study_instance_uid.as_bytes());
+        }
+    }
+    identity.add_value(PATIENT_ID, VR::LO, &plain, archive.code.as_bytes());
+    for uid in &archive.uids {
+        identity.add_value(SOP_INSTANCE_UID, VR::UI, &plain, uid.as_bytes());
+    }
+    // A date that the archive has must be found wherever it stands, as a birth date is.
+    for date in &archive.dates {
+        identity.add_value(BIRTH_DATE, VR::DA, &plain, date.as_bytes());
+    }
+    let ours = own_values(project, Some(code));
+    Verifier::new(&identity, &ours.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn add_record(identity: &mut Identity, record: &OwnRecord) {
+    let set = match &record.character_set {
+        Value::Bytes(value) => CharacterSet::parse(value).0,
+        Value::Absent | Value::Empty => CharacterSet::default(),
+    };
+    for attribute in &record.attributes {
+        if let (Value::Bytes(value), Some(vr)) = (&attribute.value, VR::from_binary(attribute.vr)) {
+            let tag = Tag((attribute.tag >> 16) as u16, (attribute.tag & 0xFFFF) as u16);
+            identity.add_value(tag, vr, &set, value);
+        }
+    }
+    identity.add_value(SOP_INSTANCE_UID, VR::UI, &set, record.study.as_bytes());
 }

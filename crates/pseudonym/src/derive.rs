@@ -15,6 +15,7 @@ use crate::code::{self, Code, CodePrefix};
 use crate::prf::{Key, number, prf, random_key};
 
 const UID: &str = "research-pacs/1/uid:";
+const TOKEN: &str = "research-pacs/1/token:";
 const DATE_SHIFT: &str = "research-pacs/1/date-shift:";
 const CODE: &str = "research-pacs/1/code:";
 const PARTNER: &str = "research-pacs/1/partner:";
@@ -162,6 +163,12 @@ impl Mapping {
     #[must_use]
     pub fn shift_days(&self) -> i32 {
         self.shift.draw(number(&prf(&self.secret.0, DATE_SHIFT, b"")))
+    }
+
+    /// 32 hex digits that follow from a value: equal values of one participant, equal tokens.
+    #[must_use]
+    pub fn token(&self, value: &str) -> String {
+        format!("{:032x}", number(&prf(&self.secret.0, TOKEN, value.as_bytes())))
     }
 
     /// The code that follows from the secret: of an anonymised job, or of a participant for one partner under linkage `partner`.

@@ -30,7 +30,7 @@ pub enum Linkage {
 }
 
 impl Linkage {
-    fn from_number(number: i16) -> Result<Self, VaultError> {
+    pub(crate) fn from_number(number: i16) -> Result<Self, VaultError> {
         match number {
             1 => Ok(Self::Project),
             2 => Ok(Self::Partner),
@@ -46,6 +46,8 @@ pub struct PartnerMapping {
     pub linkage: Linkage,
     /// The code that this partner sees.
     pub code: Code,
+    /// The code in the archive; the same under linkage `project`.
+    pub archive_code: Code,
     /// Under linkage `partner`: from the pseudonyms of the archive to this partner's. Under `project` the archive's own are sent,
     /// and this is the map that made them.
     pub mapping: Mapping,
@@ -158,14 +160,18 @@ impl Vault {
         refuse_stopped(&mut transaction, participant).await?;
         let participant = by_id(&mut transaction, keys, participant).await?;
         let linkage = settle_linkage(&mut transaction, &participant.project, partner, wanted, now).await?;
+        let archive_code = participant.code.clone();
         let given = match linkage {
-            Linkage::Project => {
-                PartnerMapping { linkage, code: participant.code, mapping: participant.mapping }
-            }
+            Linkage::Project => PartnerMapping {
+                linkage,
+                code: archive_code.clone(),
+                archive_code,
+                mapping: participant.mapping,
+            },
             Linkage::Partner => {
                 let mapping = participant.mapping.for_partner(partner);
                 let code = partner_code(&mut transaction, &participant, partner, &mapping, prefix).await?;
-                PartnerMapping { linkage, code, mapping }
+                PartnerMapping { linkage, code, archive_code, mapping }
             }
         };
         transaction.commit().await?;

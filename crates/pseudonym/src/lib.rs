@@ -19,6 +19,7 @@ mod config;
 mod derive;
 mod erase;
 mod error;
+mod for_partner;
 mod identity_check;
 mod import;
 mod issued;
@@ -40,6 +41,7 @@ pub use code::{Code, CodeError, CodePrefix, CodeScheme, is_well_formed};
 pub use config::Config;
 pub use derive::{Mapping, Secret, ShiftRange};
 pub use error::{LockReason, VaultError};
+pub use for_partner::StudyPseudonyms;
 pub use identity_check::KnownIdentity;
 pub use import::{
     Correspondence, Holder, ImportSummary, InclusionList, LineError, LineProblem, OppositionList,

@@ -45,7 +45,7 @@ impl Reidentification {
         self.merged_into
     }
 
-    fn data_key(&self) -> Key {
+    pub(crate) fn data_key(&self) -> Key {
         self.mapping.secret().data_key()
     }
 }

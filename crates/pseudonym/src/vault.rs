@@ -11,8 +11,10 @@ use crate::seal::{self, Place};
 use crate::{LockReason, VaultError};
 
 /// The schema of the vault database.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "pseudonym/0001_vault", sql: include_str!("../migrations/0001_vault.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "pseudonym/0001_vault", sql: include_str!("../migrations/0001_vault.sql") },
+    Migration { name: "pseudonym/0002_issued_base", sql: include_str!("../migrations/0002_issued_base.sql") },
+];
 
 const LOOKUP: &str = "research-pacs/1/lookup-key:";
 const LIST: &str = "research-pacs/1/list-key:";

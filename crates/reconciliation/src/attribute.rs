@@ -1,6 +1,7 @@
 //! What single attributes mean for the way back: tables of tags, transcribed from PS3.3 and from the rules RR-2, RR-8 and AC8.3.
 
-use dicom_stream::{Tag, VR, dictionary_vr};
+use dicom_stream::Tag;
+pub(crate) use dicom_stream::effective_vr;
 
 pub(crate) const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 pub(crate) const IMAGE_TYPE: Tag = Tag(0x0008, 0x0008);
@@ -25,6 +26,7 @@ pub(crate) const CONCEPT_NAME_CODE: Tag = Tag(0x0040, 0xA043);
 pub(crate) const REFERENCED_REQUEST: Tag = Tag(0x0040, 0xA370);
 pub(crate) const UID: Tag = Tag(0x0040, 0xA124);
 pub(crate) const ENCAPSULATED_DOCUMENT: Tag = Tag(0x0042, 0x0011);
+pub(crate) const ENCAPSULATED_DOCUMENT_LENGTH: Tag = Tag(0x0042, 0x0015);
 pub(crate) const ENCRYPTED_ATTRIBUTES: Tag = Tag(0x0400, 0x0500);
 pub(crate) const ORIGINAL_ATTRIBUTES: Tag = Tag(0x0400, 0x0561);
 
@@ -32,15 +34,6 @@ pub(crate) const ORIGINAL_ATTRIBUTES: Tag = Tag(0x0400, 0x0561);
 pub(crate) const STANDARD_ROOT: &str = "1.2.840.10008.";
 /// Group of Pixel Data and its offset tables.
 pub(crate) const PIXEL_GROUP: u16 = 0x7FE0;
-
-/// The VR to act by: the dictionary's where it decides what is done, so that a wrong or missing VR hides nothing (RC-09).
-pub(crate) fn effective_vr(tag: Tag, received: VR) -> VR {
-    match dictionary_vr(tag) {
-        known @ (VR::UI | VR::DA | VR::DT | VR::SQ) => known,
-        known if received == VR::UN => known,
-        _ => received,
-    }
-}
 
 /// Whether an element of the main data set is of the patient or the study: set from the own record, or left out (AC8.3).
 pub(crate) fn is_identity(tag: Tag) -> bool {
@@ -116,8 +109,8 @@ pub(crate) fn refers(tag: Tag, is_root: bool, concept: &str) -> bool {
         Tag(0x0020, 0x9312 | 0x9313) => !is_root,
         // Referenced SOP Instance UID, Multi-frame Source SOP Instance UID, SOP Instance UID of Concatenation Source
         Tag(0x0008, 0x1155 | 0x1167) | Tag(0x0020, 0x0242) => true,
-        // Referenced and Related Frame of Reference UID, Referenced Dose Reference UID
-        Tag(0x3006, 0x0024 | 0x00C2) | Tag(0x300A, 0x0083) => true,
+        // Referenced, Related and Source Frame of Reference UID, Referenced Dose Reference UID
+        Tag(0x3006, 0x0024 | 0x00C2) | Tag(0x0064, 0x0003) | Tag(0x300A, 0x0083) => true,
         _ => false,
     }
 }
@@ -156,14 +149,5 @@ mod tests {
     #[test]
     fn tables_are_sorted() {
         assert!(STUDY_LEVEL.windows(2).all(|pair| pair[0] < pair[1]));
-    }
-
-    #[test]
-    fn a_wrong_vr_hides_neither_uid_nor_date_nor_sequence() {
-        assert_eq!(effective_vr(Tag(0x0008, 0x1155), VR::LO), VR::UI);
-        assert_eq!(effective_vr(Tag(0x0008, 0x0023), VR::UN), VR::DA);
-        assert_eq!(effective_vr(Tag(0x0008, 0x1115), VR::OB), VR::SQ);
-        assert_eq!(effective_vr(Tag(0x0009, 0x1001), VR::UI), VR::UI);
-        assert_eq!(effective_vr(Tag(0x0009, 0x1001), VR::UN), VR::UN);
     }
 }

@@ -1,13 +1,15 @@
 //! Pure transform: a partner's result set back to the identity it came from, or the reason why not (PS3.15 E.1.2).
 //!
 //! Level 0: stands on `dicom-stream` alone; no vault, no clock, no file, no network. The caller looks up in the vault what was issued
-//! and hands it over as values. It does not inspect pixels or the bodies of documents, and says so in its [`Report`].
+//! and hands it over as values. Of a clinical document (CDA) it writes the patient role
+//! anew; it does not inspect pixels or the bodies of other documents, and says so in its [`Report`].
 //!
 //! Read in the order of the work: [`survey`] (what an object says), [`judge`] (whose it is), [`reconcile`] (identity put back),
 //! [`reverse_scan`] (nothing of the pseudonyms is left). In doubt nothing is guessed: the outcome is a person's.
 
 mod attribute;
 mod character_set;
+mod clinical_document;
 mod date;
 mod identities;
 mod judge;
@@ -17,7 +19,6 @@ mod reconcile;
 mod report;
 mod reverse_scan;
 mod survey;
-mod un_sequence;
 mod visit;
 mod walk;
 

@@ -53,6 +53,9 @@ pub enum ReconciliationError {
     /// Text that has to be written anew cannot be read, or the identity cannot: hand the set to a person.
     #[error("text cannot be brought into one character set with the identity without a loss")]
     UnreadableText,
+    /// A clinical document without one patient role that can be written anew (table 8.3): hand the set to a person.
+    #[error("the patient of a clinical document cannot be written anew")]
+    UnreadableRole,
     /// A UID, date or text that is longer than can be held whole: hand the set to a person.
     #[error("{path}: value too long to be mapped")]
     TooLong {
@@ -114,6 +117,7 @@ pub fn reconcile<R: Read, W: Write>(
         limits: object.limits,
         report,
         altered: Vec::new(),
+        document_length: None,
         found_instance: false,
     };
     let mut walk = Walk::main(out, object.output_syntax().encoding, received, rows, &mut context);

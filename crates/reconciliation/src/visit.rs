@@ -3,12 +3,11 @@
 use std::io::Read;
 
 use dicom_stream::{
-    Encoding, Header, Limits, Reader, SourceError, Tag, Token, TokenSource, TransferSyntax, VR,
+    Encoding, Header, Limits, Reader, SourceError, Tag, Token, TokenSource, TransferSyntax, VR, as_sequence,
 };
 
 use crate::attribute::{SPECIFIC_CHARACTER_SET, effective_vr};
 use crate::character_set::Sets;
-use crate::un_sequence::as_sequence;
 
 /// One element and where it stands.
 pub(crate) struct Element<'a> {

@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use deidentification::Profile;
+use deidentification::{DeidentificationOption, Profile};
 use indicatif::{ProgressBar, ProgressStyle};
 use pseudonym::{Mapping, Secret, ShiftRange};
 
 use crate::exit::Outcome;
 use one::Left;
-use run::Summary;
+use run::{Records, Summary};
 
 /// De-identify files or folders offline, by the same rules as the server.
 #[derive(Debug, Args)]
@@ -26,16 +26,19 @@ pub(super) struct Deid {
     input: PathBuf,
     /// Folder for the output; it is created, and files in it are replaced only by the same object.
     output: PathBuf,
-    /// Profile as TOML; without it the Basic Application Confidentiality Profile.
-    #[arg(long, value_name = "FILE")]
+    /// Name of a profile that comes with the program (`profile list`), or a TOML file; without it the Basic Application
+    /// Confidentiality Profile.
+    #[arg(long, value_name = "NAME|FILE")]
     profile: Option<PathBuf>,
+    /// An option of PS3.15 E.3 in addition to those of the profile, for example `clean_descriptors`; may be given several times.
+    #[arg(long = "option", value_name = "OPTION", value_parser = super::profile::option)]
+    options: Vec<DeidentificationOption>,
     /// 64 hex digits from which codes and UIDs follow, so that a later run gives the same ones. Without it the run has a key of its
     /// own, which is forgotten.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// Write what was done to each object, one JSON line per object, without values.
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    records: Records,
     /// Answer as JSON lines.
     #[arg(long)]
     json: bool,
@@ -44,10 +47,11 @@ pub(super) struct Deid {
 #[allow(clippy::print_stdout, reason = "the command's answer")]
 impl Deid {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
-        let profile = match &self.profile {
-            Some(path) => Profile::from_toml(&super::read(path)?)?,
+        let mut profile = match &self.profile {
+            Some(profile) => super::profile::load(profile)?,
             None => Profile::basic(),
         };
+        profile.options.extend(&self.options);
         let profile = profile.compile(None)?;
         let secret = match &self.key_file {
             Some(path) => read_key(path)?,
@@ -59,13 +63,12 @@ impl Deid {
         std::fs::create_dir_all(&self.output)
             .with_context(|| format!("cannot create {}", self.output.display()))?;
         let bar = progress_bar(files.len() as u64, self.json);
-        let summary =
-            run::run(&files, &self.output, &profile, &mapping, self.report.as_deref(), |path, left| {
-                if let Some(left) = left {
-                    bar.suspend(|| say_left(path, left, self.json));
-                }
-                bar.inc(1);
-            })?;
+        let summary = run::run(&files, &self.output, &profile, &mapping, &self.records, |path, left| {
+            if let Some(left) = left {
+                bar.suspend(|| say_left(path, left, self.json));
+            }
+            bar.inc(1);
+        })?;
         bar.finish_and_clear();
         self.say(&summary);
         Ok(if summary.left_out == 0 { Outcome::Good } else { Outcome::Bad })

@@ -10,6 +10,7 @@ mod get;
 mod job;
 mod node;
 mod partner;
+mod profile;
 mod quarantine;
 mod result;
 mod send;

@@ -8,6 +8,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("database", &[]),
     ("dicom-stream", &[]),
     ("dicom-node", &[]),
+    ("pixel", &[]),
+    ("recognition", &["pixel"]),
     ("deidentification", &["dicom-stream"]),
     ("reconciliation", &["dicom-stream"]),
     ("pseudonym", &["database"]),

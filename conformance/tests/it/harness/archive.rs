@@ -60,7 +60,7 @@ impl Archive {
             "Name": self.title, "DicomAet": self.title, "DicomPort": self.port, "HttpPort": self.http,
             "StorageDirectory": self.folder.path(), "IndexDirectory": self.folder.path(),
             "RemoteAccessAllowed": false, "AuthenticationEnabled": false, "DicomCheckCalledAet": false,
-            "DicomAlwaysAllowStore": true, "DicomAlwaysAllowFind": true, "DicomAlwaysAllowGet": true,
+            "UnknownSopClassAccepted": true, "DicomAlwaysAllowStore": true, "DicomAlwaysAllowFind": true, "DicomAlwaysAllowGet": true,
             // what it answers questions in
             "DefaultEncoding": "Utf8",
             "Plugins": ["/usr/share/orthanc/plugins/libOrthancDicomWeb.so"],

@@ -11,6 +11,8 @@ use dicom_stream::charset::CharacterSet;
 use dicom_stream::text::{Date, PersonName, trim_uid};
 use dicom_stream::{Limits, SourceError, Token, TokenSource, TransferSyntax, dictionary_vr};
 
+use super::BIRTH_DATE;
+
 /// Identifiers of one patient and study. Shows nothing of them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Identity {
@@ -45,7 +47,6 @@ const IDS: [Tag; 10] = [
     Tag(0x0040, 0x2017), // Filler Order Number
 ];
 const CONTACTS: [Tag; 3] = [Tag(0x0010, 0x1040), Tag(0x0010, 0x2154), Tag(0x0010, 0x2155)];
-const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
 const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 /// UIDs of vocabularies, which stay.
 const VOCABULARIES: [Tag; 4] =

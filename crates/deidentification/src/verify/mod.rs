@@ -20,6 +20,8 @@ use dicom_stream::{ElementPath, Limits, SourceError, Token, TokenSource, Transfe
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::option::{DeidentificationOption, OptionSet};
+
 pub use identity::Identity;
 pub use patterns::scan;
 use terms::Terms;
@@ -69,10 +71,14 @@ const FRAGMENT_HEAD: usize = 64 << 10;
 const SEAM: usize = 1 << 10;
 const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 const PIXEL_GROUP: u16 = 0x7FE0;
+const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
+/// UIDs of equipment: Device UID, Manufacturer's Device Class UID; UID in a content item about a device.
+const DEVICE_UIDS: [Tag; 3] = [Tag(0x0018, 0x1002), Tag(0x0018, 0x100B), Tag(0x0040, 0xA124)];
 
 /// Searches objects for one identity.
 pub struct Verifier {
     terms: Terms,
+    retained: OptionSet,
 }
 
 impl Verifier {
@@ -82,7 +88,13 @@ impl Verifier {
     /// # Errors
     /// [`VerifyError::TooManyTerms`].
     pub fn new(identity: &Identity, ours: &[&str]) -> Result<Self, VerifyError> {
-        Ok(Self { terms: Terms::new(identity, ours)? })
+        Ok(Self { terms: Terms::new(identity, ours)?, retained: OptionSet::NONE })
+    }
+
+    /// The options of the profile under which the objects were made: what they retain in its own element is no finding.
+    #[must_use]
+    pub fn retaining(self, options: OptionSet) -> Self {
+        Self { retained: options, ..self }
     }
 
     /// Searches one data set as it leaves.
@@ -96,8 +108,13 @@ impl Verifier {
         limits: Limits,
     ) -> Result<Vec<Finding>, VerifyError> {
         let mut tokens = TokenSource::skimming(input, syntax, limits)?;
-        let mut search =
-            Search { terms: &self.terms, set: CharacterSet::default(), bulk: Bulk::Skip, held: Vec::new() };
+        let mut search = Search {
+            terms: &self.terms,
+            retained: self.retained,
+            set: CharacterSet::default(),
+            bulk: Bulk::Skip,
+            held: Vec::new(),
+        };
         let mut findings = Vec::new();
         while let Some(token) = tokens.next_token()? {
             let begins_bulk = matches!(token, Token::BulkStart { .. });
@@ -132,6 +149,7 @@ enum Bulk {
 
 struct Search<'a> {
     terms: &'a Terms,
+    retained: OptionSet,
     set: CharacterSet,
     bulk: Bulk,
     held: Vec<u8>,
@@ -144,7 +162,7 @@ impl Search<'_> {
                 if header.tag == SPECIFIC_CHARACTER_SET {
                     self.set = CharacterSet::parse(value).0;
                 }
-                self.value(header.vr, value)
+                self.value(header.tag, header.vr, value)
             }
             Token::BulkStart { header } => {
                 self.held.clear();
@@ -185,7 +203,7 @@ impl Search<'_> {
     }
 
     /// One value, by the table of DI-52.
-    fn value(&self, vr: VR, value: &[u8]) -> Option<FindingKind> {
+    fn value(&self, tag: Tag, vr: VR, value: &[u8]) -> Option<FindingKind> {
         let plain = || String::from_utf8_lossy(value);
         let each = |search: &dyn Fn(&str) -> Option<FindingKind>| {
             plain().split('\\').find_map(|part| search(part.trim_matches([' ', '\0'])))
@@ -194,7 +212,9 @@ impl Search<'_> {
             VR::AE | VR::CS | VR::LO | VR::LT | VR::PN | VR::SH | VR::ST | VR::UC | VR::UR | VR::UT => {
                 self.text(vr, value)
             }
+            VR::AS | VR::DA | VR::DT | VR::TM if self.retains_dates() && tag != BIRTH_DATE => None,
             VR::AS | VR::DA | VR::DT | VR::TM => each(&|part| self.terms.in_date(part)),
+            VR::UI if self.retains_uid(tag) => None,
             VR::UI => self
                 .terms
                 .uid_in(value)
@@ -203,6 +223,17 @@ impl Search<'_> {
             VR::OB | VR::OW | VR::UN => self.unknown(value),
             _ => None,
         }
+    }
+
+    /// A retained date may be the birth date of a new-born; a moved one may fall on any day.
+    fn retains_dates(&self) -> bool {
+        self.retained.has(DeidentificationOption::RetainLongitudinalFullDates)
+            || self.retained.has(DeidentificationOption::RetainLongitudinalModifiedDates)
+    }
+
+    fn retains_uid(&self, tag: Tag) -> bool {
+        self.retained.has(DeidentificationOption::RetainUids)
+            || self.retained.has(DeidentificationOption::RetainDeviceIdentity) && DEVICE_UIDS.contains(&tag)
     }
 
     /// Text in the declared character set, and in those that it may really be in.

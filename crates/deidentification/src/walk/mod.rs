@@ -1,6 +1,10 @@
 //! The walk over one data set: every element, at every depth, gets the step of its rule (DI-10).
 
+mod characteristics;
 mod own;
+mod private;
+mod project;
+mod treat;
 mod un_sequence;
 
 use std::io::{self, Write};
@@ -9,14 +13,19 @@ use dicom_core::{Tag, VR};
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Encoding, Header, Lengths, Limits, Token, Writer};
 
-use crate::action::{Action, AttributeType, Step};
+use crate::cleaner_stub::TextCleaner;
 use crate::deidentify::{DeidentificationError, Object, PseudonymSource, new_uids, output};
 use crate::document::dummy_document;
 use crate::dummy;
 use crate::iod::{Iod, Node};
+use crate::level::{Kind, Level, look_at_item};
+use crate::option::OptionSet;
+use crate::profile::{CompiledProfile, RecentRules, Rule, RuleId, Treatment};
 use crate::report::{NotInspected, Place, Tally};
-use crate::rule::{RecentRules, Rule, TABLE, TABLE_REQUIRED};
+use crate::table::{Action, AttributeType, Step};
 use crate::trial::Own;
+pub(crate) use characteristics::{Characteristics, PRIVATE_DATA_ELEMENT_CHARACTERISTICS};
+pub(crate) use project::ActiveRules;
 
 const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 const SOP_CLASS_UID: Tag = Tag(0x0008, 0x0016);
@@ -30,14 +39,22 @@ const PIXEL_GROUP: u16 = 0x7FE0;
 const WRONG_VR: &str = "wrong-vr";
 const NO_NUMBER: &str = "no-number";
 const TOO_LONG: &str = "too-long";
-const OWN: &str = "own";
+const OWN: RuleId = RuleId::Named("own");
 
 /// What the walk over the main data set and the walks inside UN values share.
 pub(crate) struct Context<'a> {
+    pub(crate) profile: &'a CompiledProfile,
     pub(crate) rules: RecentRules<'a>,
+    pub(crate) project_rules: ActiveRules<'a>,
     pub(crate) iod: Iod,
     pub(crate) object: &'a Object<'a>,
     pub(crate) source: &'a dyn PseudonymSource,
+    pub(crate) cleaner: &'a TextCleaner,
+    /// Options that act on this object: the codes of (0012,0064).
+    pub(crate) applied: OptionSet,
+    /// Whether this equipment's word on its private elements is taken.
+    pub(crate) trusts_equipment: bool,
+    pub(crate) characteristics: Characteristics,
     pub(crate) limits: Limits,
     pub(crate) own: Vec<(Tag, Own)>,
     pub(crate) tally: Tally,
@@ -45,14 +62,6 @@ pub(crate) struct Context<'a> {
     pub(crate) document_length: Option<u32>,
     /// Whether the announced SOP class and instance were found in the data set.
     pub(crate) found: (bool, bool),
-}
-
-/// Where the walk stands: the data set itself, then each sequence around the next element.
-struct Level {
-    node: Node,
-    place: Place,
-    /// The items of (0012,0064): ours follows them.
-    append_method_codes: bool,
 }
 
 pub(crate) struct Walk<'c, 'a, W: Write> {
@@ -83,7 +92,7 @@ type Done = Result<(), DeidentificationError>;
 impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
     /// The walk over the main data set.
     pub(crate) fn main(out: W, encoding: Encoding, context: &'c mut Context<'a>) -> Self {
-        let level = Level { node: Node::ROOT, place: Place::ROOT, append_method_codes: false };
+        let level = Level::default();
         Self {
             out: Writer::new(out, encoding, Lengths::Undefined),
             context,
@@ -126,6 +135,16 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
                 self.skip_bulk = false;
                 Ok(())
             }
+            Token::ItemStart { .. } => {
+                if let Some(level) = self.levels.last_mut() {
+                    level.begin_item();
+                }
+                self.copy(token)
+            }
+            Token::ItemEnd { .. } => {
+                self.end_item();
+                self.copy(token)
+            }
             Token::SequenceEnd { .. } => {
                 if self.levels.pop().is_some_and(|level| level.append_method_codes) {
                     self.write_method_codes()?;
@@ -163,24 +182,17 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             if self.take_own(tag, value)? {
                 return Ok(());
             }
+        } else {
+            self.look_at_item(header, value);
         }
-        let (rule, step) = self.decide(tag);
-        if step != Step::Keep {
-            return self.change(header, rule, step, value);
+        if tag.group() % 2 == 1 {
+            return self.private_value(token, header, value);
         }
-        match rule.vr {
-            VR::SQ if header.vr == VR::UN => self.un_sequence(tag, value),
-            VR::SQ => self.leave_out(tag, WRONG_VR),
-            VR::DS | VR::IS | VR::UI if !is_number(value) => self.leave_out(tag, NO_NUMBER),
-            VR::UL if tag == ENCAPSULATED_DOCUMENT_LENGTH => match self.context.document_length {
-                Some(length) => {
-                    let bytes = self.out.encoding().u32_bytes(length);
-                    output(self.out.value(tag, VR::UL, &bytes))
-                }
-                None => self.keep(token, header, rule),
-            },
-            _ => self.keep(token, header, rule),
+        let rule = self.rule(tag);
+        if self.project(header, rule, value)? {
+            return Ok(());
         }
+        self.treat(token, header, rule, value)
     }
 
     /// A value longer than the limit: what the rules would have to read is left out, samples and numbers pass.
@@ -189,10 +201,16 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         if self.is_root() && self.take_own(header.tag, b"")? {
             return Ok(());
         }
-        let (rule, step) = self.decide(header.tag);
+        let is_private = header.tag.group() % 2 == 1;
+        let rule = if is_private { self.private_rule(header.tag, header.vr) } else { self.rule(header.tag) };
+        let Treatment::Action(action) = rule.treatment else { return self.leave_out(header.tag, TOO_LONG) };
+        let (rule, step) = self.decide(header.tag, rule, action);
         match step {
             Step::Keep if has_samples(rule.vr) => {
                 self.skip_bulk = false;
+                if is_private {
+                    self.write_creators(header.tag)?;
+                }
                 self.keep(token, header, rule)
             }
             Step::Keep | Step::NewUid => self.leave_out(header.tag, TOO_LONG),
@@ -208,16 +226,34 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             if matches!(own, Some((own, Own::AppendMethodCodes)) if *own == tag) {
                 self.own_written += 1;
                 self.context.tally.change(Place::ROOT, tag, OWN, Step::Replace);
-                return self.enter(token, tag, true);
+                return self.enter(token, tag, Kind::Plain, true);
             }
             if self.take_own(tag, b"")? {
                 self.skipped = 1;
                 return Ok(());
             }
         }
-        let (rule, step) = self.decide(tag);
+        if tag.group() % 2 == 1 {
+            return self.private_sequence(token, tag);
+        }
+        let rule = self.rule(tag);
+        if let Some(step) = self.project_sequence(tag) {
+            self.skipped = 1;
+            return self.change(header, step.0, step.1, b"");
+        }
+        let inherited = self.level().map_or(Kind::Plain, |level| level.inherited(tag));
+        let action = match rule.treatment {
+            Treatment::Action(action) => action,
+            Treatment::CleanItems => return self.enter(token, tag, Kind::CleanItems, false),
+            Treatment::Content => return self.enter(token, tag, Kind::Content, false),
+            _ => {
+                self.skipped = 1;
+                return self.leave_out(tag, WRONG_VR);
+            }
+        };
+        let (rule, step) = self.decide(tag, rule, action);
         match step {
-            Step::Keep => self.enter(token, tag, false),
+            Step::Keep => self.enter(token, tag, inherited, false),
             Step::NewUid => {
                 self.skipped = 1;
                 self.leave_out(tag, WRONG_VR)
@@ -234,8 +270,16 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             self.skipped = 1;
             return Ok(());
         }
-        let (rule, step) = self.decide(header.tag);
-        if step == Step::Keep && has_samples(rule.vr) {
+        let rule = if header.tag.group() % 2 == 1 {
+            self.private_rule(header.tag, VR::UN)
+        } else {
+            self.rule(header.tag)
+        };
+        let (rule, step) = match rule.treatment {
+            Treatment::Action(action) => self.decide(header.tag, rule, action),
+            _ => (rule, Step::Keep),
+        };
+        if step == Step::Keep && has_samples(rule.vr) && header.tag.group() == PIXEL_GROUP {
             self.context.tally.not_inspected(NotInspected::CompressedFrames);
             return self.keep(token, header, rule);
         }
@@ -246,10 +290,11 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         self.change(header, rule, step, b"")
     }
 
-    fn enter(&mut self, token: &Token<'_>, tag: Tag, append_method_codes: bool) -> Done {
+    fn enter(&mut self, token: &Token<'_>, tag: Tag, kind: Kind, append_method_codes: bool) -> Done {
         let (node, place) = self.here();
         let place = self.context.tally.inside(place, tag);
-        self.levels.push(Level { node: node.child(tag), place, append_method_codes });
+        let level = Level { node: node.child(tag), place, append_method_codes, ..Level::of(tag, kind) };
+        self.levels.push(level);
         self.copy(token)
     }
 
@@ -277,7 +322,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
                     return output(self.out.value(tag, VR::UI, value));
                 }
             },
-            Step::Keep | Step::Remove | Step::Replace => Ok(()),
+            _ => Ok(()),
         };
         output(written)?;
         self.count(tag, rule.id, step);
@@ -317,24 +362,52 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         }
     }
 
-    fn decide(&mut self, tag: Tag) -> (Rule, Step) {
-        let mut rule = self.context.rules.get(tag);
-        let attribute = match rule.action.depends_on_type() {
+    /// What the item says of itself.
+    fn look_at_item(&mut self, header: &Header, value: &[u8]) {
+        look_at_item(&mut self.levels, header.tag, value);
+        if self.context.trusts_equipment && self.is_characteristics() {
+            self.context.characteristics.value(header.tag, header.encoding, value);
+        }
+    }
+
+    fn end_item(&mut self) {
+        if self.context.trusts_equipment && self.is_characteristics() {
+            self.context.characteristics.end_item();
+        }
+    }
+
+    /// Whether the walk is in an item of (0008,0300) of the main data set.
+    fn is_characteristics(&self) -> bool {
+        self.outer == 0
+            && self.levels.len() == 2
+            && self.level().is_some_and(|level| level.tag == Some(PRIVATE_DATA_ELEMENT_CHARACTERISTICS))
+    }
+
+    /// What the profile says of an element here, project rules aside.
+    fn rule(&mut self, tag: Tag) -> Rule {
+        let rule = self.context.rules.get(tag);
+        let settings = self.context.profile.rules.settings;
+        self.level().map_or(rule, |level| level.rule(tag, rule, settings))
+    }
+
+    /// The step of an action of the table for this element, by its Type in the IOD.
+    fn decide(&mut self, tag: Tag, mut rule: Rule, action: Action) -> (Rule, Step) {
+        let attribute = match action.depends_on_type() {
             true => self.context.iod.attribute_type(self.here().0, tag),
             false => AttributeType::Three,
         };
-        if rule.action == Action::X && rule.id == TABLE && attribute != AttributeType::Three {
-            rule.id = TABLE_REQUIRED;
+        if action == Action::X && rule.id == RuleId::Table && attribute != AttributeType::Three {
+            rule.id = RuleId::TableRequired;
         }
-        (rule, rule.action.step(attribute, !self.is_root()))
+        (rule, action.step(attribute, !self.is_root()))
     }
 
     fn leave_out(&mut self, tag: Tag, rule: &'static str) -> Done {
-        self.count(tag, rule, Step::Remove);
+        self.count(tag, RuleId::Named(rule), Step::Remove);
         Ok(())
     }
 
-    fn count(&mut self, tag: Tag, rule: &'static str, step: Step) {
+    fn count(&mut self, tag: Tag, rule: RuleId, step: Step) {
         let place = self.here().1;
         self.context.tally.change(place, tag, rule, step);
     }
@@ -345,6 +418,10 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
 
     fn here(&self) -> (Node, Place) {
         self.levels.last().map_or((Node::ROOT, Place::ROOT), |level| (level.node, level.place))
+    }
+
+    fn level(&self) -> Option<&Level> {
+        self.levels.last()
     }
 
     fn is_root(&self) -> bool {

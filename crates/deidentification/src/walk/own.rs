@@ -5,11 +5,11 @@ use std::io::Write;
 use dicom_core::{Tag, VR};
 
 use super::{Done, OWN, Walk};
-use crate::action::Step;
 use crate::deidentify::{DeidentificationError, output};
 use crate::dummy;
 use crate::option::BASIC_PROFILE_CODE;
 use crate::report::Place;
+use crate::table::Step;
 use crate::text::encode;
 use crate::trial::Own;
 
@@ -66,6 +66,10 @@ impl<W: Write> Walk<'_, '_, W> {
 
     pub(super) fn write_method_codes(&mut self) -> Done {
         let meaning = "Basic Application Confidentiality Profile";
-        output(dummy::write_code(&mut self.out, BASIC_PROFILE_CODE, "DCM", meaning))
+        output(dummy::write_code(&mut self.out, BASIC_PROFILE_CODE, "DCM", meaning))?;
+        for option in self.context.applied.iter() {
+            output(dummy::write_code(&mut self.out, option.code(), "DCM", option.meaning()))?;
+        }
+        Ok(())
     }
 }

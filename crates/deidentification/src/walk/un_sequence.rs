@@ -3,11 +3,11 @@
 use std::io::Write;
 
 use dicom_core::{Tag, VR};
-use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Encoding, Header, Lengths, Limits, Reader, Writer};
 
-use super::{Done, Level, Walk};
+use super::{Done, Walk};
 use crate::deidentify::output;
+use crate::level::{Kind, Level};
 
 /// Rule id of a UN value that should be a sequence and cannot be parsed.
 const UN_SEQUENCE: &str = "un-sequence";
@@ -21,13 +21,14 @@ impl<W: Write> Walk<'_, '_, W> {
         let depth = self.context.limits.depth.saturating_sub(self.outer + self.levels.len());
         let mut reader = Reader::new(Encoding::ImplicitLittle, Limits { depth, ..self.context.limits });
         let (node, place) = self.here();
+        let kind = self.level().map_or(Kind::Plain, |level| level.kind);
         let mut inner = Walk {
             out: Writer::new(Vec::new(), Encoding::ImplicitLittle, Lengths::Undefined),
             context: &mut *self.context,
-            levels: vec![Level { node, place, append_method_codes: false }],
+            levels: vec![Level { node, place, kind, ..Level::default() }],
             outer: self.outer + self.levels.len(),
             own_written: usize::MAX,
-            character_set: CharacterSet::default(),
+            character_set: self.character_set.clone(),
             skipped: 0,
             skip_bulk: false,
             seen: Vec::new(),

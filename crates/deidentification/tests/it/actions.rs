@@ -1,6 +1,7 @@
 //! Every row of the table, in every native encoding, at the top and in an item.
 
-use deidentification::{Action, BASIC_PROFILE_2026D};
+use deidentification::table::Row;
+use deidentification::{Action, TABLE_E1_1};
 use dicom_stream::{Limits, TransferSyntax, VR, dictionary_vr};
 
 use crate::support::{CODE, CT, Element, NATIVE, Output, data_set, run, sequence, tag, text, try_run};
@@ -22,12 +23,12 @@ fn canary(vr: VR, row: usize) -> Vec<u8> {
 }
 
 fn rows() -> impl Iterator<Item = (usize, u32, Action, VR)> {
-    let in_data_set = |(number, _): &&(u32, Action)| number >> 16 >= 8 && *number != 0x0008_0018;
-    BASIC_PROFILE_2026D
+    let in_data_set = |row: &&Row| row.tag >> 16 >= 8 && row.tag != 0x0008_0018;
+    TABLE_E1_1
         .iter()
         .filter(in_data_set)
         .enumerate()
-        .map(|(row, (number, action))| (row, *number, *action, dictionary_vr(tag(*number))))
+        .map(|(number, row)| (number, row.tag, row.action, dictionary_vr(tag(row.tag))))
 }
 
 fn element(row: usize, number: u32, vr: VR) -> Element {

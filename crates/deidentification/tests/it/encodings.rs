@@ -2,10 +2,12 @@
 
 use std::io::{self, Read};
 
-use deidentification::{NotInspected, Object, Profile, Step, deidentify};
+use deidentification::{Known, NotInspected, Object, Profile, RuleId, Step, deidentify};
 use dicom_stream::{Encoding, Limits, TransferSyntax, VR};
 
-use crate::support::{CODE, CT, Element, INSTANCE, Source, bytes, data_set, run, sequence, text, try_run};
+use crate::support::{
+    CODE, CT, Element, INSTANCE, Source, bytes, data_set, nothing_known, run, sequence, text, try_run,
+};
 
 fn un(number: u32, value: &[u8]) -> Element {
     Element::Value(number, VR::UN, value.to_vec())
@@ -68,7 +70,7 @@ fn a_un_sequence_that_cannot_be_parsed_is_removed() {
             .report
             .changes
             .iter()
-            .any(|change| change.rule == "un-sequence" && change.step == Step::Remove)
+            .any(|change| change.rule == RuleId::Named("un-sequence") && change.step == Step::Remove)
     );
 }
 
@@ -110,7 +112,8 @@ fn private_unknown_and_foreign_groups_are_removed() {
 #[test]
 fn defaults_beyond_the_table() {
     let output = run(vec![
-        text(0x0008_010C, VR::UI, "2.16.840.1.113883.6.96"), // coding scheme: vocabulary
+        text(0x0008_010C, VR::UI, "2.16.840.1.113883.6.96"), // a coding scheme stands in an item
+        sequence(0x0008_0110, vec![vec![text(0x0008_010C, VR::UI, "2.16.840.1.113883.6.96")]]),
         text(0x0008_0117, VR::UI, "Doe"),
         text(0x0008_0119, VR::UC, "Doe"), // a code stands in an item
         text(0x0008_1190, VR::UR, "http://pacs/1.2.3"),
@@ -126,7 +129,8 @@ fn defaults_beyond_the_table() {
         sequence(0x0040_0260, vec![vec![text(0x0008_0119, VR::UC, "123456789012345678")]]),
     ]);
     for (path, expected) in [
-        ("(0008,010C)", Some("2.16.840.1.113883.6.96")),
+        ("(0008,010C)", None),
+        ("(0008,0110)[1](0008,010C)", Some("2.16.840.1.113883.6.96")),
         ("(0008,0117)", None),
         ("(0008,0119)", None),
         ("(0008,1190)", None),
@@ -232,7 +236,9 @@ fn pixel_data_of_any_size_stream() {
     let syntax = TransferSyntax::EXPLICIT_LITTLE;
     let object = Object { sop_class: CT, sop_instance: INSTANCE, transfer_syntax: &syntax, length: None };
     let mut out = Count(0);
-    deidentify(&profile, &object, &Source, Limits::INSTANCE, input, &mut out).unwrap();
+    let (survey, cleaner) = nothing_known();
+    let known = Known { survey: &survey, cleaner: &cleaner };
+    deidentify(&profile, &object, &Source, known, Limits::INSTANCE, input, &mut out).unwrap();
     assert!(out.0 > u64::from(PIXELS));
 }
 

@@ -4,6 +4,8 @@
 mod actions;
 mod encodings;
 mod markers;
+mod options;
+mod partner_view;
 mod references;
 mod support;
 mod tables;

@@ -1,12 +1,14 @@
 //! What the de-identifier writes itself, what it refuses, what it reports.
 
 use deidentification::{
-    ClinicalTrial, Consent, DeidentificationError, Distribution, Object, Profile, PseudonymSource, Step,
-    deidentify,
+    ClinicalTrial, Consent, DeidentificationError, Distribution, Known, Object, Profile, PseudonymSource,
+    RuleId, Step, deidentify,
 };
 use dicom_stream::{Encoding, Limits, TransferSyntax, VR};
 
-use crate::support::{CODE, CT, INSTANCE, Source, data_set, run, sequence, tag, text, try_run};
+use crate::support::{
+    CODE, CT, INSTANCE, Source, data_set, nothing_known, run, sequence, tag, text, try_run,
+};
 
 #[test]
 fn markers_state_what_was_done() {
@@ -114,10 +116,19 @@ fn what_cannot_be_done_safely_is_refused() {
         fn code(&self) -> &str {
             " "
         }
+        fn shift_days(&self) -> Option<i32> {
+            None
+        }
+        fn token(&self, _value: &str) -> String {
+            String::new()
+        }
     }
     let profile = Profile::basic().compile(None).unwrap();
     let object = Object { sop_class: CT, sop_instance: INSTANCE, transfer_syntax: &syntax, length: None };
-    let error = deidentify(&profile, &object, &NoCode, Limits::INSTANCE, &ct[..], Vec::new()).unwrap_err();
+    let (survey, cleaner) = nothing_known();
+    let known = Known { survey: &survey, cleaner: &cleaner };
+    let error =
+        deidentify(&profile, &object, &NoCode, known, Limits::INSTANCE, &ct[..], Vec::new()).unwrap_err();
     assert!(matches!(error, DeidentificationError::NoCode));
 }
 
@@ -131,7 +142,9 @@ fn a_private_sop_class_passes_when_the_profile_names_it() {
     let object =
         Object { sop_class: private, sop_instance: INSTANCE, transfer_syntax: &syntax, length: None };
     let input = data_set(Encoding::ExplicitLittle, private, vec![]);
-    assert!(deidentify(&profile, &object, &Source, Limits::INSTANCE, &input[..], Vec::new()).is_ok());
+    let (survey, cleaner) = nothing_known();
+    let known = Known { survey: &survey, cleaner: &cleaner };
+    assert!(deidentify(&profile, &object, &Source, known, Limits::INSTANCE, &input[..], Vec::new()).is_ok());
 }
 
 #[test]
@@ -164,6 +177,6 @@ fn the_report_names_what_the_iod_requires() {
         let changes = &output.report.changes;
         changes.iter().find(|change| change.path == [tag(number)]).map(|change| (change.rule, change.step))
     };
-    assert_eq!(rule(0x0010_2154), Some(("E.1-1", Step::Remove)));
-    assert_eq!(rule(0x0010_2297), Some(("E.1-1-required-by-iod", Step::Remove)));
+    assert_eq!(rule(0x0010_2154), Some((RuleId::Table, Step::Remove)));
+    assert_eq!(rule(0x0010_2297), Some((RuleId::TableRequired, Step::Remove)));
 }

@@ -1,15 +1,20 @@
 //! Small data sets, a source of pseudonyms, and the output as a list of elements.
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
 
+use deidentification::verify::Identity;
 use deidentification::{
-    ClinicalTrial, DeidentificationError, Object, Profile, PseudonymSource, Report, deidentify,
+    ClinicalTrial, CompiledProfile, DeidentificationError, DeidentificationOption, Known, Object, Profile,
+    PseudonymSource, Report, Survey, TextCleaner, Vocabulary, deidentify,
 };
 use dicom_stream::{Encoding, Lengths, Limits, Tag, Token, TokenSource, TransferSyntax, VR, Writer};
 
 pub(crate) const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
 pub(crate) const INSTANCE: &str = "1.2.3.4.5.6.7";
 pub(crate) const CODE: &str = "P-7K3M";
+/// Days by which the dates of the participant move.
+pub(crate) const SHIFT: i32 = -100;
 
 pub(crate) const NATIVE: [TransferSyntax; 3] =
     [TransferSyntax::IMPLICIT_LITTLE, TransferSyntax::EXPLICIT_LITTLE, TransferSyntax::EXPLICIT_BIG];
@@ -27,6 +32,14 @@ impl PseudonymSource for Source {
 
     fn code(&self) -> &str {
         CODE
+    }
+
+    fn shift_days(&self) -> Option<i32> {
+        Some(SHIFT)
+    }
+
+    fn token(&self, value: &str) -> String {
+        format!("{:032x}", value.len())
     }
 }
 
@@ -118,12 +131,45 @@ pub(crate) fn try_run(
     limits: Limits,
     input: &[u8],
 ) -> Result<Output, DeidentificationError> {
-    let profile = Profile::basic().compile(trial).unwrap();
+    try_run_profile(&Profile::basic().compile(trial).unwrap(), syntax, sop_class, limits, input)
+}
+
+/// A survey and a cleaner that know nothing.
+pub(crate) fn nothing_known() -> (Survey, TextCleaner) {
+    let cleaner = TextCleaner::new(&Identity::default(), &Vocabulary::builtin()).unwrap();
+    (Survey::default(), cleaner)
+}
+
+/// Surveys and de-identifies.
+pub(crate) fn try_run_profile(
+    profile: &CompiledProfile,
+    syntax: &TransferSyntax,
+    sop_class: &str,
+    limits: Limits,
+    input: &[u8],
+) -> Result<Output, DeidentificationError> {
     let object = Object { sop_class, sop_instance: INSTANCE, transfer_syntax: syntax, length: None };
+    let mut identity = Identity::default();
+    let survey = Survey::read(profile, Cursor::new(input), syntax, limits, &mut identity)?;
+    let cleaner = TextCleaner::new(&identity, &Vocabulary::builtin()).unwrap();
+    let known = Known { survey: &survey, cleaner: &cleaner };
     let mut out = Vec::new();
-    let report = deidentify(&profile, &object, &Source, limits, input, &mut out)?;
+    let report = deidentify(profile, &object, &Source, known, limits, input, &mut out)?;
     let elements = elements(object.output_syntax(), &out);
     Ok(Output { bytes: out, elements, report })
+}
+
+/// The basic profile with these options.
+pub(crate) fn with_options(options: &[DeidentificationOption]) -> Profile {
+    Profile { options: options.iter().copied().collect(), ..Profile::basic() }
+}
+
+/// Runs a profile over an object of this class in explicit VR little endian.
+pub(crate) fn run_profile(profile: &Profile, sop_class: &str, elements: Vec<Element>) -> Output {
+    let syntax = TransferSyntax::EXPLICIT_LITTLE;
+    let profile = profile.compile(None).unwrap();
+    let input = data_set(syntax.encoding, sop_class, elements);
+    try_run_profile(&profile, &syntax, sop_class, Limits::INSTANCE, &input).unwrap()
 }
 
 /// Runs the basic profile over a data set of explicit VR little endian.

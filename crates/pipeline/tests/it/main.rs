@@ -10,6 +10,7 @@ mod included;
 mod increments;
 mod kept;
 mod left_behind;
+mod linkage;
 mod opposed;
 mod repeated;
 mod reports;

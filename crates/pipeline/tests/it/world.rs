@@ -39,7 +39,7 @@ pub(crate) struct World {
     intake: Intake,
     arrivals: mpsc::Receiver<ReceivedInstance>,
     now: Arc<AtomicI64>,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     databases: [TestDatabase; 3],
 }
 
@@ -75,11 +75,15 @@ impl World {
         assert!(recovery.by_ref().next().is_none());
         recovery.finish().unwrap();
         let objects = BlobConfig { keep_free_bytes: Some(keep_free_bytes) };
-        let out = folder.path().join("out");
-        std::fs::create_dir(&out).unwrap();
-        let partner: PartnerConfig =
-            serde_json::from_value(json!({"id": "lab", "transport": {"folder": {"path": out}}})).unwrap();
-        let partner = Partner::open(&partner, &|_| Err(std::io::Error::other("no secret"))).unwrap();
+        let partner = |id: &str, out: &str| {
+            let out = folder.path().join(out);
+            std::fs::create_dir(&out).unwrap();
+            let partner: PartnerConfig =
+                serde_json::from_value(json!({"id": id, "transport": {"folder": {"path": out}}})).unwrap();
+            let partner = Partner::open(&partner, &|_| Err(std::io::Error::other("no secret"))).unwrap();
+            (id.to_owned(), Arc::new(partner))
+        };
+        let partners = BTreeMap::from([partner("lab", "out"), partner("uni", "out-uni")]);
         let mut project = json!({
             "id": "trial", "called_ae_titles": ["TRIAL"], "mode": "pseudonymise", "partners": ["lab"],
             "stable_after_seconds": 60,
@@ -112,7 +116,7 @@ impl World {
                 .map(|of| (project.id.clone(), of))
                 .collect(),
             configured: BTreeSet::from([project.id.clone()]),
-            partners: BTreeMap::from([("lab".to_owned(), Arc::new(partner))]),
+            partners,
             notification: notification(),
             clock,
             work: Wake::default(),
@@ -246,16 +250,26 @@ impl World {
 
     /// DICOM files that the partner has.
     pub(crate) fn sent(&self) -> usize {
+        self.files_of("out").len()
+    }
+
+    /// The same of the partner whose folder this is: `out` is that of `lab`, `out-uni` of `uni`.
+    pub(crate) fn files_of(&self, folder: &str) -> Vec<PathBuf> {
         let is_dicom = |path: &PathBuf| {
             let bytes = std::fs::read(path).unwrap();
             bytes.get(128..132) == Some(b"DICM")
         };
-        files_below(&self.folder.path().join("out")).iter().filter(|path| is_dicom(path)).count()
+        files_below(&self.folder.path().join(folder)).into_iter().filter(is_dicom).collect()
     }
 
     /// Objects of Z3.
     pub(crate) fn objects(&self) -> usize {
-        files_below(&self.folder.path().join("objects/archive")).len()
+        self.object_files().len()
+    }
+
+    /// Their files.
+    pub(crate) fn object_files(&self) -> Vec<PathBuf> {
+        files_below(&self.folder.path().join("objects/archive"))
     }
 
     /// The files of the receive buffer.

@@ -133,7 +133,27 @@ async fn a_partner_mapping_goes_back_to_the_original() {
         vault.issue(&record, &uids).await.unwrap();
         assert_eq!(world.count("SELECT COUNT(*) FROM issued_uid").await, 2, "only what was named");
 
+        // what leads there and back without an identity
+        let pseudonyms = vault.study_pseudonyms(participant.id, &mapped.study).await.unwrap();
+        assert_eq!((pseudonyms.uids.len(), pseudonyms.uids[&mapped.series]), (5, UidKind::Series));
+        assert_eq!(pseudonyms.dates, BTreeSet::from([20200105, 20200106]));
+        assert_eq!(lab.archive_code, participant.code);
+        let bases = [mapped.study.as_str(), &mapped.instances[0], &mapped.instances[1]];
+        let as_of = |partner| vault.issued_as("trial", partner, participant.id, &bases);
+        let issued_as = as_of("lab").await.unwrap();
+        assert_eq!(issued_as.len(), 2, "the second instance has not left");
+        assert_eq!((&issued_as[&mapped.study], &issued_as[&mapped.instances[0]]), (&study, &instance));
+        assert!(as_of("uni").await.unwrap().is_empty());
+        let sought = [study.as_str(), &mapped.study, "2.25.77"];
+        let among = |partner| vault.issued_among("trial", partner, &sought);
+        assert_eq!(among("lab").await.unwrap(), BTreeSet::from([study.clone()]));
+        assert!(among("uni").await.unwrap().is_empty());
+        assert_eq!(vault.linkage("trial", "lab").await.unwrap(), Some(Linkage::Partner));
+        assert_eq!(vault.linkage("trial", "uni").await.unwrap(), None);
+
         let access = vault.reidentify("trial", participant.id, &purpose(), NOW).await.unwrap();
+        let originals = vault.originals_of_study(&access, &mapped.study).await.unwrap();
+        assert!(originals.len() == 5 && originals.contains(STUDY));
         let asked = [study.as_str(), &instance, &mapped.study];
         let originals = vault.originals(&access, "lab", &asked).await.unwrap();
         assert_eq!(originals.len(), 2, "the archive's own UID was never given to this partner");

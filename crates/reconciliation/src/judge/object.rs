@@ -154,6 +154,9 @@ impl<'a> Findings<'a> {
         if survey.fidelity() == Fidelity::Replaced {
             manual.insert(ManualReason::UnreadableText);
         }
+        if survey.has_unreadable_role {
+            manual.insert(ManualReason::UnreadableRole);
+        }
         if survey.has_encrypted_attributes {
             manual.insert(ManualReason::EncryptedAttributes);
         }

@@ -26,6 +26,8 @@ pub enum ManualReason {
     SeriesUidReused,
     /// Text that cannot be read by the character set it declares (RC-09).
     UnreadableText,
+    /// A clinical document whose patient role cannot be written anew (table 8.3).
+    UnreadableRole,
     /// Encrypted Attributes that have to be compared with the own record (RC-15).
     EncryptedAttributes,
 }
@@ -59,6 +61,7 @@ impl ManualReason {
             Self::OriginalAltered => "original-altered",
             Self::SeriesUidReused => "series-uid-reused",
             Self::UnreadableText => "unreadable-text",
+            Self::UnreadableRole => "unreadable-role",
             Self::EncryptedAttributes => "encrypted-attributes",
         }
     }

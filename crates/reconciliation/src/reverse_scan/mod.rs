@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use std::io::Read;
 
 use dicom_stream::charset::uses_character_set;
-use dicom_stream::text::yyyymmdd;
+use dicom_stream::text::{trim_uid, yyyymmdd};
 use dicom_stream::{ElementPath, Limits, SourceError, Tag, TransferSyntax, VR};
 use serde::Serialize;
 
-use crate::attribute::{ENCAPSULATED_DOCUMENT, PIXEL_GROUP, is_identity};
+use crate::attribute::{ENCAPSULATED_DOCUMENT, PIXEL_GROUP, SOP_CLASS_UID, is_identity};
+use crate::clinical_document::{self, ClinicalDocument, is_clinical_document, unpadded};
 use crate::report::NotInspected;
 use crate::visit::{Element, Visitor, visit};
 
@@ -63,7 +64,13 @@ pub fn reverse_scan<R: Read>(
     limits: Limits,
     pseudonyms: &Pseudonyms,
 ) -> Result<Scan, SourceError> {
-    let mut search = Search { pseudonyms, scan: Scan::default(), bulk: None, held: Vec::new() };
+    let mut search = Search {
+        pseudonyms,
+        scan: Scan::default(),
+        is_clinical_document: false,
+        bulk: None,
+        held: Vec::new(),
+    };
     visit(output, syntax, limits, &mut search)?;
     Ok(search.scan)
 }
@@ -74,6 +81,7 @@ const SEAM: usize = 1 << 10;
 struct Search<'a> {
     pseudonyms: &'a Pseudonyms,
     scan: Scan,
+    is_clinical_document: bool,
     /// Where the bulk that is searched stands.
     bulk: Option<ElementPath>,
     held: Vec<u8>,
@@ -81,11 +89,15 @@ struct Search<'a> {
 
 impl Visitor for Search<'_> {
     fn value(&mut self, element: &Element<'_>, value: &[u8]) {
-        if element.is_root() && element.tag == ENCAPSULATED_DOCUMENT {
+        let is_body = element.is_root() && element.tag == ENCAPSULATED_DOCUMENT;
+        if element.is_root() && element.tag == SOP_CLASS_UID {
+            self.is_clinical_document = is_clinical_document(&String::from_utf8_lossy(trim_uid(value)));
+        }
+        if is_body && !self.is_clinical_document {
             self.scan.not_searched.insert(NotInspected::DocumentBody);
             return;
         }
-        let kinds = self.kinds(element, value);
+        let kinds = if is_body { self.in_clinical_document(value) } else { self.kinds(element, value) };
         for kind in kinds {
             self.found(ElementPath::nested(element.sequences.to_vec(), element.tag), kind);
         }
@@ -117,6 +129,21 @@ impl Search<'_> {
         if self.scan.findings.len() < Scan::FINDINGS_MAX && self.scan.findings.last() != Some(&finding) {
             self.scan.findings.push(finding);
         }
+    }
+
+    /// Everything that is text in a clinical document, as it is written and as a reader sees it.
+    fn in_clinical_document(&mut self, body: &[u8]) -> BTreeSet<FindingKind> {
+        let body = unpadded(body);
+        if ClinicalDocument::read(body).is_none_or(|document| document.has_opaque_parts) {
+            self.scan.not_searched.insert(NotInspected::DocumentBody);
+        }
+        let written = String::from_utf8_lossy(body);
+        let mut kinds = self.pseudonyms.in_bytes(body);
+        kinds.extend(self.pseudonyms.in_text(&written));
+        if let Some(seen) = clinical_document::text(&written) {
+            kinds.extend(self.pseudonyms.in_text(&seen));
+        }
+        kinds
     }
 
     fn kinds(&self, element: &Element<'_>, value: &[u8]) -> BTreeSet<FindingKind> {

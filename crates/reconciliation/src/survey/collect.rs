@@ -15,6 +15,7 @@ use crate::attribute::{
     is_processing_date, refers,
 };
 use crate::character_set::Repertoire;
+use crate::clinical_document::{ClinicalDocument, is_clinical_document, unpadded};
 use crate::date::days;
 use crate::visit::{Element, Visitor};
 
@@ -57,6 +58,7 @@ impl Default for Collector {
             geometry: None,
             pixels: None,
             is_document: false,
+            has_unreadable_role: false,
             has_encrypted_attributes: false,
             has_foreign_request: false,
             text: Repertoire::new(),
@@ -117,6 +119,8 @@ impl Visitor for Collector {
         }
         if element.is_root() && element.tag == ENCAPSULATED_DOCUMENT {
             self.survey.is_document = true;
+            // longer than what is held whole: it is not read
+            self.survey.has_unreadable_role = is_clinical_document(&self.survey.sop_class);
         }
         let must_be_read = matches!(element.vr, VR::UI | VR::DA | VR::DT | VR::SQ | VR::UN)
             || uses_character_set(element.vr);
@@ -166,8 +170,20 @@ impl Collector {
                 survey.patient_name_raw = value.to_vec();
             }
             TRIAL_SUBJECT_ID => add(&mut survey.trial_subject, text()),
-            ENCAPSULATED_DOCUMENT => survey.is_document = true,
+            ENCAPSULATED_DOCUMENT => self.note_document(value),
             _ => {}
+        }
+    }
+
+    /// A document that is held whole; of a clinical document, its patient ids.
+    fn note_document(&mut self, body: &[u8]) {
+        self.survey.is_document = true;
+        if !is_clinical_document(&self.survey.sop_class) {
+            return;
+        }
+        match ClinicalDocument::read(unpadded(body)) {
+            Some(document) => self.survey.nested_ids.extend(document.ids),
+            None => self.survey.has_unreadable_role = true,
         }
     }
 

@@ -113,6 +113,8 @@ pub struct Survey {
     pub pixels: Option<[u8; 32]>,
     /// Whether the object is an encapsulated document.
     pub is_document: bool,
+    /// Whether it is a clinical document whose patient role cannot be written anew (table 8.3).
+    pub has_unreadable_role: bool,
     /// Whether Encrypted Attributes (0400,0500) are there (RC-15).
     pub has_encrypted_attributes: bool,
     /// Referenced Request Sequence (0040,A370) names another study than the object's own.

@@ -1,6 +1,7 @@
 //! The walk over one data set: every element, at every depth, by what its value is (RR-1). The mirror of the de-identifier's.
 
 mod altered;
+mod document;
 mod plan;
 mod root;
 mod trace;
@@ -9,19 +10,21 @@ mod value;
 use std::io::Write;
 
 use dicom_stream::charset::CharacterSet;
-use dicom_stream::{ElementPath, Encoding, Header, Lengths, Limits, Reader, Tag, Token, VR, Writer};
+use dicom_stream::{
+    ElementPath, Encoding, Header, Lengths, Limits, Reader, Tag, Token, VR, Writer, as_sequence,
+};
 
 use crate::attribute::{
     ENCAPSULATED_DOCUMENT, PIXEL_GROUP, SPECIFIC_CHARACTER_SET, effective_vr, is_secondary_capture,
 };
 use crate::character_set::{Sets, Target};
+use crate::clinical_document::is_clinical_document;
 use crate::identities::{Given, Identities};
 use crate::own_record::OwnRecord;
 use crate::policy::Policy;
 use crate::reconcile::ReconciliationError;
 use crate::report::{NotInspected, Report};
 use crate::survey::Survey;
-use crate::un_sequence::as_sequence;
 use altered::Altered;
 use plan::Row;
 
@@ -39,6 +42,8 @@ pub(crate) struct Context<'a> {
     pub(crate) report: Report,
     /// Values that the partner had altered or added, and that are replaced.
     pub(crate) altered: Vec<Altered>,
+    /// Length of a document that was written anew.
+    pub(crate) document_length: Option<u32>,
     /// Whether the surveyed instance was found in the data set.
     pub(crate) found_instance: bool,
 }
@@ -139,7 +144,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             return self.copy(token);
         }
         if header.tag == ENCAPSULATED_DOCUMENT {
-            self.not_inspected(NotInspected::DocumentBody);
+            return self.document(token, header, value);
         }
         match effective_vr(header.tag, header.vr) {
             VR::UI => self.uids(token, header, value),
@@ -170,6 +175,9 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
                 NotInspected::Pixels
             });
         } else if tag == ENCAPSULATED_DOCUMENT {
+            if is_clinical_document(&self.context.survey.sop_class) {
+                return Err(ReconciliationError::UnreadableRole);
+            }
             self.not_inspected(NotInspected::DocumentBody);
         } else if matches!(vr, VR::UI | VR::DA | VR::DT | VR::SQ | VR::UN) || self.is_re_encoded(vr) {
             return Err(ReconciliationError::TooLong { path: self.path(tag) });

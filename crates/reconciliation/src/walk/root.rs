@@ -8,7 +8,7 @@ use dicom_stream::{Header, Tag, VR};
 use super::plan::{Row, restore};
 use super::{Done, Walk};
 use crate::attribute::{
-    ACCESSION_NUMBER, CONTRIBUTING_EQUIPMENT, PATIENT_IDENTITY_REMOVED, REFERENCED_REQUEST,
+    ACCESSION_NUMBER, CONTRIBUTING_EQUIPMENT, ENCAPSULATED_DOCUMENT_LENGTH, PATIENT_IDENTITY_REMOVED, REFERENCED_REQUEST,
     SERIES_INSTANCE_UID, SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, is_identity, is_plain_image, is_signature,
     is_trial_time_point,
 };
@@ -33,6 +33,10 @@ impl<W: Write> Walk<'_, '_, W> {
             return Ok(true);
         }
         let row = self.row(tag)?;
+        if let (ENCAPSULATED_DOCUMENT_LENGTH, Some(length)) = (tag, self.context.document_length) {
+            self.write_own(tag, VR::UL, &length.to_le_bytes())?;
+            return Ok(true);
+        }
         if is_identity(tag) || matches!(row, Some(Row::Restore(..))) {
             self.note_altered(header, value)?;
         }

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use deidentification::{Profile, PseudonymSource, deidentify};
+use deidentification::verify::Identity;
+use deidentification::{Known, Profile, PseudonymSource, Survey, deidentify};
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Limits, TransferSyntax, VR};
 use reconciliation::{Attribute, Given, Identities, LIMITS, OwnRecord, Value};
@@ -31,6 +32,14 @@ impl PseudonymSource for Source {
 
     fn code(&self) -> &str {
         CODE
+    }
+
+    fn shift_days(&self) -> Option<i32> {
+        None
+    }
+
+    fn token(&self, _value: &str) -> String {
+        String::new()
     }
 }
 
@@ -107,7 +116,9 @@ fn rc_14_patient_and_study_come_back_byte_for_byte() {
         };
         let profile = Profile::basic().compile(None).unwrap();
         let mut sent = Vec::new();
-        deidentify(&profile, &object, &source, Limits::INSTANCE, &bytes[..], &mut sent).unwrap();
+        let (survey, cleaner) = (Survey::default(), profile.cleaner(&Identity::default()).unwrap());
+        let known = Known { survey: &survey, cleaner: &cleaner };
+        deidentify(&profile, &object, &source, known, Limits::INSTANCE, &bytes[..], &mut sent).unwrap();
         let given = Given::of_sent(CODE, &sent[..], &syntax, LIMITS).unwrap();
         let sent = read(&sent, &syntax);
 

@@ -1,5 +1,7 @@
 //! One object: de-identified into a temporary file, verified, then named.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -7,7 +9,8 @@ use std::path::Path;
 use archive::scan::{Identification, Scan};
 use deidentification::verify::{Identity, Verifier};
 use deidentification::{
-    CompiledProfile, DeidentificationError, NotInspected, Object, PseudonymSource, Report, deidentify,
+    CompiledProfile, DeidentificationError, Known, NotInspected, Object, PseudonymSource, Report, Survey,
+    deidentify,
 };
 use dicom_stream::{FILE_START, FileMeta, FileStart, Limits};
 use pseudonym::{Code, CodePrefix, Mapping};
@@ -15,11 +18,20 @@ use pseudonym::{Code, CodePrefix, Mapping};
 /// What became of one file.
 pub(super) enum Done {
     /// It is in the output folder.
-    Written(Box<Report>),
+    Written(Box<Written>),
     /// It is no DICOM file.
     NotDicom,
     /// It could not be done safely.
     Left(Left),
+}
+
+/// An object in the output folder.
+pub(super) struct Written {
+    pub(super) report: Report,
+    /// Patient ID and code.
+    pub(super) patient: (String, String),
+    /// Original UIDs and what took their place.
+    pub(super) uids: BTreeMap<String, String>,
 }
 
 /// Why an object was left out; no value of the object is in it.
@@ -38,12 +50,29 @@ impl Left {
 /// UIDs follow from the key alone, so that references between patients' objects hold; the code from key and Patient ID.
 struct Source<'a> {
     mapping: &'a Mapping,
+    participant: Mapping,
     code: Code,
+    given: RefCell<BTreeMap<String, String>>,
 }
 
 impl PseudonymSource for Source<'_> {
     fn uid(&self, original: &str) -> String {
-        self.mapping.uid(original)
+        let original = original.trim_matches(['\0', ' ']);
+        let new = self.mapping.uid(original);
+        self.given.borrow_mut().entry(original.to_owned()).or_insert_with(|| new.clone());
+        new
+    }
+
+    fn shift_days(&self) -> Option<i32> {
+        Some(self.participant.shift_days())
+    }
+
+    fn token(&self, value: &str) -> String {
+        self.participant.token(value)
+    }
+
+    fn retained_uid(&self, uid: &str) {
+        self.given.borrow_mut().entry(uid.to_owned()).or_insert_with(|| uid.to_owned());
     }
 
     fn code(&self) -> &str {
@@ -79,15 +108,20 @@ pub(super) fn one(
         Err(left) => return Ok(Done::Left(left)),
     };
     // The issuer does not count: without a configured alias it names no other authority (DEC-Q).
-    let code = mapping.for_participant_of_key(&identification.patient_id).code(&CodePrefix::default(), 0);
-    let source = Source { mapping, code };
+    let participant = mapping.for_participant_of_key(&identification.patient_id);
+    let code = participant.code(&CodePrefix::default(), 0);
+    let source = Source { mapping, participant, code, given: RefCell::default() };
     let object = Object {
         sop_class: &identification.sop_class_uid,
         sop_instance: &identification.sop_instance_uid,
         transfer_syntax: start.transfer_syntax,
         length: Some(length),
     };
-    let new_instance = source.uid(object.sop_instance);
+    let mut identity = Identity::default();
+    data_set(&mut file)?;
+    let survey = Survey::read(profile, &file, start.transfer_syntax, Limits::INSTANCE, &mut identity)?;
+    let cleaner = profile.cleaner(&identity).map_err(anyhow::Error::msg)?;
+    let new_instance = profile.instance_uid(&source, object.sop_instance);
     let mut temporary = tempfile::NamedTempFile::new_in(output)?;
     let meta = FileMeta {
         media_storage_sop_class_uid: object.sop_class.to_owned(),
@@ -97,16 +131,14 @@ pub(super) fn one(
     meta.write(&mut temporary)?;
     let begins = temporary.stream_position()?;
     data_set(&mut file)?;
-    let report = match deidentify(profile, &object, &source, Limits::INSTANCE, &file, &mut temporary) {
+    let known = Known { survey: &survey, cleaner: &cleaner };
+    let report = match deidentify(profile, &object, &source, known, Limits::INSTANCE, &file, &mut temporary) {
         Ok(report) => report,
         Err(error @ DeidentificationError::Output(_)) => return Err(error.into()),
         Err(error) => return Ok(Done::Left(Left::new("not-deidentified", error))),
     };
-    let mut identity = Identity::default();
-    data_set(&mut file)?;
-    identity.add_object(&file, start.transfer_syntax, Limits::INSTANCE)?;
     temporary.seek(SeekFrom::Start(begins))?;
-    let verifier = Verifier::new(&identity, &[source.code()])?;
+    let verifier = Verifier::new(&identity, &[source.code()])?.retaining(profile.options());
     let findings = verifier.verify(temporary.as_file(), object.output_syntax(), Limits::INSTANCE)?;
     if let Some(finding) = findings.first() {
         let reason = format!(
@@ -118,7 +150,8 @@ pub(super) fn one(
         return Ok(Done::Left(Left::new("identifier-found", reason)));
     }
     temporary.persist(output.join(format!("{new_instance}.dcm")))?;
-    Ok(Done::Written(Box::new(report)))
+    let patient = (identification.patient_id, source.code.as_str().to_owned());
+    Ok(Done::Written(Box::new(Written { report, patient, uids: source.given.into_inner() })))
 }
 
 /// Reads the object once: whole, and with the UIDs that an object needs.

@@ -1,8 +1,10 @@
 //! All files, on all cores.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::num::NonZero;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,6 +29,20 @@ pub(super) struct Summary {
 /// Results that may wait to be written down.
 const QUEUE: usize = 64;
 
+/// What is written beside the objects.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct Records {
+    /// Write what was done to each object, one JSON line per object, without values.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Write original and new UIDs as CSV (id_old,id_new). The file identifies: it is for test sets, never for what leaves.
+    #[arg(long, value_name = "FILE")]
+    uid_map: Option<PathBuf>,
+    /// Write Patient IDs and codes as CSV (id_old,id_new). The file identifies: it is for test sets, never for what leaves.
+    #[arg(long, value_name = "FILE")]
+    patient_map: Option<PathBuf>,
+}
+
 /// De-identifies `files` into `output`; `told` hears of each file when it is through.
 ///
 /// # Errors
@@ -36,10 +52,11 @@ pub(super) fn run(
     output: &Path,
     profile: &CompiledProfile,
     mapping: &Mapping,
-    report: Option<&Path>,
+    records: &Records,
     mut told: impl FnMut(&Path, Option<&Left>),
 ) -> anyhow::Result<Summary> {
-    let mut report = report.map(create).transpose()?;
+    let mut report = records.report.as_deref().map(create).transpose()?;
+    let (mut uids, mut patients) = (BTreeMap::new(), BTreeMap::new());
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(None);
     let (sender, receiver) = sync_channel(QUEUE);
@@ -68,16 +85,28 @@ pub(super) fn run(
         drop(sender);
         for (path, done) in receiver {
             summary.count(&done);
-            if let (Some(report), Done::Written(written)) = (&mut report, &done) {
-                serde_json::to_writer(&mut *report, written)?;
+            told(path, if let Done::Left(left) = &done { Some(left) } else { None });
+            let Done::Written(written) = done else { continue };
+            if let Some(report) = &mut report {
+                serde_json::to_writer(&mut *report, &written.report)?;
                 report.write_all(b"\n")?;
             }
-            told(path, if let Done::Left(left) = &done { Some(left) } else { None });
+            if records.uid_map.is_some() {
+                uids.extend(written.uids);
+            }
+            if records.patient_map.is_some() {
+                patients.extend([written.patient]);
+            }
         }
         anyhow::Ok(())
     })?;
     if let Some(mut report) = report {
         report.flush()?;
+    }
+    for (path, map) in [(&records.uid_map, &uids), (&records.patient_map, &patients)] {
+        if let Some(path) = path {
+            write_map(path, map)?;
+        }
     }
     match failed.into_inner() {
         Ok(Some(error)) => Err(error),
@@ -90,12 +119,25 @@ impl Summary {
         match done {
             Done::Written(report) => {
                 self.done += 1;
-                self.pixels_not_inspected += u64::from(pixels_not_inspected(report));
+                self.pixels_not_inspected += u64::from(pixels_not_inspected(&report.report));
             }
             Done::Left(_) => self.left_out += 1,
             Done::NotDicom => self.not_dicom += 1,
         }
     }
+}
+
+/// `id_old,id_new` (DI-60), readable by its owner alone.
+fn write_map(path: &Path, map: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    let shown = || format!("cannot write {}", path.display());
+    let file =
+        File::options().write(true).create(true).truncate(true).mode(0o600).open(path).with_context(shown)?;
+    let mut table = csv::Writer::from_writer(file);
+    table.write_record(["id_old", "id_new"]).with_context(shown)?;
+    for (old, new) in map {
+        table.write_record([old, new]).with_context(shown)?;
+    }
+    table.flush().with_context(shown)
 }
 
 fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {

@@ -2,7 +2,7 @@
 
 use dicom_core::{Tag, VR};
 
-use crate::action::Action;
+use super::action::Action;
 
 /// Edition of these defaults; it stands in every report beside the edition of the table.
 pub const EDITION: &str = "2026-11";
@@ -94,16 +94,20 @@ pub static BY_TAG: [(Tag, VrDefault); 7] = [
             "URN Code Value is a code of a vocabulary, and stands in an item",
         ),
     ),
-    (Tag(0x0008, 0x010C), VOCABULARY),
-    (Tag(0x0008, 0x010D), VOCABULARY),
-    (Tag(0x0008, 0x010E), VOCABULARY),
-    (Tag(0x0008, 0x0117), VOCABULARY),
-    (Tag(0x0008, 0x0118), VOCABULARY),
+    (Tag(0x0008, 0x010C), CODED),
+    (Tag(0x0008, 0x010D), CODED),
+    (Tag(0x0008, 0x010E), CODED),
+    (Tag(0x0008, 0x0117), CODED),
+    (Tag(0x0008, 0x0118), CODED),
 ];
 
 /// UIDs and addresses that name a class, a syntax or a vocabulary.
 pub static VOCABULARY: VrDefault =
     by_vr("beyond-vocabulary", &[], Action::K, "names a class, a syntax or a vocabulary, not an instance");
+
+/// The same in the items of codes and coding schemes; nowhere else has an IOD a place for them.
+const CODED: VrDefault =
+    by_vr("beyond-vocabulary", &[], Action::KItem, "names a vocabulary, and stands in an item");
 
 /// Odd groups (DI-40): the last row of Table E.1-1.
 pub static PRIVATE: VrDefault =

@@ -27,6 +27,25 @@ pub enum Action {
     XZU,
 }
 
+impl Action {
+    /// As the table writes it.
+    #[must_use]
+    pub fn letters(self) -> &'static str {
+        match self {
+            Self::X => "X",
+            Self::Z => "Z",
+            Self::D => "D",
+            Self::U => "U",
+            Self::K | Self::KItem => "K",
+            Self::XZ => "X/Z",
+            Self::XD => "X/D",
+            Self::ZD => "Z/D",
+            Self::XZD => "X/Z/D",
+            Self::XZU => "X/Z/U*",
+        }
+    }
+}
+
 /// Type of an attribute in an IOD (PS3.5 7.4). 1C counts as 1 and 2C as 2: an attribute that is there has its condition met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttributeType {
@@ -44,6 +63,16 @@ pub enum AttributeType {
 pub enum Step {
     /// Bytes as received; a sequence is walked.
     Keep,
+    /// A UID that stays as it is (Retain UIDs).
+    KeepUid,
+    /// Text of which only what is known to be harmless stays (action C).
+    CleanText,
+    /// Kept, but for identifiers of this patient.
+    CleanTerm,
+    /// A date moved by the participant's shift, its time as received.
+    Shift,
+    /// An age over 89 years written as 90 (45 CFR 164.514(b)(2)(i)(C)).
+    PoolAge,
     /// Left out.
     Remove,
     /// Written with no value.
@@ -52,7 +81,7 @@ pub enum Step {
     Dummy,
     /// Written with a new UID.
     NewUid,
-    /// Written with a value of the project: the code, a trial attribute, a marker of the de-identification.
+    /// Written with a value of the project: the code, a trial attribute, a marker, what a rule of the profile says.
     Replace,
 }
 

@@ -1,0 +1,126 @@
+//! Where a walk over a data set stands: the data set itself, then each sequence around the next element.
+
+use dicom_core::{Tag, VR};
+
+use crate::content::content_rule;
+use crate::creators::Creators;
+use crate::dummy::trimmed;
+use crate::iod::Node;
+use crate::profile::{Rule, Settings, Treatment};
+use crate::report::Place;
+
+/// What a sequence is to the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Kind {
+    /// Rules by tag.
+    #[default]
+    Plain,
+    /// All text in it is cleaned (action C of a sequence), at every depth.
+    CleanItems,
+    /// Its items are content items (PS3.3 C.17.3): Table E.3.4-1 decides about their values.
+    Content,
+    /// The concept name of a content item.
+    ConceptName,
+    /// A code in a content item: its meaning is cleaned when its scheme is no public one.
+    Code,
+}
+
+/// One level of the walk. What belongs to an item begins anew with each.
+#[derive(Debug, Default)]
+pub(crate) struct Level {
+    /// The sequence; `None` for a data set.
+    pub(crate) tag: Option<Tag>,
+    pub(crate) node: Node,
+    pub(crate) place: Place,
+    pub(crate) kind: Kind,
+    /// The items of (0012,0064): ours follow them.
+    pub(crate) append_method_codes: bool,
+    /// Creators of the data set or item.
+    pub(crate) creators: Creators,
+    /// Coding scheme of the item, when it is a code.
+    pub(crate) scheme: String,
+    /// Code value of the item, when it is a code.
+    pub(crate) code: String,
+    /// Concept name of the content item: scheme and code.
+    pub(crate) concept: (String, String),
+    /// Value type of the content item.
+    pub(crate) value_type: String,
+}
+
+impl Level {
+    /// Inside the sequence `tag`.
+    pub(crate) fn of(tag: Tag, kind: Kind) -> Self {
+        Self { tag: Some(tag), kind, ..Self::default() }
+    }
+
+    /// Forgets what belonged to the item before.
+    pub(crate) fn begin_item(&mut self) {
+        self.creators.clear();
+        self.scheme.clear();
+        self.code.clear();
+        self.concept = (String::new(), String::new());
+        self.value_type.clear();
+    }
+
+    /// What the profile says of an element here; `rule` is that of its tag.
+    pub(crate) fn rule(&self, tag: Tag, rule: Rule, settings: Settings) -> Rule {
+        let rule = content_rule(self, tag, rule, settings);
+        match rule.treatment {
+            Treatment::Term if self.cleans(tag, rule.vr) => Rule { treatment: Treatment::Text, ..rule },
+            _ => rule,
+        }
+    }
+
+    /// Whether text is cleaned here that would stay elsewhere: all of an item that is cleaned, and meanings that no public coding scheme
+    /// defines.
+    fn cleans(&self, tag: Tag, vr: VR) -> bool {
+        let is_text = matches!(vr, VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UT);
+        let is_published = tag == CODE_MEANING && PUBLIC_SCHEMES.contains(&self.scheme.as_str());
+        match self.kind {
+            Kind::CleanItems | Kind::Content => is_text && !is_code(tag) && !is_published,
+            Kind::ConceptName | Kind::Code => tag == CODE_MEANING && !is_published,
+            Kind::Plain => false,
+        }
+    }
+
+    /// What a sequence inside this one is, unless its own rule says more.
+    pub(crate) fn inherited(&self, tag: Tag) -> Kind {
+        match (self.kind, tag) {
+            (Kind::CleanItems, _) => Kind::CleanItems,
+            (Kind::Content, Tag(0x0040, 0xA043)) => Kind::ConceptName,
+            (Kind::Content, Tag(0x0040, 0xA168 | 0xA050 | 0x08EA)) => Kind::Code,
+            _ => Kind::Plain,
+        }
+    }
+}
+
+/// Schemes whose code meanings are published words (PS3.16 Table 8-1), by designator.
+const PUBLIC_SCHEMES: [&str; 22] = [
+    "ACR", "BI", "C4", "CD4", "DCM", "FMA", "I10", "I10P", "I11", "I9", "I9C", "LN", "MSH", "NCIt", "NICIP",
+    "RADLEX", "SCT", "SNM3", "SRT", "UBERON", "UCUM", "UMLS",
+];
+
+const CODE_MEANING: Tag = Tag(0x0008, 0x0104);
+
+/// Code value, coding scheme and its version.
+fn is_code(tag: Tag) -> bool {
+    matches!(tag, Tag(0x0008, 0x0100 | 0x0102 | 0x0103))
+}
+
+/// Notes what the item at the end of `levels` says of itself: concept names and codes.
+pub(crate) fn look_at_item(levels: &mut [Level], tag: Tag, value: &[u8]) {
+    let text = || String::from_utf8_lossy(trimmed(value)).into_owned();
+    let Some((level, outer)) = levels.split_last_mut() else { return };
+    match (level.kind, tag) {
+        (Kind::Plain, _) => return,
+        (_, Tag(0x0008, 0x0100 | 0x0119 | 0x0120)) => level.code = text(),
+        (_, Tag(0x0008, 0x0102)) => level.scheme = text(),
+        (Kind::Content, Tag(0x0040, 0xA040)) => level.value_type = text(),
+        _ => return,
+    }
+    if level.kind == Kind::ConceptName
+        && let Some(item) = outer.last_mut()
+    {
+        item.concept = (level.scheme.clone(), level.code.clone());
+    }
+}

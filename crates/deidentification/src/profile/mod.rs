@@ -1,0 +1,303 @@
+//! The profile: what a project says about de-identification, as TOML, and its compiled form.
+
+mod private;
+mod project_rule;
+pub(crate) mod rules;
+mod selector;
+mod shipped;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::cleaner_stub::{TextCleaner, Vocabulary};
+use crate::deidentify::PseudonymSource;
+use crate::option::{DeidentificationOption, OptionSet};
+use crate::table::EDITION;
+use crate::trial::ClinicalTrial;
+use crate::verify::Identity;
+pub(crate) use private::SafePrivate;
+pub use private::{PrivateElements, TrustedEquipment};
+pub use project_rule::{ProjectRule, RuleAction};
+pub(crate) use project_rule::{Rewritten, RuleSet};
+pub use rules::RuleId;
+pub(crate) use rules::{RecentRules, Rule, Rules, Settings, Treatment, dictionary};
+pub use shipped::SHIPPED;
+
+/// Why a profile cannot be used. Correct the profile; none is transient.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// Two options that exclude each other (DI-14): take one out.
+    #[error(
+        "retain_longitudinal_full_dates and retain_longitudinal_modified_dates exclude each other: take one out"
+    )]
+    BothDates,
+    /// An edition of Table E.1-1 that is not built in: the edition in use is named.
+    #[error("edition of Table E.1-1 is not available in this version: use {EDITION}")]
+    EditionNotAvailable,
+    /// The profile has no name or no version: give both, reports and method texts show them.
+    #[error("a profile needs a name and a version of printable ASCII, 40 characters at most")]
+    Unnamed,
+    /// Not TOML, or a key that no profile has.
+    #[error("profile cannot be read: {0}")]
+    Syntax(String),
+    /// A selector of a rule that names nothing.
+    #[error("rule {rule}: {selector:?} is no tag, keyword, VR or creator: {hint}")]
+    Selector {
+        /// Number of the rule, counted from 1.
+        rule: usize,
+        /// The selector.
+        selector: String,
+        /// What may stand there.
+        hint: &'static str,
+    },
+    /// A rule that would keep what the table, its options or the defaults beyond it take away: choose an option instead.
+    #[error(
+        "rule {rule}: {selector:?} is taken away by {by}; a rule can only be stricter: choose an option that keeps it"
+    )]
+    BelowTheFloor {
+        /// Number of the rule, counted from 1.
+        rule: usize,
+        /// The selector.
+        selector: String,
+        /// What takes it away.
+        by: String,
+    },
+    /// A rule that cannot be carried out as it is written.
+    #[error("rule {rule}: {what}")]
+    Rule {
+        /// Number of the rule, counted from 1.
+        rule: usize,
+        /// What is wrong, and what to write.
+        what: String,
+    },
+    /// A list of private elements that cannot be used.
+    #[error("private elements of {creator:?}: {what}")]
+    Private {
+        /// The creator.
+        creator: String,
+        /// What is wrong, and what to write.
+        what: &'static str,
+    },
+    /// More of something than a profile can have.
+    #[error("too many {0}: shorten the profile")]
+    TooMany(&'static str),
+}
+
+/// A de-identification profile: base, options, project rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Name, shown in reports and in (0012,0063).
+    pub name: String,
+    /// Version of the profile's text.
+    pub version: String,
+    /// Edition of Table E.1-1.
+    pub edition: String,
+    /// Options of PS3.15 E.3.
+    #[serde(default)]
+    pub options: BTreeSet<DeidentificationOption>,
+    /// Whether ages over 89 years that stay (Retain Patient Characteristics) are written as 90 (45 CFR 164.514(b)(2)(i)(C)).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub pool_ages_over_89: bool,
+    /// Private SOP classes that may pass (DI-22); all others are refused.
+    #[serde(default)]
+    pub private_sop_classes: BTreeSet<String>,
+    /// Words of this site that are harmless in descriptors, beside the built-in vocabulary.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub words: BTreeSet<String>,
+    /// Private elements that the site holds safe beside Table E.3.10-1 (with Retain Safe Private).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub private_elements: Vec<PrivateElements>,
+    /// Equipment whose Private Data Element Characteristics (0008,0300) are believed (DI-45).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trusted_equipment: Vec<TrustedEquipment>,
+    /// Project rules, first match first.
+    #[serde(default)]
+    pub rules: Vec<ProjectRule>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// A profile ready for use: rules by tag, project values, identity of the profile.
+#[derive(Debug, Clone)]
+pub struct CompiledProfile {
+    pub(crate) profile: Profile,
+    pub(crate) hash: String,
+    pub(crate) rules: Rules,
+    pub(crate) project_rules: RuleSet,
+    pub(crate) private: SafePrivate,
+    pub(crate) trial: Option<ClinicalTrial>,
+    vocabulary: Vocabulary,
+}
+
+impl CompiledProfile {
+    /// Name, version and edition, as the audit trail shows them.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let Profile { name, version, edition, .. } = &self.profile;
+        format!("{name}, version {version}, PS3.15 {edition}")
+    }
+
+    /// Content hash of the profile: SHA-256 in hex.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The profile that was compiled.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The SOP Instance UID that an object gets.
+    pub fn instance_uid(&self, source: &dyn PseudonymSource, original: &str) -> String {
+        if self.options().has(DeidentificationOption::RetainUids) {
+            original.to_owned()
+        } else {
+            source.uid(original)
+        }
+    }
+
+    /// A cleaner of text for the objects of one patient and study.
+    ///
+    /// # Errors
+    /// Too many identifiers for one search: quarantine.
+    pub fn cleaner(&self, identity: &Identity) -> Result<TextCleaner, String> {
+        TextCleaner::new(identity, &self.vocabulary)
+    }
+
+    /// Its options.
+    #[must_use]
+    pub fn options(&self) -> OptionSet {
+        self.rules.settings.options
+    }
+}
+
+/// Most entries of one list of a profile.
+const LIST_MAX: usize = 2_000;
+
+impl Profile {
+    /// The plain Basic Application Confidentiality Profile, without options.
+    pub fn basic() -> Self {
+        Self {
+            name: "basic".to_owned(),
+            version: "1".to_owned(),
+            edition: EDITION.to_owned(),
+            options: BTreeSet::new(),
+            pool_ages_over_89: false,
+            private_sop_classes: BTreeSet::new(),
+            words: BTreeSet::new(),
+            private_elements: Vec::new(),
+            trusted_equipment: Vec::new(),
+            rules: Vec::new(),
+        }
+    }
+
+    /// The profile of this name that comes with the program ([`SHIPPED`]).
+    #[must_use]
+    pub fn shipped(name: &str) -> Option<Self> {
+        let (_, text) = SHIPPED.iter().find(|(shipped, _)| *shipped == name)?;
+        Self::from_toml(text).ok()
+    }
+
+    /// Reads a profile from TOML.
+    ///
+    /// # Errors
+    /// [`ProfileError::Syntax`].
+    pub fn from_toml(text: &str) -> Result<Self, ProfileError> {
+        toml::from_str(text).map_err(|error| ProfileError::Syntax(error.to_string()))
+    }
+
+    /// The profile as TOML: what [`Self::hash`] is about.
+    ///
+    /// # Errors
+    /// [`ProfileError::Syntax`], which no profile made by [`Self::from_toml`] gives.
+    pub fn to_toml(&self) -> Result<String, ProfileError> {
+        toml::to_string(self).map_err(|error| ProfileError::Syntax(error.to_string()))
+    }
+
+    /// SHA-256 of the profile's content in hex; layout and comments of the file do not count.
+    ///
+    /// # Errors
+    /// As [`Self::to_toml`].
+    pub fn hash(&self) -> Result<String, ProfileError> {
+        let digest = Sha256::digest(self.to_toml()?.as_bytes());
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Checks the profile and prepares it for use. `trial` fills the Clinical Trial modules (AC2.6).
+    ///
+    /// # Errors
+    /// Any [`ProfileError`].
+    pub fn compile(&self, trial: Option<ClinicalTrial>) -> Result<CompiledProfile, ProfileError> {
+        if self.edition != EDITION {
+            return Err(ProfileError::EditionNotAvailable);
+        }
+        let options: OptionSet = self.options.iter().copied().collect();
+        if options.has(DeidentificationOption::RetainLongitudinalFullDates)
+            && options.has(DeidentificationOption::RetainLongitudinalModifiedDates)
+        {
+            return Err(ProfileError::BothDates);
+        }
+        let printable = |text: &str| {
+            (1..=40).contains(&text.len()) && text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'\\')
+        };
+        if !printable(&self.name) || !printable(&self.version) {
+            return Err(ProfileError::Unnamed);
+        }
+        for (list, length) in [
+            ("rules", self.rules.len()),
+            ("private elements", self.private_elements.len()),
+            ("words", self.words.len() / 10),
+            ("private SOP classes", self.private_sop_classes.len()),
+        ] {
+            if length > LIST_MAX {
+                return Err(ProfileError::TooMany(list));
+            }
+        }
+        let rules = Rules::new(Settings { options, pool_ages_over_89: self.pool_ages_over_89 });
+        Ok(CompiledProfile {
+            hash: self.hash()?,
+            project_rules: RuleSet::new(&self.rules, &rules)?,
+            private: SafePrivate::new(self, options)?,
+            rules,
+            trial,
+            vocabulary: Vocabulary::builtin(),
+            profile: self.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn toml_round_trip_and_unknown_keys() {
+        let basic = Profile::basic();
+        let text = basic.to_toml().unwrap();
+        assert_eq!(Profile::from_toml(&text).unwrap(), basic);
+        assert!(Profile::from_toml(&format!("keep_everything = true\n{text}")).is_err());
+        assert!(Profile::from_toml(&text.replace("rules = []", "rules = [\"keep\"]")).is_err());
+        assert_eq!(Profile::from_toml(&format!("# remark\n{text}")).unwrap().hash(), basic.hash());
+    }
+
+    #[test]
+    fn what_cannot_hold_is_refused() {
+        let mut profile = Profile::basic();
+        profile.options.insert(DeidentificationOption::RetainLongitudinalFullDates);
+        assert!(profile.compile(None).is_ok());
+        profile.options.insert(DeidentificationOption::RetainLongitudinalModifiedDates);
+        assert_eq!(profile.compile(None).unwrap_err(), ProfileError::BothDates);
+        let old = Profile { edition: "2023a".to_owned(), ..Profile::basic() };
+        assert_eq!(old.compile(None).unwrap_err(), ProfileError::EditionNotAvailable);
+    }
+}

@@ -1,0 +1,218 @@
+//! Rules of the project on top of PS3.15, never instead of it: a rule can be stricter than the options, not laxer (S-06).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dicom_core::{Tag, VR};
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+use super::selector::{HINT, Selector};
+use super::{ProfileError, Rule, Rules, Treatment};
+use crate::deidentify::PseudonymSource;
+use crate::table::Action;
+
+/// A rule of the project: what it is about, when it holds, what it does. Of several that hold, the first acts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectRule {
+    /// Selectors, one of which must match: `(0018,1030)`, `(0018,10xx)`, `ProtocolName`, `Protocol*`, `vr:LO`, `creator:NAME`.
+    pub attributes: BTreeSet<String>,
+    /// Pattern that one of the values must hold (regular expression of crate `regex`); without it any value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// SOP classes it holds for; empty: all.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sop_classes: BTreeSet<String>,
+    /// Modalities it holds for; empty: all.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub modalities: BTreeSet<String>,
+    /// What is done.
+    pub action: RuleAction,
+    /// Why; shown by `profile show`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// What a rule does with the value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RuleAction {
+    /// Removed.
+    X,
+    /// Emptied.
+    Z,
+    /// A dummy of the VR.
+    D,
+    /// What the profile does without rules; shields the attribute from the rules that follow.
+    K,
+    /// This text; the VR of the attribute must be able to hold it.
+    #[serde(rename = "replace")]
+    Replace(String),
+    /// So many hex digits (8 to 32) that follow from value and key of the participant: equal values stay equal.
+    #[serde(rename = "hash")]
+    Hash(u8),
+    /// By a table; what is not in it is removed.
+    #[serde(rename = "map")]
+    Map(BTreeMap<String, String>),
+    /// The first so many characters of what the profile leaves.
+    #[serde(rename = "truncate")]
+    Truncate(u16),
+    /// Every match of a regular expression replaced, then the profile's own treatment.
+    #[serde(rename = "regex")]
+    Regex {
+        /// What is searched.
+        find: String,
+        /// What takes its place; `$1` and so on name groups.
+        with: String,
+    },
+    /// The date moved by the participant's shift, in addition to what the profile does with it.
+    #[serde(rename = "shift")]
+    Shift,
+}
+
+/// What a rule makes of one value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Rewritten {
+    Removed,
+    Emptied,
+    Dummy,
+    /// The profile's own treatment.
+    AsProfile,
+    /// A text that is written as it is.
+    Text(String),
+    /// A text that goes through the profile's own treatment.
+    Then(String),
+    /// A date to be moved.
+    Shifted,
+}
+
+#[derive(Debug, Clone)]
+struct Compiled {
+    selectors: Vec<Selector>,
+    value: Option<Regex>,
+    find: Option<Regex>,
+    rule: ProjectRule,
+}
+
+/// The rules of a profile, compiled.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RuleSet {
+    rules: Vec<Compiled>,
+}
+
+/// Size of a compiled regular expression.
+const REGEX_SIZE: usize = 1 << 20;
+
+impl RuleSet {
+    pub(super) fn new(rules: &[ProjectRule], floor: &Rules) -> Result<Self, ProfileError> {
+        let compiled = rules.iter().enumerate().map(|(number, rule)| compile(number + 1, rule, floor));
+        Ok(Self { rules: compiled.collect::<Result<_, _>>()? })
+    }
+
+    /// Numbers of the rules that can hold for objects of this SOP class and modality, in order.
+    pub(crate) fn of_object(&self, sop_class: &str, modality: &str) -> Vec<u16> {
+        let holds = |set: &BTreeSet<String>, value: &str| set.is_empty() || set.contains(value);
+        let numbers = self.rules.iter().zip(0..).filter(|(compiled, _)| {
+            holds(&compiled.rule.sop_classes, sop_class) && holds(&compiled.rule.modalities, modality)
+        });
+        numbers.map(|(_, number)| number).collect()
+    }
+
+    /// Whether rule `number` is about this element.
+    pub(crate) fn is_about(&self, number: u16, tag: Tag, vr: VR, creator: Option<&str>) -> bool {
+        let compiled = self.rules.get(usize::from(number));
+        compiled.is_some_and(|compiled| compiled.selectors.iter().any(|one| one.matches(tag, vr, creator)))
+    }
+
+    /// What rule `number` makes of `value`; `None` when its pattern does not match, so that the next rule is asked. `rule` is what the
+    /// profile says without rules: nothing that it takes away is kept.
+    pub(crate) fn apply(
+        &self,
+        number: u16,
+        rule: &Rule,
+        value: &str,
+        source: &dyn PseudonymSource,
+    ) -> Option<Rewritten> {
+        let compiled = self.rules.get(usize::from(number))?;
+        if compiled.value.as_ref().is_some_and(|pattern| !pattern.is_match(value)) {
+            return None;
+        }
+        Some(match &compiled.rule.action {
+            RuleAction::X => Rewritten::Removed,
+            RuleAction::Z => Rewritten::Emptied,
+            RuleAction::D => Rewritten::Dummy,
+            RuleAction::Replace(text) => Rewritten::Text(text.clone()),
+            RuleAction::Hash(digits) => {
+                let token = source.token(value);
+                Rewritten::Text(token.chars().take(usize::from(*digits)).collect())
+            }
+            RuleAction::Map(table) => match table.get(value.trim()) {
+                Some(text) => Rewritten::Text(text.clone()),
+                None => Rewritten::Removed,
+            },
+            _ if takes_away(rule) => Rewritten::AsProfile,
+            RuleAction::K => Rewritten::AsProfile,
+            RuleAction::Truncate(length) => {
+                Rewritten::Then(value.chars().take(usize::from(*length)).collect())
+            }
+            RuleAction::Regex { with, .. } => match &compiled.find {
+                Some(find) => Rewritten::Then(find.replace_all(value, with.as_str()).into_owned()),
+                None => Rewritten::Removed,
+            },
+            RuleAction::Shift => Rewritten::Shifted,
+        })
+    }
+}
+
+/// Whether the profile without rules lets nothing of the value through.
+fn takes_away(rule: &Rule) -> bool {
+    matches!(rule.treatment, Treatment::Action(action) if !matches!(action, Action::K | Action::KItem | Action::XZU))
+}
+
+fn compile(number: usize, rule: &ProjectRule, floor: &Rules) -> Result<Compiled, ProfileError> {
+    let wrong = |what: String| ProfileError::Rule { rule: number, what };
+    let regex = |pattern: &str| {
+        let built = regex::RegexBuilder::new(pattern).size_limit(REGEX_SIZE).build();
+        built.map_err(|error| wrong(format!("regular expression: {error}")))
+    };
+    let mut selectors = Vec::new();
+    for text in &rule.attributes {
+        let selector = Selector::parse(text).ok_or_else(|| ProfileError::Selector {
+            rule: number,
+            selector: text.clone(),
+            hint: HINT,
+        })?;
+        if let Some(tag) = selector.single()
+            && lets_through(&rule.action)
+        {
+            let by = floor.get(tag);
+            if takes_away(&by) {
+                let (selector, by) = (text.clone(), by.id.to_string());
+                return Err(ProfileError::BelowTheFloor { rule: number, selector, by });
+            }
+        }
+        selectors.push(selector);
+    }
+    if selectors.is_empty() {
+        return Err(wrong("attributes is empty: name what the rule is about".to_owned()));
+    }
+    match &rule.action {
+        RuleAction::Hash(digits) if !(8..=32).contains(digits) => {
+            return Err(wrong("hash: 8 to 32 digits".to_owned()));
+        }
+        RuleAction::Replace(text) if text.contains('\\') => {
+            return Err(wrong("replace: a backslash would make two values".to_owned()));
+        }
+        _ => {}
+    }
+    let find = match &rule.action {
+        RuleAction::Regex { find, .. } => Some(regex(find)?),
+        _ => None,
+    };
+    let value = rule.value.as_deref().map(regex).transpose()?;
+    Ok(Compiled { selectors, value, find, rule: rule.clone() })
+}
+
+/// Whether something of the original can be left by it.
+fn lets_through(action: &RuleAction) -> bool {
+    matches!(action, RuleAction::K | RuleAction::Truncate(_) | RuleAction::Regex { .. } | RuleAction::Shift)
+}

@@ -1,0 +1,232 @@
+//! What has to be known of an object before its first byte is written: whose it is, what made it, and which options of the profile will
+//! act on it. The codes of (0012,0064) stand before most of what they speak of, and names after most of the text that repeats them.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Seek};
+
+use dicom_core::{Tag, VR};
+use dicom_stream::charset::CharacterSet;
+use dicom_stream::{Encoding, Limits, SourceError, Token, TokenSource, TransferSyntax, dictionary_vr};
+
+use crate::creators::is_creator;
+use crate::level::{Kind, Level, look_at_item};
+use crate::option::{DeidentificationOption, OptionSet};
+use crate::profile::{CompiledProfile, RecentRules, Treatment};
+use crate::table::{AttributeType, Step};
+use crate::text::ascii_trimmed;
+use crate::verify::Identity;
+use crate::walk::PRIVATE_DATA_ELEMENT_CHARACTERISTICS;
+
+/// What one object says of itself. Its facts are about equipment and pixels, none of them about the patient.
+#[derive(Debug, Clone, Default)]
+pub struct Survey {
+    /// Options of the profile that act on an element of this object.
+    pub(crate) applied: OptionSet,
+    facts: BTreeMap<Tag, Vec<u8>>,
+    /// Regions of the main data set's (0018,6011): min x, min y, max x, max y, borders included.
+    regions: Vec<[u32; 4]>,
+}
+
+/// Elements of the main data set that are kept as facts.
+const FACTS: [Tag; 26] = [
+    Tag(0x0008, 0x0008), // Image Type
+    Tag(0x0008, 0x0060), // Modality
+    Tag(0x0008, 0x0064), // Conversion Type
+    Tag(0x0008, 0x0070), // Manufacturer
+    Tag(0x0008, 0x1010), // Station Name
+    Tag(0x0008, 0x1090), // Manufacturer's Model Name
+    Tag(0x0018, 0x0015), // Body Part Examined
+    Tag(0x0018, 0x1020), // Software Versions
+    Tag(0x0018, 0x1030), // Protocol Name
+    Tag(0x0018, 0x5100), // Patient Position
+    Tag(0x0020, 0x0037), // Image Orientation (Patient)
+    Tag(0x0028, 0x0002), // Samples per Pixel
+    Tag(0x0028, 0x0004), // Photometric Interpretation
+    Tag(0x0028, 0x0006), // Planar Configuration
+    Tag(0x0028, 0x0008), // Number of Frames
+    Tag(0x0028, 0x0010), // Rows
+    Tag(0x0028, 0x0011), // Columns
+    Tag(0x0028, 0x0100), // Bits Allocated
+    Tag(0x0028, 0x0101), // Bits Stored
+    Tag(0x0028, 0x0102), // High Bit
+    Tag(0x0028, 0x0103), // Pixel Representation
+    Tag(0x0028, 0x0120), // Pixel Padding Value
+    Tag(0x0028, 0x0301), // Burned In Annotation
+    Tag(0x0028, 0x1050), // Window Center
+    Tag(0x0028, 0x1051), // Window Width
+    Tag(0x0028, 0x1101), // Red Palette Color Lookup Table Descriptor
+];
+const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
+const ULTRASOUND_REGIONS: Tag = Tag(0x0018, 0x6011);
+/// Region Location Min X0, Min Y0, Max X1, Max Y1.
+const REGION_LOCATION: [Tag; 4] =
+    [Tag(0x0018, 0x6018), Tag(0x0018, 0x601A), Tag(0x0018, 0x601C), Tag(0x0018, 0x601E)];
+/// Longest value that is kept as a fact.
+const FACT_MAX: usize = 1024;
+/// Most regions of one object.
+const REGIONS_MAX: usize = 256;
+
+impl Survey {
+    /// Reads one original: its identifiers go to `identity`, which several objects of one patient and study may share.
+    ///
+    /// # Errors
+    /// Any [`SourceError`]: the object must not leave then.
+    pub fn read<R: Read + Seek>(
+        profile: &CompiledProfile,
+        input: R,
+        syntax: &TransferSyntax,
+        limits: Limits,
+        identity: &mut Identity,
+    ) -> Result<Self, SourceError> {
+        let mut tokens = TokenSource::skimming(input, syntax, limits)?;
+        let mut reading = Reading {
+            survey: Self::default(),
+            rules: RecentRules::new(&profile.rules),
+            profile,
+            identity,
+            set: CharacterSet::default(),
+            levels: vec![Level::default()],
+            location: [None; 4],
+            left_out: 0,
+        };
+        while let Some(token) = tokens.next_token()? {
+            let is_bulk = matches!(token, Token::BulkStart { .. } | Token::FragmentStart { .. });
+            reading.token(&token);
+            if is_bulk {
+                tokens.skip_bulk()?;
+            }
+        }
+        Ok(reading.survey)
+    }
+
+    /// A fact as text, without padding; empty when it is absent or no ASCII.
+    pub(crate) fn text(&self, tag: Tag) -> &str {
+        self.facts.get(&tag).and_then(|value| ascii_trimmed(value)).unwrap_or_default()
+    }
+
+    /// (0008,0070) Manufacturer and (0008,1090) Manufacturer's Model Name.
+    pub(crate) fn equipment(&self) -> (&str, &str) {
+        (self.text(Tag(0x0008, 0x0070)), self.text(Tag(0x0008, 0x1090)))
+    }
+
+    /// (0008,0060)
+    #[must_use]
+    pub fn modality(&self) -> &str {
+        self.text(Tag(0x0008, 0x0060))
+    }
+}
+
+struct Reading<'a> {
+    survey: Survey,
+    rules: RecentRules<'a>,
+    profile: &'a CompiledProfile,
+    identity: &'a mut Identity,
+    set: CharacterSet,
+    levels: Vec<Level>,
+    /// Location of the ultrasound region whose item is open.
+    location: [Option<u32>; 4],
+    /// Open sequences inside one that is left out: options do not act there.
+    left_out: usize,
+}
+
+impl Reading<'_> {
+    fn token(&mut self, token: &Token<'_>) {
+        match token {
+            Token::Value { header, value } => {
+                let vr = if header.vr == VR::UN { dictionary_vr(header.tag) } else { header.vr };
+                if header.tag == SPECIFIC_CHARACTER_SET {
+                    self.set = CharacterSet::parse(value).0;
+                }
+                self.identity.add_value(header.tag, vr, &self.set, value);
+                self.fact(header.tag, header.encoding == Encoding::ExplicitBig, value);
+                if is_creator(header.tag)
+                    && let Some(level) = self.levels.last_mut()
+                {
+                    level.creators.add(header.tag, value);
+                }
+                look_at_item(&mut self.levels, header.tag, value);
+                self.acts_on(header.tag);
+            }
+            Token::BulkStart { header } | Token::FragmentsStart { header } => {
+                self.acts_on(header.tag);
+            }
+            Token::SequenceStart { header } => {
+                let kind = self.acts_on(header.tag);
+                if kind.is_none() {
+                    self.left_out += 1;
+                }
+                self.levels.push(Level::of(header.tag, kind.unwrap_or_default()));
+            }
+            Token::ItemStart { .. } => {
+                if let Some(level) = self.levels.last_mut() {
+                    level.begin_item();
+                }
+                self.location = [None; 4];
+            }
+            Token::ItemEnd { .. } => self.region(),
+            Token::SequenceEnd { .. } => {
+                self.levels.pop();
+                self.left_out = self.left_out.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes the option that acts on an element. What it is to the rules if it is a sequence; `None` when that is left out.
+    fn acts_on(&mut self, tag: Tag) -> Option<Kind> {
+        let level = self.levels.last().filter(|_| self.left_out == 0)?;
+        if tag.group() % 2 == 1 {
+            let (creator, low) = level.creators.of(tag)?;
+            self.profile.private.element(creator, tag.group(), low)?;
+            self.applied(DeidentificationOption::RetainSafePrivate);
+            return Some(Kind::Plain);
+        }
+        let inherited = level.inherited(tag);
+        let rule = level.rule(tag, self.rules.get(tag), self.profile.rules.settings);
+        if tag == PRIVATE_DATA_ELEMENT_CHARACTERISTICS && self.is_trusted() {
+            self.applied(DeidentificationOption::RetainSafePrivate);
+        }
+        if let Some(option) = rule.option() {
+            self.applied(option);
+        }
+        match rule.treatment {
+            Treatment::Content => Some(Kind::Content),
+            Treatment::CleanItems => Some(Kind::CleanItems),
+            Treatment::Action(action) => {
+                (action.step(AttributeType::Three, true) == Step::Keep).then_some(inherited)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the word of the equipment on its private elements is taken.
+    fn is_trusted(&self) -> bool {
+        let (manufacturer, model) = self.survey.equipment();
+        self.profile.private.trusts(manufacturer, model)
+    }
+
+    fn applied(&mut self, option: DeidentificationOption) {
+        self.survey.applied = self.survey.applied.and(OptionSet::of(option));
+    }
+
+    fn fact(&mut self, tag: Tag, big_endian: bool, value: &[u8]) {
+        if self.levels.len() == 1 && value.len() <= FACT_MAX && FACTS.contains(&tag) {
+            self.survey.facts.insert(tag, value.to_vec());
+        }
+        if self.levels.len() == 2
+            && self.levels.last().is_some_and(|level| level.tag == Some(ULTRASOUND_REGIONS))
+            && let Some(at) = REGION_LOCATION.iter().position(|location| *location == tag)
+            && let (Some(slot), Ok(bytes)) = (self.location.get_mut(at), <[u8; 4]>::try_from(value))
+        {
+            *slot = Some(if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) });
+        }
+    }
+
+    fn region(&mut self) {
+        if let [Some(a), Some(b), Some(c), Some(d)] = self.location
+            && self.survey.regions.len() < REGIONS_MAX
+        {
+            self.survey.regions.push([a, b, c, d]);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What is done with one value once its rule is known.
+
+use std::io::Write;
+
+use dicom_core::{Tag, VR};
+use dicom_stream::text::{Age, shift_date};
+use dicom_stream::{Header, Token};
+
+use super::{Done, ENCAPSULATED_DOCUMENT_LENGTH, NO_NUMBER, WRONG_VR, Walk, is_number};
+use crate::cleaner_stub::Cleaned;
+use crate::deidentify::output;
+use crate::option::DeidentificationOption;
+use crate::profile::{Rule, Treatment};
+use crate::table::{Action, Step};
+use crate::text::encode;
+
+/// Ages from this on are pooled (45 CFR 164.514(b)(2)(i)(C)).
+const AGE_MAX: u16 = 89;
+const POOLED_AGE: &[u8] = b"090Y";
+
+impl<W: Write> Walk<'_, '_, W> {
+    pub(super) fn treat(&mut self, token: &Token<'_>, header: &Header, rule: Rule, value: &[u8]) -> Done {
+        let tag = header.tag;
+        let rule = if header.vr == VR::UN { undeclared(rule) } else { rule };
+        match rule.treatment {
+            Treatment::Action(action) => self.by_action(token, header, rule, action, value),
+            Treatment::KeepUid if !is_number(value) => self.leave_out(tag, NO_NUMBER),
+            Treatment::KeepUid => {
+                for uid in value.split(|byte| *byte == b'\\') {
+                    self.context.source.retained_uid(&String::from_utf8_lossy(crate::dummy::trimmed(uid)));
+                }
+                self.keep(token, header, rule)
+            }
+            Treatment::Text | Treatment::Term => self.text(token, header, rule, value),
+            Treatment::Date => self.date(token, header, rule, value),
+            Treatment::Age => match Age::parse(value) {
+                Some(age) if age.years() <= AGE_MAX => self.keep(token, header, rule),
+                Some(_) => self.write(tag, rule, Step::PoolAge, POOLED_AGE),
+                None => self.fall_back(token, header, rule, value),
+            },
+            Treatment::CleanItems | Treatment::Content if header.vr == VR::UN => self.un_sequence(tag, value),
+            Treatment::CleanItems | Treatment::Content => self.leave_out(tag, WRONG_VR),
+        }
+    }
+
+    fn by_action(
+        &mut self,
+        token: &Token<'_>,
+        header: &Header,
+        rule: Rule,
+        action: Action,
+        value: &[u8],
+    ) -> Done {
+        let tag = header.tag;
+        let (rule, step) = self.decide(tag, rule, action);
+        if step != Step::Keep {
+            return self.change(header, rule, step, value);
+        }
+        match rule.vr {
+            VR::SQ if header.vr == VR::UN => self.un_sequence(tag, value),
+            VR::SQ => self.leave_out(tag, WRONG_VR),
+            VR::DS | VR::IS | VR::UI if !is_number(value) => self.leave_out(tag, NO_NUMBER),
+            VR::UL if tag == ENCAPSULATED_DOCUMENT_LENGTH => match self.context.document_length {
+                Some(length) => {
+                    let bytes = self.out.encoding().u32_bytes(length);
+                    output(self.out.value(tag, VR::UL, &bytes))
+                }
+                None => self.keep(token, header, rule),
+            },
+            _ => self.keep(token, header, rule),
+        }
+    }
+
+    /// The Basic action, where the treatment can do nothing with the value.
+    fn fall_back(&mut self, token: &Token<'_>, header: &Header, rule: Rule, value: &[u8]) -> Done {
+        let rule = rule.fallen_back();
+        match rule.treatment {
+            Treatment::Action(action) => self.by_action(token, header, rule, action, value),
+            _ => self.leave_out(header.tag, WRONG_VR),
+        }
+    }
+
+    /// Text in the object's character set, each value by itself.
+    fn text(&mut self, token: &Token<'_>, header: &Header, rule: Rule, value: &[u8]) -> Done {
+        let vr = if rule.vr == VR::UN { header.vr } else { rule.vr };
+        let decoded = self.character_set.decode(vr, value);
+        let has_values = !matches!(vr, VR::LT | VR::ST | VR::UT | VR::UR);
+        let parts: Vec<&str> =
+            if has_values { decoded.split('\\').collect() } else { vec![decoded.as_ref()] };
+        let (mut changed, mut kept) = (false, Vec::with_capacity(parts.len()));
+        for part in parts {
+            let cleaned = match rule.treatment {
+                Treatment::Text => self.context.cleaner.keep_known(part),
+                _ => self.context.cleaner.without_identity(part, vr == VR::PN),
+            };
+            match cleaned {
+                Cleaned::Unchanged => kept.push(part.to_owned()),
+                Cleaned::Cut { text, .. } if vr != VR::CS && vr != VR::AE => {
+                    changed = true;
+                    kept.push(text);
+                }
+                // A code string or title with a part cut out is another one.
+                Cleaned::Cut { .. } | Cleaned::Nothing => {
+                    changed = true;
+                    kept.push(String::new());
+                }
+            }
+        }
+        if !changed {
+            return self.keep(token, header, rule);
+        }
+        if kept.iter().all(|part| part.trim().is_empty()) {
+            return self.fall_back(token, header, rule, value);
+        }
+        let values: Vec<Vec<u8>> = kept.iter().map(|part| encode(&self.character_set, vr, part)).collect();
+        let step = if rule.treatment == Treatment::Text { Step::CleanText } else { Step::CleanTerm };
+        self.write(header.tag, rule, step, &values.join(&b'\\'))
+    }
+
+    /// Every date of the value moved by the same days; times, offsets and padding as received.
+    fn date(&mut self, token: &Token<'_>, header: &Header, rule: Rule, value: &[u8]) -> Done {
+        if crate::dummy::trimmed(value).is_empty() {
+            return self.keep(token, header, rule);
+        }
+        let source = self.context.source;
+        let moved = source.shift_days().and_then(|days| {
+            let dates = value.split(|byte| *byte == b'\\').map(|date| {
+                if crate::dummy::trimmed(date).is_empty() {
+                    Some(date.to_vec())
+                } else {
+                    shift_date(date, days)
+                }
+            });
+            dates.collect::<Option<Vec<_>>>()
+        });
+        let Some(moved) = moved else { return self.fall_back(token, header, rule, value) };
+        for date in &moved {
+            source.shifted(date);
+        }
+        self.write(header.tag, rule, Step::Shift, &moved.join(&b'\\'))
+    }
+
+    pub(super) fn write(&mut self, tag: Tag, rule: Rule, step: Step, value: &[u8]) -> Done {
+        output(self.out.value(tag, rule.vr, value))?;
+        self.count(tag, rule.id, step);
+        Ok(())
+    }
+}
+
+/// The rule for a value stored as UN: an option retains what the equipment declared it to be, so the Basic action holds for it.
+fn undeclared(rule: Rule) -> Rule {
+    let is_retained =
+        matches!(rule.treatment, Treatment::Action(Action::K) | Treatment::KeepUid | Treatment::Term);
+    let is_public = rule.vr != VR::SQ && rule.option() != Some(DeidentificationOption::RetainSafePrivate);
+    if is_retained && is_public && rule.option().is_some() { rule.fallen_back() } else { rule }
+}

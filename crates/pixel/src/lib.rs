@@ -1,0 +1,11 @@
+//! Pixels: what the Image Pixel module says about them, masks, codecs, and what a text recogniser needs to see.
+//!
+//! Pure: no files, no processes, no clock. Everything that a peer declares is checked before it is used for a size.
+
+pub mod description;
+pub mod native;
+pub mod shape;
+
+pub use description::{Attributes, Description, DescriptionError, FrameLimit, Photometric};
+pub use native::{Fill, NativeMasker, NativeMaskerError};
+pub use shape::{Mask, Polygon, Rectangle, Shape, ShapeError};
