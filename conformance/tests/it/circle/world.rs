@@ -29,6 +29,8 @@ pub(super) struct Rules {
     pub(super) retention_hours: u32,
     /// `idle_seconds` of results; over DIMSE they come one by one, and two more are added.
     pub(super) idle_seconds: u32,
+    /// Paths at which codes and UIDs in text are replaced (RR-3).
+    pub(super) text_rules: &'static [&'static str],
 }
 
 impl Default for Rules {
@@ -41,6 +43,7 @@ impl Default for Rules {
             by_web: true,
             retention_hours: 720,
             idle_seconds: 1,
+            text_rules: &[],
         }
     }
 }
@@ -266,6 +269,10 @@ pub(super) fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Ru
     } else {
         dicom_partner("uni", partner.port) + "associations = 1\n"
     };
+    let rule = |path: &&str| {
+        format!("[[partner.results.text_rules]]\npath = \"{path}\"\nreplaces = [\"uid\", \"code\"]\n")
+    };
+    let partner = partner + &rules.text_rules.iter().map(rule).collect::<String>();
     format!(
         "[[node]]\nname = \"pacs\"\nae_title = \"{}\"\naddresses = [\"127.0.0.1/32\"]\nhost = \"127.0.0.1\"\nport = {}\n\
          query = {}\nstorage_commitment = {}\n{partner}\

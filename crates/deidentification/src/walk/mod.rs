@@ -13,7 +13,6 @@ use dicom_core::{Tag, VR};
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Encoding, Header, Lengths, Limits, Token, Writer};
 
-use crate::cleaner_stub::TextCleaner;
 use crate::deidentify::{DeidentificationError, Object, PseudonymSource, new_uids, output};
 use crate::document::dummy_document;
 use crate::dummy;
@@ -23,6 +22,7 @@ use crate::option::OptionSet;
 use crate::profile::{CompiledProfile, RecentRules, Rule, RuleId, Treatment};
 use crate::report::{NotInspected, Place, Tally};
 use crate::table::{Action, AttributeType, Step};
+use crate::text_clean::TextCleaner;
 use crate::trial::Own;
 pub(crate) use characteristics::{Characteristics, PRIVATE_DATA_ELEMENT_CHARACTERISTICS};
 pub(crate) use project::ActiveRules;
@@ -49,7 +49,7 @@ pub(crate) struct Context<'a> {
     pub(crate) iod: Iod,
     pub(crate) object: &'a Object<'a>,
     pub(crate) source: &'a dyn PseudonymSource,
-    pub(crate) cleaner: &'a TextCleaner,
+    pub(crate) cleaner: &'a TextCleaner<'a>,
     /// Options that act on this object: the codes of (0012,0064).
     pub(crate) applied: OptionSet,
     /// Whether this equipment's word on its private elements is taken.
