@@ -125,6 +125,7 @@ pub fn deidentify<R: Read, W: Write>(
         source,
         cleaner: known.cleaner,
         applied: survey.applied,
+        without_reference: &survey.without_reference,
         trusts_equipment: profile.private.trusts(manufacturer, model),
         characteristics: Characteristics::default(),
         limits,
