@@ -40,7 +40,8 @@ fn a_plain_copy_keeps_all_that_is_harmless_and_leaks_all_that_is_not() {
     for leaking in ["text_removed", "date_shifted", "uid_changed", "pixels_hidden"] {
         assert!(right(leaking) < 0.001, "{leaking}: {}", score["kinds"]);
     }
-    for keeping in ["tag_retained", "text_retained", "pixels_retained", "uid_consistent", "patid_consistent"] {
+    for keeping in ["tag_retained", "text_retained", "pixels_retained", "uid_consistent", "patid_consistent"]
+    {
         assert!(right(keeping) > 0.999, "{keeping}: {}", score["kinds"]);
     }
 }
