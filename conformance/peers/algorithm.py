@@ -1,4 +1,4 @@
-"""A partner's algorithm with highdicom: algorithm.py SOURCE OUT [--project P] [--originals FOLDER] [--implicit] CASE…
+"""A partner's algorithm with highdicom: algorithm.py SOURCE OUT [--project P] [--originals FOLDER] [--elsewhere FOLDER] [--implicit] CASE…
 
 SOURCE is what the partner holds. A case is NUMBER:KIND,KIND[:FAULT]: the patient, told by Instance Numbers (make_patient.py), the results
 to make, and what is wrong with them. They become OUT/NUMBER_KIND.dcm. Prints {"study": Study Instance UID as the partner knows it} for
@@ -10,9 +10,13 @@ Faults: patient-id, patient-name  the partner writes its own
         foreign-reference         an instance of another participant is cited
         two-patients              a second segmentation says another participant and cites that one's images
         other-project             an instance of the same partner's other project is cited
+        other-partner             an instance is cited as another partner has it (found in --elsewhere)
         original-uid              a real UID of the clinical PACS is cited (found in --originals)
         unknown-study             a Study Instance UID of the tool's own
         date                      a date that is neither issued nor of the partner's work
+        nested-code               the code of another participant in an item
+        text-code                 code and UID in a text of a report
+        own-uid                   the same SOP Instance UID in each study
         missing                   the first kind is made, cited by the others, and not delivered
         sop-class                 a class that nobody returns
         active                    a PDF with JavaScript
@@ -156,11 +160,20 @@ def spoil(fault, made, images, others, args):
     elif fault == "other-project":
         elsewhere = [of for of in read(args.source) if of.get("ClinicalTrialProtocolID") != args.project]
         cite(one, elsewhere[0].SOPInstanceUID)
+    elif fault == "other-partner":
+        theirs = next(of for of in read(args.elsewhere) if of.InstanceNumber == images[0].InstanceNumber)
+        cite(one, theirs.SOPInstanceUID)
     elif fault == "original-uid":
         original = next(of for of in read(args.originals) if of.InstanceNumber == images[0].InstanceNumber)
         cite(one, original.SOPInstanceUID)
     elif fault == "unknown-study":
         one.StudyInstanceUID = hd.UID()
+    elif fault == "nested-code":
+        one.ReferencedPatientPhotoSequence = [item(PatientID=others[0].PatientID)]
+    elif fault == "text-code":
+        one.ContentSequence.append(classes.content("TEXT", "CONTAINS", ("121106", "Comment"), TextValue=f"{one.PatientID}: {images[0].SOPInstanceUID}"))
+    elif fault == "own-uid":
+        one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.3680043.10.999.7"
     elif fault == "date":
         one.AcquisitionDate = "20010203"
     elif fault == "missing":
@@ -199,6 +212,7 @@ def main():
     parser.add_argument("out", type=Path)
     parser.add_argument("cases", nargs="+")
     parser.add_argument("--originals", type=Path)
+    parser.add_argument("--elsewhere", type=Path, help="what another partner holds")
     parser.add_argument("--implicit", action="store_true", help="write the results in implicit VR")
     parser.add_argument("--project", default="", help="Clinical Trial Protocol ID; where the partner has two projects")
     args = parser.parse_args()

@@ -1,7 +1,7 @@
-"""Judges what came back into the clinical PACS: check_return.py ORIGINALS PARTNER SENT PACS
+"""Judges what came back into the clinical PACS: check_return.py ORIGINALS PARTNER SENT PACS [BESIDE]
 
 ORIGINALS: the files as the modality sent them. PARTNER: the images as the partner holds them. SENT: the results as the partner sent them.
-PACS: everything that the clinical PACS holds. Fails with every reason found. Prints {"results": N, "references": how many were resolved,
+PACS: everything that the clinical PACS holds. BESIDE: results of another partner, which are judged in a run of their own. Fails with every reason found. Prints {"results": N, "references": how many were resolved,
 "restored": UIDs that went back, "in_source_set": results in the character set of their source}.
 
 Rules: AC8.3 to AC8.10; the oracles are pydicom, `dcentvfy` and `dciodvfy` of dicom3tools.
@@ -236,6 +236,9 @@ def main():
     originals, partner, sent, pacs = map(read, sys.argv[1:5])
     ours = {one.SOPInstanceUID for one in sent.values()}
     partner = {path: one for path, one in partner.items() if one.SOPInstanceUID not in ours}
+    beside = {one.SOPInstanceUID for folder in sys.argv[5:] for one in read(folder).values()}
+    demand(beside <= {one.SOPInstanceUID for one in pacs.values()}, "results of the other partner are not at the PACS")
+    pacs = {path: one for path, one in pacs.items() if one.SOPInstanceUID not in beside}
     by_uid = {one.SOPInstanceUID: (path, one) for path, one in pacs.items()}
     demand(len(by_uid) == len(pacs), "the PACS holds an instance twice")
     for path, one in originals.items():

@@ -5,6 +5,8 @@ mod classes;
 mod faulty;
 mod identity;
 mod kills;
+mod linkage;
+mod pitfalls;
 mod release;
 mod returned;
 mod silent;

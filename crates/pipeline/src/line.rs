@@ -11,7 +11,7 @@ use archive::ledger::{self, LedgerEvent};
 use archive::spool::{Spool, SpoolError};
 use database::{Database, DatabaseError};
 use deidentification::{
-    CompiledProfile, DeidentificationError, DeidentificationOption, Profile, ProfileError,
+    CompiledProfile, DeidentificationError, DeidentificationOption, Profile, ProfileError, RuleAction,
 };
 use dicom_node::AssociationError;
 use dicom_node::tls::TlsError;
@@ -118,12 +118,12 @@ pub enum ProjectError {
     /// The profile cannot be used.
     #[error(transparent)]
     Profile(#[from] ProfileError),
-    /// Under linkage `partner` no UID and no date is the same for two partners; the profile keeps them (DEC-J).
+    /// Under linkage `partner` two partners have no value in common that stands for the participant; the profile gives them one (DEC-J).
     #[error(
-        "project {0:?}: the profile's option {1:?} contradicts linkage \"partner\", which several partners have by default: take the option \
-         away, or set linkage = \"project\""
+        "project {0:?}: {1} of the profile is the same for all partners, and contradicts linkage \"partner\", which several partners have \
+         by default: take it away, or set linkage = \"project\""
     )]
-    LinkageContradicted(String, DeidentificationOption),
+    LinkageContradicted(String, &'static str),
     /// The prefix of the codes cannot be used.
     #[error("project {0:?}: code_prefix: {1}")]
     CodePrefix(String, pseudonym::CodeError),
@@ -154,10 +154,8 @@ impl Project {
                 .map_err(|source| ProjectError::ProfileFile { project: id(), source })??,
             None => Profile::basic(),
         };
-        let kept = [DeidentificationOption::RetainUids, DeidentificationOption::RetainLongitudinalFullDates];
-        let kept = kept.into_iter().find(|option| profile.options.contains(option));
-        if let (Linkage::Partner, Some(option)) = (config.linkage(), kept) {
-            return Err(ProjectError::LinkageContradicted(id(), option));
+        if let (Linkage::Partner, Some(common)) = (config.linkage(), common_to_partners(&profile)) {
+            return Err(ProjectError::LinkageContradicted(id(), common));
         }
         let trial = config.clinical_trial.as_ref().map(crate::config::ClinicalTrialConfig::values);
         let prefix = match config.code_prefix.as_str() {
@@ -170,7 +168,7 @@ impl Project {
             dossier,
             codes: CodeScheme::Random(prefix.clone()),
             code_prefix: prefix,
-            shifts_dates: profile.options.contains(&DeidentificationOption::RetainLongitudinalModifiedDates),
+            shifts_dates: shifts_dates(&profile),
             config: config.clone(),
         }))
     }
@@ -185,6 +183,25 @@ pub fn load_profile(profile: &Path) -> io::Result<Result<Profile, ProfileError>>
         Some(shipped) => Ok(Ok(shipped)),
         None => Ok(Profile::from_toml(&std::fs::read_to_string(profile)?)),
     }
+}
+
+/// What a profile leaves or makes of an identifier that linkage `partner` does not derive anew.
+fn common_to_partners(profile: &Profile) -> Option<&'static str> {
+    let has = |option| profile.options.contains(&option);
+    if has(DeidentificationOption::RetainUids) {
+        Some("option retain_uids")
+    } else if has(DeidentificationOption::RetainLongitudinalFullDates) {
+        Some("option retain_longitudinal_full_dates")
+    } else if profile.rules.iter().any(|rule| matches!(rule.action, RuleAction::Hash(_))) {
+        Some("the action hash")
+    } else {
+        None
+    }
+}
+
+fn shifts_dates(profile: &Profile) -> bool {
+    profile.options.contains(&DeidentificationOption::RetainLongitudinalModifiedDates)
+        || profile.rules.iter().any(|rule| rule.action == RuleAction::Shift)
 }
 
 /// Why a stage did not end its work; the kind decides what the driver does.

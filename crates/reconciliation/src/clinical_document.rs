@@ -86,7 +86,11 @@ impl ClinicalDocument {
                     if is_role(&open, is_hl7) {
                         found.is_none().then_some(())?;
                         let prefix = element.name().prefix().map(|prefix| prefix.as_ref().to_vec());
-                        document.prefix = prefix.map(String::from_utf8).transpose().ok()?.map_or_else(String::new, |p| p + ":");
+                        document.prefix = prefix
+                            .map(String::from_utf8)
+                            .transpose()
+                            .ok()?
+                            .map_or_else(String::new, |p| p + ":");
                         found = Some(usize::try_from(reader.buffer_position()).ok()?);
                     }
                 }
@@ -106,7 +110,9 @@ impl ClinicalDocument {
     fn note(&mut self, element: &BytesStart<'_>, open: &[Vec<u8>], is_hl7: bool) -> Option<()> {
         let attribute = |name: &str| -> Option<Option<String>> {
             let value = element.try_get_attribute(name).ok()?;
-            value.map(|value| Some(text(std::str::from_utf8(&value.value).ok()?)?.into_owned())).map_or(Some(None), |value| value.map(Some))
+            value
+                .map(|value| Some(text(std::str::from_utf8(&value.value).ok()?)?.into_owned()))
+                .map_or(Some(None), |value| value.map(Some))
         };
         let is_base64 = attribute("representation")?.is_some_and(|value| value.eq_ignore_ascii_case("B64"));
         self.has_opaque_parts |= is_base64 || element.local_name().as_ref() == b"nonXMLBody";
@@ -164,7 +170,8 @@ fn content(prefix: &str, own: &OwnRecord) -> String {
         text.trim().to_owned()
     };
     let (id, issuer) = (value(PATIENT_ID, VR::LO), value(Tag(0x0010, 0x0021), VR::LO));
-    let issuer = if issuer.is_empty() { issuer } else { format!(" assigningAuthorityName=\"{}\"", escape(&issuer)) };
+    let issuer =
+        if issuer.is_empty() { issuer } else { format!(" assigningAuthorityName=\"{}\"", escape(&issuer)) };
     let sex = match value(Tag(0x0010, 0x0040), VR::CS).as_str() {
         sex @ ("F" | "M") => format!("code=\"{sex}\" codeSystem=\"2.16.840.1.113883.5.1\""),
         "O" => "code=\"UN\" codeSystem=\"2.16.840.1.113883.5.1\"".to_owned(),
@@ -187,7 +194,8 @@ fn names(prefix: &str, name: &str) -> String {
     const PARTS: [&str; 5] = ["family", "given", "given", "prefix", "suffix"];
     let groups: Vec<&str> = name.split('=').collect();
     let mut names = String::new();
-    for (group, represents) in groups.iter().zip(["ABC", "IDE", "SYL"]).filter(|(group, _)| !group.is_empty()) {
+    for (group, represents) in groups.iter().zip(["ABC", "IDE", "SYL"]).filter(|(group, _)| !group.is_empty())
+    {
         let usage = if groups.len() > 1 { format!(" use=\"{represents}\"") } else { String::new() };
         names.push_str(&format!("<{prefix}name{usage}>"));
         for (text, part) in group.split('^').zip(PARTS).filter(|(text, _)| !text.is_empty()) {
@@ -212,12 +220,16 @@ mod tests {
     #[test]
     fn one_role_in_a_readable_document_can_be_written_anew() {
         let document = ClinicalDocument::read(DOCUMENT.as_bytes()).unwrap();
-        assert_eq!((document.prefix.as_str(), document.ids.as_slice()), ("c:", ["P-7K3M9".to_owned()].as_slice()));
+        assert_eq!(
+            (document.prefix.as_str(), document.ids.as_slice()),
+            ("c:", ["P-7K3M9".to_owned()].as_slice())
+        );
         assert_eq!(DOCUMENT.get(document.role.clone()), Some("<c:id root=\"1.2\" extension=\"P-7K3M9\"/>"));
         assert!(document.is_utf8 && !document.has_opaque_parts);
         let latin = DOCUMENT.replace("1.0\"", "1.0\" encoding=\"ISO-8859-1\"");
         assert!(!ClinicalDocument::read(latin.as_bytes()).unwrap().is_utf8);
-        let picture = DOCUMENT.replace("</c:ClinicalD", "<c:value representation=\"B64\">AA</c:value></c:ClinicalD");
+        let picture =
+            DOCUMENT.replace("</c:ClinicalD", "<c:value representation=\"B64\">AA</c:value></c:ClinicalD");
         assert!(ClinicalDocument::read(picture.as_bytes()).unwrap().has_opaque_parts);
     }
 

@@ -4,12 +4,15 @@ use std::path::Path;
 
 use super::Site;
 
-/// A project behind the called title `title`, for one partner.
+/// A project behind the called title `title`, for one partner or two.
 #[derive(Clone)]
 pub(crate) struct Project {
     pub(crate) id: &'static str,
     pub(crate) title: &'static str,
     pub(crate) partner: &'static str,
+    pub(crate) second_partner: Option<&'static str>,
+    /// More keys of `[[project]]`, one a line.
+    pub(crate) keys: String,
     pub(crate) eager: bool,
     pub(crate) stable_after_seconds: u32,
     /// How long originals are kept at most.
@@ -29,6 +32,8 @@ impl Project {
             id,
             title,
             partner,
+            second_partner: None,
+            keys: String::new(),
             eager: false,
             stable_after_seconds: 1,
             retention_hours: 720,
@@ -40,7 +45,8 @@ impl Project {
     }
 
     fn toml(&self) -> String {
-        let Self { id, title, partner, stable_after_seconds, retention_hours, state, valid_until, .. } = self;
+        let Self { id, title, keys, stable_after_seconds, retention_hours, state, valid_until, .. } = self;
+        let partners: Vec<&str> = [self.partner].into_iter().chain(self.second_partner).collect();
         let mode = if self.eager { "eager" } else { "stable" };
         let results = match self.results.as_str() {
             "" => String::new(),
@@ -48,9 +54,9 @@ impl Project {
         };
         format!(
             "[[project]]\nid = \"{id}\"\ncalled_ae_titles = [\"{title}\"]\nmode = \"pseudonymise\"\nexport_mode = \"{mode}\"\n\
-             stable_after_seconds = {stable_after_seconds}\nretention_hours = {retention_hours}\npartners = [\"{partner}\"]\n\
+             stable_after_seconds = {stable_after_seconds}\nretention_hours = {retention_hours}\npartners = {partners:?}\n{keys}\
              [project.dossier]\nstate = \"{state}\"\nversion = 7\nvalid_until = \"{valid_until}\"\nmode = \"pseudonymise\"\n\
-             recipients = [\"{partner}\"]\ninclusion_required = {}\n\
+             recipients = {partners:?}\ninclusion_required = {}\n\
              [project.clinical_trial]\nsponsor_name = \"SPONSOR\"\nprotocol_id = \"PROTOCOL-{id}\"\n{results}",
             self.inclusion_required
         )

@@ -13,7 +13,8 @@ use walk::{Context, Walk};
 
 /// From the pseudonyms of the archive to those of one partner, for one participant.
 pub trait PartnerPseudonyms {
-    /// The partner's UID for one of the archive; `None` for what is no pseudonym of ours and stays: a vocabulary, a class, a device's own.
+    /// The partner's UID for one of the archive; `None` for what is no pseudonym of ours and stays. UIDs of the standard
+    /// are never asked about.
     fn uid(&self, archive: &str) -> Option<String>;
 
     /// The participant's code in the archive.

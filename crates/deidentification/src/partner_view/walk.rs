@@ -8,6 +8,7 @@ use dicom_stream::{
 };
 
 use super::{PartnerPseudonyms, PartnerViewError, Replaced};
+use crate::deidentify::STANDARD_ROOT;
 
 /// Longest value of unknown meaning in which UIDs are looked for: some dozens of them.
 const UNKNOWN_UIDS_MAX: usize = 4096;
@@ -90,7 +91,8 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             if n > 0 {
                 field.push(b'\\');
             }
-            let archive = std::str::from_utf8(part).ok().filter(|uid| !uid.is_empty());
+            let archive = std::str::from_utf8(part).ok();
+            let archive = archive.filter(|uid| !uid.is_empty() && !uid.starts_with(STANDARD_ROOT));
             match archive.and_then(|uid| Some((uid, self.context.pseudonyms.uid(uid)?))) {
                 Some((archive, partner)) => {
                     field.extend_from_slice(partner.as_bytes());

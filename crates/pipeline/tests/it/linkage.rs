@@ -125,6 +125,31 @@ async fn two_partners_share_nothing_and_the_ledger_says_what_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_again_are_the_same_bytes() {
+    let mut world = World::with(two_partners()).await;
+    for number in 1..=2 {
+        world.receive(&Instance { pixel: number as u8, ..Instance::new(number) }).await;
+    }
+    world.settle().await;
+    world.become_stable().await;
+    let before = read(&world.files_of("out-uni"));
+    // as after a crash between the sending and the answers, at a partner that kept nothing
+    let out = world.folder.path().join("out-uni");
+    for job in fs::read_dir(&out).unwrap() {
+        fs::remove_dir_all(job.unwrap().path()).unwrap();
+    }
+    let main = &world.line.main;
+    World::execute(main, "DELETE FROM ledger WHERE event = 'acknowledged' AND destination = 'uni'").await;
+    World::execute(main, "UPDATE job SET state = 'deidentified' WHERE partner = 'uni'").await;
+    World::execute(main, "UPDATE job_queue SET state = 'ready' WHERE kind = 'export' AND partner = 'uni'")
+        .await;
+    world.settle().await;
+    let after = read(&world.files_of("out-uni"));
+    assert_eq!((after.hashes.len(), after.hashes, after.names), (2, before.hashes, before.names));
+    assert_eq!(world.lines("sent").await, 4, "once for each");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partner_keeps_what_it_was_first_issued() {
     let mut world = World::with(two_partners()).await;
     world.receive(&Instance::new(1)).await;
@@ -216,7 +241,9 @@ fn the_default_follows_the_number_of_partners_and_a_profile_that_keeps_uids_or_d
     let profile = folder.path().join("profile.toml");
     let with = |partners: Value, linkage: Value, options: &str| {
         let text = deidentification::Profile::basic().to_toml().unwrap();
-        fs::write(&profile, text.replace("options = []", &format!("options = [{options}]"))).unwrap();
+        let (options, rules) = if options.contains("hash") { ("", options) } else { (options, "") };
+        let text = text.replace("options = []", &format!("options = [{options}]"));
+        fs::write(&profile, text.replace("rules = []", &format!("rules = [{rules}]"))).unwrap();
         let mut settings = two_partners();
         settings["id"] = json!("trial");
         settings["mode"] = json!("pseudonymise");
@@ -230,7 +257,8 @@ fn the_default_follows_the_number_of_partners_and_a_profile_that_keeps_uids_or_d
     assert_eq!(linkage(json!(["lab", "uni"]), Value::Null), Linkage::Partner);
     assert_eq!(linkage(json!(["lab", "uni"]), json!("project")), Linkage::Project);
     assert_eq!(linkage(json!(["lab"]), json!("partner")), Linkage::Partner);
-    for option in ["\"retain_uids\"", "\"retain_longitudinal_full_dates\""] {
+    let rule = "{ attributes = [\"AccessionNumber\"], action = { hash = 16 } }";
+    for option in ["\"retain_uids\"", "\"retain_longitudinal_full_dates\"", rule] {
         let refused = with(json!(["lab", "uni"]), Value::Null, option).err().unwrap();
         assert!(matches!(refused, ProjectError::LinkageContradicted(..)), "{refused}");
         assert!(refused.to_string().contains("linkage = \"project\""), "{refused}");

@@ -2,15 +2,16 @@
 
 use std::io::Write;
 
+use dicom_stream::charset::Fidelity;
 use dicom_stream::text::{integer, trim};
 use dicom_stream::{Header, Tag, VR};
 
 use super::plan::{Row, restore};
 use super::{Done, Walk};
 use crate::attribute::{
-    ACCESSION_NUMBER, CONTRIBUTING_EQUIPMENT, ENCAPSULATED_DOCUMENT_LENGTH, PATIENT_IDENTITY_REMOVED, REFERENCED_REQUEST,
-    SERIES_INSTANCE_UID, SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, is_identity, is_plain_image, is_signature,
-    is_trial_time_point,
+    ACCESSION_NUMBER, CONTRIBUTING_EQUIPMENT, ENCAPSULATED_DOCUMENT_LENGTH, PATIENT_IDENTITY_REMOVED,
+    REFERENCED_REQUEST, SERIES_INSTANCE_UID, SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, is_identity,
+    is_plain_image, is_signature, is_trial_time_point,
 };
 use crate::policy::TrialAttributes;
 use crate::reconcile::ReconciliationError;
@@ -199,8 +200,12 @@ impl<W: Write> Walk<'_, '_, W> {
             .filter(|c| matches!(c, ' '..='[' | ']'..='~'))
             .take(PREFIX_MAX)
             .collect();
-        let (text, fidelity) = self.sets.current().decode_checked(VR::LO, trim(VR::LO, field));
-        if fidelity == dicom_stream::charset::Fidelity::Replaced {
+        let header = Header::new(tag, VR::LO, 0, self.out.encoding());
+        let (text, fidelity) = match self.by_rule(&header, VR::LO, field) {
+            Some(text) => (text.into(), Fidelity::Exact),
+            None => self.sets.current().decode_checked(VR::LO, trim(VR::LO, field)),
+        };
+        if fidelity == Fidelity::Replaced {
             return Err(ReconciliationError::UnreadableText);
         }
         let text = match text.strip_prefix(&prefix) {

@@ -1,0 +1,105 @@
+//! Linkage `partner` (ARC-15b, DEC-J, DI-57): one project, two partners whose sets cannot be joined, and the results of both come back to
+//! the right patient, after the originals are gone and the program was restarted.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::world::{Rules, World, projects, sections};
+use crate::harness::{Archive, Project, Site, dicom_partner, json_lines, python, run, wait_until};
+
+/// Two partners: `uni` by DICOMweb, `lab` by DIMSE.
+struct Two {
+    world: World,
+    lab: Archive,
+}
+
+impl Two {
+    fn new() -> Self {
+        let (pacs, uni, lab) = (Archive::orthanc("PACS"), Archive::orthanc("UNI"), Archive::dcmqrscp("UNI"));
+        let site = Site::new();
+        let key = site.folder("keys").join("vault.key");
+        let rules = Rules { retention_hours: 0, ..Rules::default() };
+        // over DIMSE the results come one by one
+        let [first, second] = projects(&Rules { by_web: false, ..rules.clone() });
+        let keys = "profile = \"longitudinal-research\"\n".to_owned();
+        let first = Project { second_partner: Some("lab"), keys, ..first };
+        let sections =
+            dicom_partner("lab", lab.port) + "associations = 1\n" + &sections(&key, &pacs, &uni, &rules);
+        let site = site.with_projects(&key, &[first, second], &sections);
+        let world = World { site, pacs, partner: uni };
+        world.site.answer(&["vault", "init"], 0);
+        Self { world, lab }
+    }
+
+    /// What each holds, in a folder.
+    fn held(&self) -> [PathBuf; 2] {
+        let lab = self.world.at("lab");
+        self.lab.export(&lab);
+        [self.world.held_by_partner(), lab]
+    }
+
+    /// A partner computes on what is in `held`; see `algorithm.py`.
+    fn compute(&self, [held, elsewhere]: [&Path; 2], out: &str, cases: &[&str]) -> PathBuf {
+        let out = self.world.at(out);
+        let mut command = python("algorithm.py");
+        command.arg(held).arg(&out).arg("--elsewhere").arg(elsewhere).args(["--project", "PROTOCOL-first"]);
+        run(command.args(cases));
+        out
+    }
+
+    /// Judges the results of one partner at the clinical PACS, beside those of the other.
+    fn check_return(&self, held: &Path, sent: &Path, beside: &Path) -> Value {
+        let pacs = self.world.at("pacs");
+        self.world.pacs.export(&pacs);
+        let originals = self.world.at("originals");
+        let folders = [originals.as_path(), held, sent, &pacs, beside];
+        json_lines(&run(python("check_return.py").args(folders)))[0].clone()
+    }
+}
+
+#[test]
+fn two_partners_cannot_join_their_sets_and_the_results_of_both_return() {
+    let two = Two::new();
+    let world = &two.world;
+    for (number, charset) in [(1, "latin"), (2, "japanese"), (3, "utf8")] {
+        world.patient(number, &["--charset", charset]);
+    }
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(6);
+    let [uni, lab] = two.held();
+    let mut check = python("check_apart.py");
+    check.args([&uni, &lab, &world.at("originals"), &world.site.data_folder().join("objects/archive")]);
+    let apart = json_lines(&run(&mut check));
+    assert_eq!(apart[0]["instances"], 9);
+    assert!(apart[0]["dates"].as_u64().unwrap() >= 9 * 4, "{}", apart[0]);
+    assert!(apart[0]["uids"].as_u64().unwrap() >= 9 + 3 + 3 + 3, "{}", apart[0]);
+    wait_until("the originals are purged", || {
+        world.site.count("buffer", "received_instance WHERE state <> 'released'") == 0
+    });
+    server.stop();
+
+    let by_uni = two.compute([&uni, &lab], "of uni", &["1:seg,sr", "2:seg", "3:rtstruct"]);
+    let by_lab = two.compute([&lab, &uni], "of lab", &["1:seg,sr", "2:seg,kos"]);
+    // one that knows what the other holds
+    let joined = two.compute([&lab, &uni], "joined", &["3:seg:other-partner"]);
+    world.partner.take(&by_uni);
+    two.lab.take_by_store(&by_lab);
+    two.lab.take_by_store(&joined);
+    let server = world.site.serve();
+    let ended = |state: &str| world.site.count("main", &format!("result_set WHERE state = '{state}'"));
+    wait_until("every set ends", || ended("closed") == 5 && ended("rejected") == 1);
+    let rejected = world.sets().into_iter().find(|set| set.state == "rejected").unwrap();
+    assert!(world.show(&rejected.id).contains("issued-elsewhere"), "{}", world.show(&rejected.id));
+    for (held, sent, beside, results) in [(&uni, &by_uni, &by_lab, 4), (&lab, &by_lab, &by_uni, 4)] {
+        let found = two.check_return(held, sent, beside);
+        assert_eq!(found["results"], results);
+        assert!(
+            found["references"].as_u64().unwrap() > 0 && found["restored"].as_u64().unwrap() > 0,
+            "{found}"
+        );
+    }
+    assert_eq!(world.blobs("return-buffer"), 0);
+    server.stop();
+}
