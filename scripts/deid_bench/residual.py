@@ -1,12 +1,16 @@
 """Residual search: values of a source file that its de-identified form must not hold, wherever they may stand in its bytes.
 
+  residual.py FILE...      searches each file for its own values: all have to be found
+
 Terms: values of the rows of Table E.1-1 whose action removes or replaces them (rows that an option keeps are left out), words of names of
 four letters and more, UIDs but those of the standard, dates. Texts under four characters and numbers under six digits say nothing.
 """
 import csv
 import re
 import struct
+import sys
 import zlib
+from pathlib import Path
 
 import pydicom
 from pydicom.charset import python_encoding
@@ -144,3 +148,18 @@ def place(output, term):
         if element.VR != "SQ" and re.search(rf"(?<![0-9a-z]){re.escape(term)}(?![0-9a-z])", str(element.value), re.IGNORECASE):
             return where
     return "bytes"
+
+
+def main():
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    tags, searched, missed = removed_tags(()), 0, []
+    for path in map(Path, sys.argv[1:]):
+        wanted, found = terms(path, tags), {term for term, _, _ in left(path, path, tags)}
+        searched += len(wanted)
+        missed += [f"{path.name}: {term!r} of {where} is not found" for term, where in wanted.items() if term not in found]
+    print("\n".join([*missed, f"{searched} terms, {len(missed)} not found"]))
+    return 1 if missed or not searched else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
