@@ -14,6 +14,7 @@ Faults: patient-id, patient-name  the partner writes its own
         original-uid              a real UID of the clinical PACS is cited (found in --originals)
         unknown-study             a Study Instance UID of the tool's own
         date                      a date that is neither issued nor of the partner's work
+        geometry                  a segmentation says another pixel spacing than the images of its frame of reference
         missing                   the first kind is made, cited by the others, and not delivered
         sop-class                 a class that nobody returns
         active                    a PDF with JavaScript
@@ -167,6 +168,8 @@ def spoil(fault, made, images, others, args):
         one.StudyInstanceUID = hd.UID()
     elif fault == "date":
         one.AcquisitionDate = "20010203"
+    elif fault == "geometry":
+        one.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing = [0.7, 0.7]
     elif fault == "missing":
         made.pop(next(iter(made)))
     elif fault == "sop-class":
