@@ -18,6 +18,7 @@ Faults: patient-id, patient-name  the partner writes its own
         nested-code               the code of another participant in an item
         text-code                 code and UID in a text of a report
         own-uid                   the same SOP Instance UID in each study
+        geometry                  a segmentation says another pixel spacing than the images of its frame of reference
         missing                   the first kind is made, cited by the others, and not delivered
         sop-class                 a class that nobody returns
         active                    a PDF with JavaScript
@@ -181,6 +182,8 @@ def spoil(fault, made, images, others, args):
         one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.3680043.10.999.7"
     elif fault == "date":
         one.AcquisitionDate = "20010203"
+    elif fault == "geometry":
+        one.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing = [0.7, 0.7]
     elif fault == "missing":
         made.pop(next(iter(made)))
     elif fault == "sop-class":

@@ -63,19 +63,19 @@ impl Two {
 fn two_partners_cannot_join_their_sets_and_the_results_of_both_return() {
     let two = Two::new();
     let world = &two.world;
-    for (number, charset) in [(1, "latin"), (2, "japanese"), (3, "utf8")] {
+    for (number, charset) in [(1, "latin"), (2, "japanese"), (3, "utf8"), (4, "latin")] {
         world.patient(number, &["--charset", charset]);
     }
     let server = world.site.serve();
     world.acquire(&server);
-    world.wait_for_partner(6);
+    world.wait_for_partner(8);
     let [uni, lab] = two.held();
     let mut check = python("check_apart.py");
     check.args([&uni, &lab, &world.at("originals"), &world.site.data_folder().join("objects/archive")]);
     let apart = json_lines(&run(&mut check));
-    assert_eq!(apart[0]["instances"], 9);
-    assert!(apart[0]["dates"].as_u64().unwrap() >= 9 * 4, "{}", apart[0]);
-    assert!(apart[0]["uids"].as_u64().unwrap() >= 9 + 3 + 3 + 3, "{}", apart[0]);
+    assert_eq!(apart[0]["instances"], 12);
+    assert!(apart[0]["dates"].as_u64().unwrap() >= 12 * 4, "{}", apart[0]);
+    assert!(apart[0]["uids"].as_u64().unwrap() >= 12 + 4 + 4 + 4, "{}", apart[0]);
     wait_until("the originals are purged", || {
         world.site.count("buffer", "received_instance WHERE state <> 'released'") == 0
     });
@@ -83,16 +83,18 @@ fn two_partners_cannot_join_their_sets_and_the_results_of_both_return() {
 
     let by_uni = two.compute([&uni, &lab], "of uni", &["1:seg,sr", "2:seg", "3:rtstruct"]);
     let by_lab = two.compute([&lab, &uni], "of lab", &["1:seg,sr", "2:seg,kos"]);
-    // one that knows what the other holds
-    let joined = two.compute([&lab, &uni], "joined", &["3:seg:other-partner"]);
+    // one that knows what the other holds, and one that says another grid than the images it was given (RC-06, RC-08)
+    let joined = two.compute([&lab, &uni], "joined", &["3:seg:other-partner", "4:seg:geometry"]);
     world.partner.take(&by_uni);
     two.lab.take_by_store(&by_lab);
     two.lab.take_by_store(&joined);
     let server = world.site.serve();
     let ended = |state: &str| world.site.count("main", &format!("result_set WHERE state = '{state}'"));
-    wait_until("every set ends", || ended("closed") == 5 && ended("rejected") == 1);
-    let rejected = world.sets().into_iter().find(|set| set.state == "rejected").unwrap();
-    assert!(world.show(&rejected.id).contains("issued-elsewhere"), "{}", world.show(&rejected.id));
+    wait_until("every set ends", || [ended("closed"), ended("rejected"), ended("manual")] == [5, 1, 1]);
+    for (state, reason) in [("rejected", "issued-elsewhere"), ("manual", "geometry-differs")] {
+        let set = world.sets().into_iter().find(|set| set.state == state).unwrap();
+        assert!(world.show(&set.id).contains(reason), "{}", world.show(&set.id));
+    }
     for (held, sent, beside, results) in [(&uni, &by_uni, &by_lab, 4), (&lab, &by_lab, &by_uni, 4)] {
         let found = two.check_return(held, sent, beside);
         assert_eq!(found["results"], results);
