@@ -6,6 +6,9 @@ use std::ops::Range;
 use super::fold::Kind;
 use super::words::{Marks, Words};
 
+/// Parts of a name that are looked for on each side of one.
+const AROUND: usize = 4;
+
 /// Folded words of each name, short ones included.
 #[derive(Default)]
 pub(super) struct Names {
@@ -118,12 +121,11 @@ impl Names {
                     .flat_map(|name| self.words(*name))
                     .any(|part| part == piece || (is_initial && part.starts_with(piece)))
         };
-        let mut start = found.start;
-        while start > 0 && is_part(start - 1, words.gap(start)) {
+        let (mut start, mut end) = (found.start, found.end);
+        while start > 0 && found.start - start < AROUND && is_part(start - 1, words.gap(start)) {
             start -= 1;
         }
-        let mut end = found.end;
-        while end < words.len() && is_part(end, words.gap(end)) {
+        while end - found.end < AROUND && is_part(end, words.gap(end)) {
             end += 1;
         }
         marks.add(start..end);
