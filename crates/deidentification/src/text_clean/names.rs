@@ -59,7 +59,7 @@ impl Names {
         let mut before: Option<(Range<usize>, &Vec<usize>)> = None;
         let mut index = 0;
         while index < words.len() {
-            let whole = words.word(index);
+            let whole = if words.is_glued(index) { index..index + 1 } else { words.word(index) };
             // A word with digits at its end counts without them.
             let part =
                 self.holders.get_key_value(words.joined(whole.clone())).map(|found| (whole.clone(), found));
