@@ -39,6 +39,7 @@ monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat
 """
 
 NAMES = """
+aspen bloom borg daya doubilet ela elb ell kutta likar lown mayden nimrod pan pon rempen zobel
 aaron abel abraham abby ada adam adele adolf adrian agatha agatston agnes aisha akbar akerlund alain alan alaska alax albers albert alberto albright alex alexander
 alexandra alexis alfred ali alice alicia aline alison allan allen allis alma almeida alvarez alzheimer amanda amber amelie amir ana anders anderson andrea andrews andre
 andrews angel angela angelo anglo angora angus anita ann anna anne annie anthony antoine anton antonio apgar aquitaine arbuckle arcelin archie ari

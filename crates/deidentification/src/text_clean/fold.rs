@@ -2,6 +2,9 @@
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
+/// Stretches an Arabic word, no letter of it.
+const TATWEEL: char = '\u{640}';
+
 /// What a character is to the reader of words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -19,8 +22,8 @@ pub(super) enum Folded {
     Part(Kind),
     /// It separates words.
     Separator,
-    /// An accent, or a character that cannot be seen: neither part nor separator.
-    Invisible,
+    /// An accent: neither part nor separator.
+    Mark,
 }
 
 /// Folds one character onto the end of `out`.
@@ -32,8 +35,8 @@ pub(super) fn fold(c: char, out: &mut String) -> Folded {
         out.push(c.to_ascii_lowercase());
         return Folded::Part(if c.is_ascii_digit() { Kind::Digit } else { Kind::Letter });
     }
-    if is_invisible(c) {
-        return Folded::Invisible;
+    if c == TATWEEL {
+        return Folded::Mark;
     }
     let (mut kind, mut visible) = (None, false);
     decompose_compatible(c, |part| {
@@ -53,7 +56,7 @@ pub(super) fn fold(c: char, out: &mut String) -> Folded {
     match kind {
         Some(kind) => Folded::Part(kind),
         None if visible => Folded::Separator,
-        None => Folded::Invisible,
+        None => Folded::Mark,
     }
 }
 
@@ -66,13 +69,13 @@ pub(super) fn squeezed(text: &str) -> String {
     out
 }
 
-/// Soft hyphen, joiners, marks of direction, byte order mark, the Arabic letter stretcher.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{AD}' | '\u{640}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}')
-        || is_combining_mark(c)
+/// Whether a character cannot be seen, yet separates: soft hyphen, zero-width blanks and joiners, marks of direction.
+pub(super) fn is_zero_width(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}')
 }
 
-fn kind_of(c: char) -> Kind {
+/// The kind of a folded character.
+pub(super) fn kind_of(c: char) -> Kind {
     match c {
         '0'..='9' => Kind::Digit,
         '\u{3005}'..='\u{3007}' | '\u{3400}'..='\u{9FFF}' | '\u{20000}'..='\u{3FFFF}' => Kind::Han,
@@ -128,6 +131,7 @@ mod tests {
             ("Παπαδόπουλος", "παπαδοπουλοσ"),
             ("Королёв", "королев"),
             ("Le\u{AD}fe\u{300}vre", "lefevre"),
+            ("محـمد", "محمد"),
             ("١٩٧١", "1971"),
         ] {
             assert_eq!(squeezed(text), folded, "{text}");

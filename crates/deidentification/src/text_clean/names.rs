@@ -6,6 +6,9 @@ use std::ops::Range;
 use super::fold::Kind;
 use super::words::{Marks, Words};
 
+/// Parts of a name that are looked for on each side of one.
+const AROUND: usize = 4;
+
 /// Folded words of each name, short ones included.
 #[derive(Default)]
 pub(super) struct Names {
@@ -56,7 +59,7 @@ impl Names {
         let mut before: Option<(Range<usize>, &Vec<usize>)> = None;
         let mut index = 0;
         while index < words.len() {
-            let whole = words.word(index);
+            let whole = if words.is_glued(index) { index..index + 1 } else { words.word(index) };
             // A word with digits at its end counts without them.
             let part =
                 self.holders.get_key_value(words.joined(whole.clone())).map(|found| (whole.clone(), found));
@@ -118,12 +121,11 @@ impl Names {
                     .flat_map(|name| self.words(*name))
                     .any(|part| part == piece || (is_initial && part.starts_with(piece)))
         };
-        let mut start = found.start;
-        while start > 0 && is_part(start - 1, words.gap(start)) {
+        let (mut start, mut end) = (found.start, found.end);
+        while start > 0 && found.start - start < AROUND && is_part(start - 1, words.gap(start)) {
             start -= 1;
         }
-        let mut end = found.end;
-        while end < words.len() && is_part(end, words.gap(end)) {
+        while end - found.end < AROUND && is_part(end, words.gap(end)) {
             end += 1;
         }
         marks.add(start..end);

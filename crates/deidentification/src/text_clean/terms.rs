@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
+use dicom_stream::text::Date;
 
-use super::fold::{Kind, squeezed};
+use super::fold::{Kind, kind_of as kind_of_char, squeezed};
 use super::names::Names;
+use super::patterns::months::names;
 use super::variants::{broken, spellings};
 use super::vocabulary::{Vocabulary, whole_words};
 use super::words::{Marks, Words};
@@ -77,6 +79,9 @@ impl Terms {
         for contact in &identity.contacts {
             draft.contact(contact);
         }
+        for date in &identity.dates {
+            draft.date(*date);
+        }
         let (patterns, terms): (Vec<_>, Vec<_>) = draft
             .terms
             .into_iter()
@@ -89,6 +94,7 @@ impl Terms {
         let search = AhoCorasickBuilder::new()
             .kind(Some(AhoCorasickKind::NoncontiguousNFA))
             .prefilter(false)
+            .dense_depth(1)
             .build(patterns)
             .map_err(|_| TextCleanError::TooManyTerms)?;
         let uids = identity.uids.iter().filter(|uid| !super::patterns::is_long_uid(uid)).cloned().collect();
@@ -256,6 +262,20 @@ impl Draft {
         }
     }
 
+    /// Notations of a date that pieces do not show, where its numbers are glued to others.
+    fn date(&mut self, date: Date) {
+        let (year, month, day) = (date.year(), date.month(), date.day());
+        self.add(date.value(), Shape::Id, None);
+        self.add(format!("{day:02}{month:02}{year:04}"), Shape::Id, None);
+        self.add(format!("{month:02}{day:02}{year:04}"), Shape::Id, None);
+        for name in names(month) {
+            for day in [format!("{day}"), format!("{day:02}")] {
+                self.add(format!("{day}{name}{year:04}"), Shape::Id, None);
+                self.add(format!("{name}{day}{year:04}"), Shape::Id, None);
+            }
+        }
+    }
+
     fn contact(&mut self, contact: &str) {
         let digits: String = contact.chars().filter(char::is_ascii_digit).collect();
         let national = digits.strip_prefix("33").map(|rest| format!("0{}", rest.trim_start_matches('0')));
@@ -284,5 +304,5 @@ fn pair_length(both: &str) -> usize {
 
 /// What a folded word begins with.
 fn kind_of(word: &str) -> Kind {
-    Words::read(word).piece(0).map_or(Kind::Letter, |piece| piece.kind)
+    word.chars().next().map_or(Kind::Letter, kind_of_char)
 }

@@ -9,7 +9,10 @@ const SHORTEST: usize = 4;
 /// Folded spellings of a written word besides its plain folding. A spelling that is a harmless word is none.
 pub(super) fn spellings(written: &str, vocabulary: &Vocabulary) -> Vec<String> {
     let plain = squeezed(written);
-    let mut found = vec![contracted(&plain)];
+    let mut found = Vec::new();
+    if ["ae", "oe", "ue"].iter().any(|two| plain.contains(two)) {
+        found.push(contracted(&plain));
+    }
     if !written.is_ascii() {
         found.extend([
             squeezed(&expanded(written)),

@@ -7,14 +7,15 @@ use super::words::Words;
 
 /// Where the words are from: `data/vocabulary.py`, `data/README.md`.
 static BUILTIN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    [
+    let mut words = HashSet::with_capacity(8 << 10);
+    for list in [
         include_str!("../../data/vocabulary_dicom.txt"),
         include_str!("../../data/vocabulary_english.txt"),
         include_str!("../../data/vocabulary_french.txt"),
-    ]
-    .into_iter()
-    .flat_map(str::lines)
-    .collect()
+    ] {
+        words.extend(list.lines());
+    }
+    words
 });
 
 /// Words that identify nobody: those of the DICOM dictionary and of the concepts of PS3.16, English and French words of imaging, and

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::fold::{Folded, Kind, fold};
+use super::fold::{Folded, Kind, fold, is_zero_width};
 
 /// One run of characters of one kind. Pieces of one word are glued: `T2Flair` is `t`, `2`, `flair`.
 #[derive(Debug, Clone)]
@@ -50,9 +50,11 @@ impl<'t> Words<'t> {
                     (glued, lower) = (true, c.is_lowercase());
                 }
                 Folded::Separator => (glued, lower) = (false, false),
-                Folded::Invisible => {
-                    if let Some(last) = words.pieces.last_mut().filter(|_| glued) {
-                        last.at.end = end;
+                Folded::Mark => {
+                    match words.pieces.last_mut().filter(|last| glued && last.kind != Kind::Digit) {
+                        Some(last) => last.at.end = end,
+                        // An accent on a digit is none.
+                        None => glued = false,
                     }
                 }
             }
@@ -147,9 +149,8 @@ impl<'t> Words<'t> {
 
     /// Whether every gap within the range is nothing, or of the characters that hold a compound together.
     pub(super) fn is_compound(&self, range: Range<usize>) -> bool {
-        range
-            .skip(1)
-            .all(|index| self.gap(index).chars().all(|c| matches!(c, '-' | '_' | '.' | '/' | '\'' | '’')))
+        let holds = |c| matches!(c, '-' | '_' | '.' | '/' | '\'' | '’') || is_zero_width(c);
+        range.skip(1).all(|index| self.gap(index).chars().all(holds))
     }
 
     /// The pieces that hold these bytes of the folded text.

@@ -7,7 +7,7 @@ use dicom_stream::text::Date;
 use super::super::words::{Marks, Words};
 use super::months::month;
 
-/// Characters between two parts of one date.
+/// Characters between two parts of any date. Parts of a date that is known may be further apart: the after-check sees no gaps.
 const GAP: usize = 3;
 
 /// One reading of a date: a year of two digits, or none, where the text has no more.
@@ -38,7 +38,8 @@ pub(super) fn mark(words: &Words<'_>, dates: &[Date], any: bool, marks: &mut Mar
             let Some(found) = found else { continue };
             let readings = || found.readings.iter().flatten();
             let is_known = || readings().any(|reading| dates.iter().any(|date| reading.is(*date)));
-            let is_any = any && !found.is_faint && readings().next().is_some();
+            let is_close = || found.range.clone().skip(1).all(|part| is_near(words, part));
+            let is_any = any && !found.is_faint && readings().next().is_some() && is_close();
             if is_any || is_known() {
                 marks.add(found.range);
             }
@@ -91,9 +92,6 @@ fn is_near(words: &Words<'_>, index: usize) -> bool {
 fn numeric(words: &Words<'_>, index: usize) -> Option<Found> {
     let range = index..index + 3;
     let (first, second) = (words.digits(index)?, number(words, index + 1, 2)?);
-    if !is_near(words, index + 1) || !is_near(words, index + 2) {
-        return None;
-    }
     if first.len() == 4 {
         let reading = Reading::new(year(words, index), second, number(words, index + 2, 2)?);
         return Some(Found { range, readings: [reading, None, None], is_faint: false });
@@ -124,35 +122,27 @@ fn in_words(words: &Words<'_>, index: usize) -> Option<Found> {
         Some(Found { range: index..end, readings, is_faint: false })
     };
     if let Some(month) = words.letters(index).and_then(month) {
-        let day = near_number(words, index + 1)?;
+        let day = number(words, index + 1, 2)?;
         let after = after_ordinal(words, index + 2);
-        return match near_year(words, after) {
+        return match year(words, after) {
             Some(year) => found(after + 1, Some(year), month, day),
             None => found(after, None, month, day),
         };
     }
     let first = words.digits(index)?;
     let mut at = after_ordinal(words, index + 1);
-    if matches!(words.letters(at), Some("of" | "de")) && is_near(words, at) {
+    if matches!(words.letters(at), Some("of" | "de")) {
         at += 1;
     }
-    let month = words.letters(at).and_then(month).filter(|_| is_near(words, at))?;
+    let month = words.letters(at).and_then(month)?;
     if first.len() == 4 {
-        return found(at + 2, year(words, index), month, near_number(words, at + 1)?);
+        return found(at + 2, year(words, index), month, number(words, at + 1, 2)?);
     }
     let day = number(words, index, 2)?;
-    match near_year(words, at + 1) {
+    match year(words, at + 1) {
         Some(year) => found(at + 2, Some(year), month, day),
         None => found(at + 1, None, month, day),
     }
-}
-
-fn near_number(words: &Words<'_>, index: usize) -> Option<u16> {
-    number(words, index, 2).filter(|_| is_near(words, index))
-}
-
-fn near_year(words: &Words<'_>, index: usize) -> Option<u16> {
-    year(words, index).filter(|_| is_near(words, index))
 }
 
 /// Skips `st`, `nd`, `rd`, `th`, `er` after a number.

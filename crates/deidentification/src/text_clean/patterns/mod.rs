@@ -3,7 +3,7 @@
 
 mod ages;
 mod dates;
-mod months;
+pub(super) mod months;
 mod network;
 mod numbers;
 mod places;
@@ -36,9 +36,10 @@ impl Patterns<'_> {
         if !words.all().bytes().any(|byte| byte.is_ascii_digit()) {
             return;
         }
-        numbers::mark(words, self.uids, marks);
+        let any = self.search == Search::Known;
+        numbers::mark(words, self.uids, any, marks);
         ages::mark(words, marks);
         places::mark(words, self.vocabulary, marks);
-        dates::mark(words, self.dates, self.search == Search::Known, marks);
+        dates::mark(words, self.dates, any, marks);
     }
 }

@@ -15,6 +15,11 @@ const MONTHS: [&[&str]; 12] = [
     &["december", "dec", "decembre"],
 ];
 
+/// The names of a month, from 1.
+pub(in super::super) fn names(month: u8) -> &'static [&'static str] {
+    MONTHS.get(usize::from(month).wrapping_sub(1)).copied().unwrap_or_default()
+}
+
 /// The number of a month, from 1.
 pub(super) fn month(name: &str) -> Option<u16> {
     (3..=9).contains(&name.len()).then_some(())?;

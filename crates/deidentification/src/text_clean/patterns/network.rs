@@ -28,13 +28,18 @@ pub(super) fn mark(words: &Words<'_>, marks: &mut Marks) {
         }
     }
     for sign in ["://", "www.", "WWW."] {
+        let mut read = 0;
         for (at, _) in text.match_indices(sign) {
-            marks.add(words.touching(url(text, at)));
+            if at >= read {
+                let bytes = url(text, at);
+                read = bytes.end;
+                marks.add(words.touching(bytes));
+            }
         }
     }
 }
 
-/// The address around an `@`: its last label has letters only, so that `5mm@3.0T` is none.
+/// The address around an `@`: its last label begins with letters, so that `5mm@3.0T` is none.
 fn email(text: &str, at: usize) -> Option<Range<usize>> {
     let is_local = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-' | '\'');
     let is_host = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
@@ -42,7 +47,8 @@ fn email(text: &str, at: usize) -> Option<Range<usize>> {
     let local = before.len() - before.trim_end_matches(is_local).len();
     let host = after.len() - after.trim_start_matches(is_host).len();
     let (_, last) = after.get(..host)?.trim_end_matches(['.', '-']).rsplit_once('.')?;
-    let is_address = local > 0 && last.chars().count() >= 2 && last.chars().all(char::is_alphabetic);
+    let is_whole = before.ends_with(char::is_alphanumeric) && after.starts_with(char::is_alphanumeric);
+    let is_address = is_whole && last.chars().take_while(|c| c.is_alphabetic()).count() >= 2;
     is_address.then_some(at - local..at + 1 + host)
 }
 

@@ -12,34 +12,39 @@ const ANNOUNCED: [&str; 9] = ["fax", "gsm", "nhs", "nir", "ph", "phone", "tel", 
 const VERSION: [&str; 11] =
     ["build", "firmware", "fw", "rel", "release", "rev", "software", "sw", "syngo", "ver", "version"];
 
-/// Marks numbers that identify by their form.
-pub(super) fn mark(words: &Words<'_>, uids: &HashSet<String>, marks: &mut Marks) {
+/// Groups of digits that are read as one number.
+const GROUPS: usize = 16;
+
+/// Marks numbers that identify by their form; `any` where a code of another person goes too.
+pub(super) fn mark(words: &Words<'_>, uids: &HashSet<String>, any: bool, marks: &mut Marks) {
     let mut start = 0;
     while start < words.len() {
-        let end = run(words, start, |gap| matches!(gap, "."));
+        let end = run(words, start, usize::MAX, |gap| matches!(gap, "."));
         if end > start + 1 {
-            dotted(words, start..end, uids, marks);
+            dotted(words, start..end, uids, any, marks);
         }
         start = end.max(start + 1);
     }
     for start in 0..words.len() {
-        let end = run(words, start, is_link);
+        let end = run(words, start, GROUPS, is_link);
         let is_inside = words.gap(start) == "."
             && start.checked_sub(1).is_some_and(|before| words.digits(before).is_some());
         if end == start || is_inside || words.is_glued(start) {
             continue;
         }
-        let found = [announced(words, start..end), phone(words, start..end), national(words, start)];
+        let range = start..end;
+        let code = if any { code(words, range.clone()) } else { None };
+        let found = [announced(words, range.clone()), phone(words, range), national(words, start), code];
         if let Some(end) = found.into_iter().flatten().max() {
             marks.add(start..end);
         }
     }
 }
 
-/// The end of a run of digits from `start`.
-fn run(words: &Words<'_>, start: usize, is_link: impl Fn(&str) -> bool) -> usize {
+/// The end of a run of digits from `start`, of at most so many groups.
+fn run(words: &Words<'_>, start: usize, groups: usize, is_link: impl Fn(&str) -> bool) -> usize {
     let mut end = start;
-    while words.digits(end).is_some() && (end == start || is_link(words.gap(end))) {
+    while end - start < groups && words.digits(end).is_some() && (end == start || is_link(words.gap(end))) {
         end += 1;
     }
     end
@@ -52,7 +57,7 @@ fn is_link(gap: &str) -> bool {
 }
 
 /// A UID, or an address of the network; a version is announced, or begins with a letter or a small number.
-fn dotted(words: &Words<'_>, range: Range<usize>, uids: &HashSet<String>, marks: &mut Marks) {
+fn dotted(words: &Words<'_>, range: Range<usize>, uids: &HashSet<String>, any: bool, marks: &mut Marks) {
     let groups: Vec<&str> = range.clone().filter_map(|index| words.digits(index)).collect();
     let text = groups.join(".");
     let is_uid = is_long_uid(&text) || uids.contains(&text);
@@ -67,7 +72,8 @@ fn dotted(words: &Words<'_>, range: Range<usize>, uids: &HashSet<String>, marks:
         && !words.is_glued(range.start)
         && (octets.first() >= Some(&10) || before == Some("ip"))
         && !is_version(words, range.start);
-    if is_uid || is_address {
+    let is_code = any && groups.len() > 4 && !is_version(words, range.start);
+    if is_uid || is_address || is_code {
         marks.add(range);
     }
 }
@@ -151,6 +157,14 @@ fn with_trunk_zero(words: &Words<'_>, range: Range<usize>) -> Option<usize> {
         && groups.iter().all(|group| group.len() >= 2)
         && !is_version(words, range.start);
     is_number.then_some(range.end)
+}
+
+/// `123-456-789`, `12 34 56 78`: the number of somebody.
+fn code(words: &Words<'_>, range: Range<usize>) -> Option<usize> {
+    let is_pairs = range.len() >= 4 && range.clone().all(|index| words.folded(index).len() == 2);
+    let is_hyphens =
+        range.len() >= 3 && words.gap(range.start + 1) == "-" && count(words, range.clone()) >= 7;
+    (is_even(words, range.clone()) && (is_pairs || is_hyphens)).then_some(range.end)
 }
 
 /// Whether all gaps are one and the same character.

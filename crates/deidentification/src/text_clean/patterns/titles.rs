@@ -59,8 +59,8 @@ fn title(words: &Words<'_>, index: usize) -> Option<Title> {
         | "professor" => Some(Title::Strong),
         "dr" | "mrs" if has_dot() => Some(Title::Strong),
         "dr" | "mrs" | "mr" | "pr" => match words.written(index) {
-            "Dr" | "Mrs" | "Mr" | "Pr" => Some(Title::Strong),
-            "dr" | "mrs" | "mr" => Some(Title::Weak),
+            "Dr" | "Mrs" | "Pr" => Some(Title::Strong),
+            "dr" | "mrs" | "mr" | "Mr" => Some(Title::Weak),
             _ => has_dot().then_some(Title::Weak),
         },
         "dre" | "miss" | "prof" => Some(Title::Weak),
