@@ -41,7 +41,7 @@ impl Page {
     /// [`ImageError::TooLarge`] when the page would be too large.
     pub fn of(image: &GreyImage) -> Result<Option<Self>, ImageError> {
         let (width, height) = (image.width() as usize, image.height() as usize);
-        let window = (width.min(height) / 100 | 1).max(15);
+        let window = ((width.min(height) / 100) | 1).max(15);
         let light = morphology::top_hat(image.pixels(), width, window);
         let inverted: Vec<u8> = image.pixels().iter().map(|pixel| 255 - pixel).collect();
         let dark = morphology::top_hat(&inverted, width, window);

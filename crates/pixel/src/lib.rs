@@ -4,8 +4,10 @@
 
 pub mod codec;
 pub mod contrast;
+pub mod deface;
 pub mod description;
 pub mod grey;
+pub mod icc;
 pub mod native;
 pub mod recognise;
 pub mod segments;
