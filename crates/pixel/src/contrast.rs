@@ -10,6 +10,7 @@ mod morphology;
 
 use crate::grey::{GreyImage, ImageError};
 use crate::recognise::TextBox;
+use crate::shape::Rectangle;
 
 /// Differences up to this are noise.
 const NOISE: u8 = 40;
@@ -23,7 +24,6 @@ const BORDER: usize = 10;
 const ENLARGED: usize = 1 << 22;
 
 /// A page for a recogniser, and the way back to the image's pixels.
-#[derive(Debug)]
 pub struct Page {
     /// Dark strokes on white.
     pub image: GreyImage,
@@ -32,6 +32,15 @@ pub struct Page {
     band: usize,
     width: usize,
     height: usize,
+    /// The strokes of each band: below 255 where the image differs from its surroundings.
+    bands: Vec<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Page {
+    // Pixels may show an identity.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Page({:?}, {} bands)", self.image, self.bands.len())
+    }
 }
 
 impl Page {
@@ -41,7 +50,7 @@ impl Page {
     /// [`ImageError::TooLarge`] when the page would be too large.
     pub fn of(image: &GreyImage) -> Result<Option<Self>, ImageError> {
         let (width, height) = (image.width() as usize, image.height() as usize);
-        let window = (width.min(height) / 100 | 1).max(15);
+        let window = ((width.min(height) / 100) | 1).max(15);
         let light = morphology::top_hat(image.pixels(), width, window);
         let inverted: Vec<u8> = image.pixels().iter().map(|pixel| 255 - pixel).collect();
         let dark = morphology::top_hat(&inverted, width, window);
@@ -64,10 +73,13 @@ impl Page {
         let page = if scale == 2 { enlarge::double(&page, page_width) } else { page };
         let size = |length: usize| u32::try_from(length * scale).map_err(|_| ImageError::TooLarge);
         let image = GreyImage::new(size(page_width)?, size(band * bands.len())?, page)?;
-        Ok(Some(Self { image, scale, band, width, height }))
+        Ok(Some(Self { image, scale, band, width, height, bands }))
     }
 
     /// A box found on the page, in pixels of the image; `None` when it lies outside.
+    ///
+    /// Recognisers cut glyphs and leave air around them. The box is widened by two pixels and a quarter of its height, then drawn in to
+    /// the strokes that lie in it: it covers whole glyphs and little else.
     pub fn in_image(&self, found: TextBox) -> Option<TextBox> {
         let scale = |start: u32, length: u32, border: usize, size: usize| {
             let first = (start as usize / self.scale).saturating_sub(border);
@@ -77,11 +89,32 @@ impl Page {
         };
         // The band in which the middle of the box lies.
         let middle = (found.y as usize + found.height as usize / 2) / self.scale;
-        let band = middle / self.band * self.band;
+        let band = middle / self.band;
         let (x, width) = scale(found.x, found.width, BORDER, self.width)?;
-        let (y, height) = scale(found.y, found.height, BORDER + band, self.height)?;
-        Some(TextBox { x, y, width, height, ..found })
+        let (y, height) = scale(found.y, found.height, BORDER + band * self.band, self.height)?;
+        let wide = Rectangle::around(x, y, width, height, 2 + height / 4);
+        let drawn = self.bands.get(band).and_then(|strokes| drawn_in(strokes, self.width, wide));
+        let Rectangle { left, top, right, bottom } =
+            drawn.unwrap_or(Rectangle::around(x, y, width, height, 0));
+        Some(TextBox { x: left, y: top, width: right - left + 1, height: bottom - top + 1, ..found })
     }
+}
+
+/// The smallest rectangle around the strokes inside of `wide`.
+fn drawn_in(strokes: &[u8], width: usize, wide: Rectangle) -> Option<Rectangle> {
+    let mut drawn: Option<Rectangle> = None;
+    let rows = strokes.chunks_exact(width).zip(0..).skip(wide.top as usize);
+    for (row, y) in rows.take((wide.bottom - wide.top) as usize + 1) {
+        let columns =
+            row.iter().zip(0..).skip(wide.left as usize).take((wide.right - wide.left) as usize + 1);
+        for (_, x) in columns.filter(|(level, _)| **level < 255) {
+            let found = drawn.get_or_insert(Rectangle { left: x, top: y, right: x, bottom: y });
+            found.left = found.left.min(x);
+            found.right = found.right.max(x);
+            found.bottom = y;
+        }
+    }
+    drawn
 }
 
 /// Differences to dark strokes on white; `None` when there are hardly any.

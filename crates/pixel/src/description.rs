@@ -126,7 +126,7 @@ impl Description {
         let start = self.frame_bits().saturating_mul(u64::from(frame));
         let end = start.saturating_add(self.frame_bits()).div_ceil(8);
         let word = u64::from(self.big_endian_words);
-        let first = start / 8 & !word;
+        let first = (start / 8) & !word;
         (first..end.saturating_add(end & word), (start - first * 8) as u32)
     }
 

@@ -4,8 +4,10 @@
 
 pub mod codec;
 pub mod contrast;
+pub mod deface;
 pub mod description;
 pub mod grey;
+pub mod icc;
 pub mod native;
 pub mod recognise;
 pub mod segments;
@@ -14,6 +16,6 @@ pub mod shape;
 pub use codec::{CodecError, Compression, DecodedFrame, NativeForm, decode_frame};
 pub use description::{Attributes, Description, DescriptionError, FrameLimit, Photometric};
 pub use grey::{GreyImage, ImageError, Palette, Window, render};
-pub use native::{Fill, NativeMasker, NativeMaskerError};
+pub use native::{Fill, NativeMasker, NativeMaskerError, UnusedBits};
 pub use recognise::{RecogniserError, TextBox, TextRecogniser};
 pub use shape::{Mask, Polygon, Rectangle, Shape, ShapeError};

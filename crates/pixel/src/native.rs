@@ -9,8 +9,10 @@
 mod bits;
 mod fill;
 mod runs;
+mod unused;
 
 pub use fill::Fill;
+pub use unused::UnusedBits;
 
 use crate::description::Description;
 use crate::shape::Mask;

@@ -52,15 +52,44 @@ impl std::fmt::Debug for TextBox {
 }
 
 impl TextBox {
-    /// The rectangle to blacken: the box and a margin of two pixels and a quarter of its height, because recognisers cut glyphs close.
-    pub fn to_mask(&self) -> Rectangle {
-        Rectangle::around(self.x, self.y, self.width, self.height, 2 + self.height / 4)
-    }
-
     /// At least two letters or digits, read with a confidence of 60 or more. What is less is mostly noise and edges of anatomy.
     pub fn is_readable(&self) -> bool {
         self.confidence >= 60.0 && self.text.chars().filter(|c| c.is_alphanumeric()).count() >= 2
     }
+}
+
+/// The rectangles to blacken: words of one line that stand close to each other are covered together, so that a word between them that
+/// was not found goes as well. Words share a line when they overlap by half of the lower one's height; they stand close when no more
+/// than twice the height lies between them.
+pub fn lines(words: &[TextBox]) -> Vec<Rectangle> {
+    let mut words: Vec<Rectangle> =
+        words.iter().map(|word| Rectangle::around(word.x, word.y, word.width, word.height, 0)).collect();
+    words.sort_by_key(|word| word.left);
+    let mut lines: Vec<Rectangle> = Vec::new();
+    for word in words {
+        match lines.iter_mut().rev().find(|line| continues(line, &word)) {
+            Some(line) => {
+                *line = Rectangle {
+                    left: line.left,
+                    top: line.top.min(word.top),
+                    right: line.right.max(word.right),
+                    bottom: line.bottom.max(word.bottom),
+                };
+            }
+            None => lines.push(word),
+        }
+    }
+    lines
+}
+
+/// Whether the word, which does not start before the line, belongs to it.
+fn continues(line: &Rectangle, word: &Rectangle) -> bool {
+    let height = |area: &Rectangle| area.bottom - area.top + 1;
+    let lower = height(line).min(height(word));
+    let shared = (line.bottom.min(word.bottom) + 1).saturating_sub(line.top.max(word.top));
+    // Of very different heights one is no word of the other's line.
+    let alike = height(line).max(height(word)) <= 2 * lower;
+    alike && shared * 2 >= lower && word.left <= line.right.saturating_add(2 * height(line))
 }
 
 /// Finds text in an image. Calls block; several may run at once.
@@ -68,7 +97,7 @@ pub trait TextRecogniser: Send + Sync {
     /// Name and version, for reports.
     fn name(&self) -> &str;
 
-    /// All texts of the image, in no order.
+    /// All texts of the image, word by word, in no order. The boxes cover whole glyphs; [`lines`] makes rectangles to blacken of them.
     ///
     /// # Errors
     /// [`RecogniserError`]: the image was not inspected.

@@ -3,17 +3,17 @@
 
 use pixel::Rectangle;
 use pixel::grey::GreyImage;
-use pixel::recognise::TextBox;
 
 /// Share of stroke-like pixels around the box from which on strokes and anatomy cannot be told apart.
 const CLUTTER: usize = 5;
 
-/// The rectangle to blacken: the strokes of the text, or the box with a margin where its surroundings look like strokes too.
-pub(super) fn fitted(image: &GreyImage, found: &TextBox) -> Rectangle {
-    let wide = found.to_mask();
-    let area = Area::clipped(image, &wide);
-    let tight = Area::clipped(image, &Rectangle::around(found.x, found.y, found.width, found.height, 0));
-    let (Some(area), Some(tight)) = (area, tight) else { return wide };
+/// The rectangle to blacken: the strokes of the line of text, or the line with a margin where its surroundings look like strokes too.
+pub(super) fn fitted(image: &GreyImage, line: &Rectangle) -> Rectangle {
+    let (width, height) = (line.right - line.left + 1, line.bottom - line.top + 1);
+    let wide = Rectangle::around(line.left, line.top, width, height, 2 + height / 4);
+    let (Some(area), Some(tight)) = (Area::clipped(image, &wide), Area::clipped(image, line)) else {
+        return wide;
+    };
     let Some(strokes) = Strokes::of(image, &area, &tight) else { return wide };
     let fitted = tight.fitted(&area, &|area| strokes.are_in(image, area));
     Rectangle::new(fitted.left, fitted.top, fitted.right, fitted.bottom).unwrap_or(wide)

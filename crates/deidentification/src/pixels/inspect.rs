@@ -5,10 +5,10 @@ use std::io::{Read, Seek};
 use dicom_core::{Tag, VR};
 use dicom_stream::{Limits, SourceError, Token, TokenSource};
 use pixel::grey::{Palette, Window, render};
-use pixel::recognise::{TextBox, TextRecogniser};
+use pixel::recognise::{TextBox, TextRecogniser, lines};
 use pixel::{
-    Compression, Description, Fill, FrameLimit, Mask, NativeForm, NativeMasker, NativeMaskerError, Shape,
-    decode_frame,
+    Compression, Description, Fill, FrameLimit, Mask, NativeForm, NativeMasker, NativeMaskerError, Rectangle,
+    Shape, decode_frame,
 };
 
 use super::assemble::Assembler;
@@ -272,7 +272,7 @@ impl Looking<'_> {
         let image = image.map_err(|error| text(&error))?;
         let boxes = recogniser.recognise(&image).map_err(|error| text(&error))?;
         let shapes: Vec<Shape> =
-            self.counting(&boxes).into_iter().map(|found| Shape::from(fitted(&image, found))).collect();
+            self.counting(&boxes).iter().map(|line| Shape::from(fitted(&image, line))).collect();
         if shapes.is_empty() {
             return Ok(());
         }
@@ -295,19 +295,19 @@ impl Looking<'_> {
         NativeMasker::new(description, &self.mask, &fill).map(Some)
     }
 
-    /// The boxes that the profile does not let pass: those with text that counts, and all in the same line.
-    fn counting<'b>(&self, boxes: &'b [TextBox]) -> Vec<&'b TextBox> {
-        let (counting, others): (Vec<_>, Vec<_>) = boxes.iter().partition(|found| self.counts(found));
-        let beside =
-            others.into_iter().filter(|other| counting.iter().any(|found| are_neighbours(found, other)));
-        let beside: Vec<_> = beside.collect();
-        [counting, beside].concat()
+    /// The lines that the profile does not let pass: one word that counts takes its whole line.
+    fn counting(&self, boxes: &[TextBox]) -> Vec<Rectangle> {
+        let counting: Vec<&TextBox> = boxes.iter().filter(|found| self.counts(found)).collect();
+        let takes = |line: &Rectangle| counting.iter().any(|found| is_in(found, line));
+        lines(boxes).into_iter().filter(takes).collect()
     }
 
     fn counts(&self, found: &TextBox) -> bool {
         match self.profile.profile.pixels.text {
             TextPolicy::Any => true,
-            TextPolicy::Unknown => self.cleaner.keep_known(&found.text) != Cleaned::Unchanged,
+            TextPolicy::Unknown => {
+                found.is_readable() && self.cleaner.keep_known(&found.text) != Cleaned::Unchanged
+            }
             TextPolicy::Identity => self.cleaner.without_identity(&found.text, true) != Cleaned::Unchanged,
         }
     }
@@ -333,12 +333,9 @@ impl Looking<'_> {
     }
 }
 
-/// Whether two boxes are words of one line: side by side, with a gap of at most two heights.
-fn are_neighbours(one: &TextBox, other: &TextBox) -> bool {
-    let height = one.height.max(other.height);
-    let overlap = (one.y + one.height).min(other.y + other.height).saturating_sub(one.y.max(other.y));
-    let gap = one.x.max(other.x).saturating_sub((one.x + one.width).min(other.x + other.width));
-    overlap * 2 >= one.height.min(other.height) && gap <= height * 2
+/// Whether a word begins in the line.
+fn is_in(found: &TextBox, line: &Rectangle) -> bool {
+    (line.left..=line.right).contains(&found.x) && (line.top..=line.bottom).contains(&found.y)
 }
 
 /// VR of native pixel data (PS3.5 A.2).

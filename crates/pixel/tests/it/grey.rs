@@ -3,7 +3,7 @@
 use super::{colour, grey};
 use pixel::{
     Attributes, Description, Fill, FrameLimit, GreyImage, ImageError, Palette, TextBox, Window, contrast,
-    render,
+    recognise, render,
 };
 
 fn description(attributes: &Attributes) -> Description {
@@ -115,4 +115,36 @@ fn strokes_stay_and_areas_go() {
 fn an_image_without_strokes_needs_no_recogniser() {
     let image = GreyImage::new(64, 64, vec![30; 64 * 64]).unwrap();
     assert!(contrast::Page::of(&image).unwrap().is_none());
+}
+
+#[test]
+fn words_of_a_line_are_blackened_together() {
+    let word = |x, y, width, height| TextBox { x, y, width, height, text: String::new(), confidence: 0.0 };
+    let words = [
+        word(60, 11, 20, 10),
+        word(10, 10, 40, 10),
+        word(200, 10, 20, 10),
+        word(10, 40, 30, 10),
+        word(12, 0, 300, 300),
+    ];
+    let lines = recognise::lines(&words);
+    let expected = [(10, 10, 79, 20), (10, 40, 39, 49), (12, 0, 311, 299), (200, 10, 219, 19)];
+    assert_eq!(
+        lines.iter().map(|line| (line.left, line.top, line.right, line.bottom)).collect::<Vec<_>>(),
+        expected
+    );
+}
+
+#[test]
+fn a_box_is_drawn_to_whole_strokes() {
+    // A stroke of 3 × 20 pixels at (30, 20); the recogniser saw its middle.
+    let pixels = (0..80 * 80).map(|pixel| {
+        if (30..33).contains(&(pixel % 80)) && (20..40).contains(&(pixel / 80)) { 255 } else { 0 }
+    });
+    let page = contrast::Page::of(&GreyImage::new(80, 80, pixels.collect()).unwrap()).unwrap().unwrap();
+    // Ten pixels of border, twice the size.
+    let seen = TextBox { x: 81, y: 68, width: 2, height: 24, text: String::new(), confidence: 0.0 };
+    let found = page.in_image(seen).unwrap();
+    assert_eq!((found.x, found.width), (30, 3));
+    assert!(found.y <= 21 && found.y + found.height >= 34, "{found:?}");
 }

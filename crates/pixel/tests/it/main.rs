@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod codec;
+mod deface;
 mod description;
 mod grey;
+mod icc;
 mod native;
 mod native_untouched;
 mod segments;

@@ -1,7 +1,7 @@
 //! Masked samples become the darkest value, by hand from PS3.3 C.7.6.3.1 and PS3.5 8.1.
 
 use super::{colour, grey};
-use pixel::{Attributes, Fill, FrameLimit, Mask, NativeMasker, NativeMaskerError, Rectangle};
+use pixel::{Attributes, Fill, FrameLimit, Mask, NativeMasker, NativeMaskerError, Rectangle, UnusedBits};
 
 /// Masks the rectangle and gives the value back.
 fn masked(attributes: &Attributes, rectangle: Rectangle, mut value: Vec<u8>) -> Vec<u8> {
@@ -139,4 +139,23 @@ fn a_mask_of_another_size_is_refused() {
     let mask = Mask::outside(2, 3, &[]).unwrap();
     let error = NativeMasker::new(&description, &mask, &Fill::darkest(&description)).unwrap_err();
     assert_eq!(error, NativeMaskerError::SizeDiffers);
+}
+
+#[test]
+fn an_overlay_in_the_unused_bits_goes_and_the_samples_stay() {
+    // Bit 12 of the first sample and bit 15 of the second are overlays.
+    let description = grey(1, 2, 16, 12).check(FrameLimit::STREAMED).unwrap();
+    let unused = UnusedBits::new(&description).unwrap();
+    let mut value = vec![0x34, 0x12, 0xFF, 0x8F, 0xFF, 0xFF];
+    let (first, second) = value.split_at_mut(1);
+    unused.clear(0, first);
+    unused.clear(1, second);
+    assert_eq!(value, [0x34, 0x02, 0xFF, 0x0F, 0xFF, 0xFF]);
+    let big =
+        Attributes { big_endian_words: true, ..grey(1, 1, 16, 12) }.check(FrameLimit::STREAMED).unwrap();
+    let mut value = vec![0x12, 0x34];
+    UnusedBits::new(&big).unwrap().clear(0, &mut value);
+    assert_eq!(value, [0x02, 0x34]);
+    assert!(UnusedBits::new(&grey(1, 1, 16, 16).check(FrameLimit::STREAMED).unwrap()).is_none());
+    assert!(UnusedBits::new(&grey(1, 1, 1, 1).check(FrameLimit::STREAMED).unwrap()).is_none());
 }

@@ -47,7 +47,7 @@ fn tesseract() -> Tesseract {
 
 /// Columns and rows of the text's outermost pixels that no box covers.
 fn uncovered(picture: &Picture, boxes: &[TextBox]) -> Vec<String> {
-    let shapes: Vec<Shape> = boxes.iter().map(|found| found.to_mask().into()).collect();
+    let shapes: Vec<Shape> = pixel::recognise::lines(boxes).into_iter().map(Shape::from).collect();
     let size = |length: u32| u16::try_from(length).unwrap();
     let mask = Mask::inside(size(picture.image.height()), size(picture.image.width()), &shapes).unwrap();
     let mut missing = Vec::new();
