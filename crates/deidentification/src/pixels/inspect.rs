@@ -20,6 +20,10 @@ use crate::profile::CompiledProfile;
 use crate::survey::Survey;
 use crate::text_clean::{Cleaned, TextCleaner};
 
+/// Letters and digits of a line from which on it is a text.
+const LETTERS_ANY: usize = 2;
+/// Letters and digits of a line from which on it counts although no word was read for sure.
+const LETTERS_UNREAD: usize = 4;
 const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 
 /// What is to be done with the pixels of one object.
@@ -295,20 +299,29 @@ impl Looking<'_> {
         NativeMasker::new(description, &self.mask, &fill).map(Some)
     }
 
-    /// The lines that the profile does not let pass: one word that counts takes its whole line.
+    /// The lines that the profile does not let pass, whole.
     fn counting(&self, boxes: &[TextBox]) -> Vec<Rectangle> {
-        let counting: Vec<&TextBox> = boxes.iter().filter(|found| self.counts(found)).collect();
-        let takes = |line: &Rectangle| counting.iter().any(|found| is_in(found, line));
-        lines(boxes).into_iter().filter(takes).collect()
+        let counts = |line: &Rectangle| {
+            let words: Vec<&TextBox> = boxes.iter().filter(|word| is_in(word, line)).collect();
+            self.counts(&words)
+        };
+        lines(boxes).into_iter().filter(counts).collect()
     }
 
-    fn counts(&self, found: &TextBox) -> bool {
+    /// Whether a line of text counts. What a recogniser reads of a screen's font is often wrong: a line of some letters that are no known
+    /// words counts however unsure it is; a letter or two are most often anatomy.
+    fn counts(&self, words: &[&TextBox]) -> bool {
+        let letters = |word: &TextBox| word.text.chars().filter(|c| c.is_alphanumeric()).count();
+        let whole = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+        let unknown = |text: &str| self.cleaner.keep_known(text) != Cleaned::Unchanged;
         match self.profile.profile.pixels.text {
-            TextPolicy::Any => true,
+            TextPolicy::Any => words.iter().map(|word| letters(word)).sum::<usize>() >= LETTERS_ANY,
             TextPolicy::Unknown => {
-                found.is_readable() && self.cleaner.keep_known(&found.text) != Cleaned::Unchanged
+                let is_long = words.iter().map(|word| letters(word)).sum::<usize>() >= LETTERS_UNREAD;
+                words.iter().any(|word| (is_long || word.is_readable()) && unknown(&word.text))
+                    || is_long && unknown(&whole)
             }
-            TextPolicy::Identity => self.cleaner.without_identity(&found.text, true) != Cleaned::Unchanged,
+            TextPolicy::Identity => self.cleaner.without_identity(&whole, true) != Cleaned::Unchanged,
         }
     }
 
