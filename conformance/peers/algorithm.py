@@ -199,12 +199,13 @@ def case(held, text, args):
     made = {}
     for kind in kinds.split(","):
         made[kind] = MAKERS[kind](images, made) if kind in MAKERS else classes.MAKERS[kind](study, made)
+    uid = str(images[0].StudyInstanceUID)
     spoil(fault, made, images, others, args)
     for name, one in made.items():
         if args.implicit:
             one.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
         one.save_as(args.out / f"{number}_{name}.dcm", enforce_file_format=True)
-    print(json.dumps({"study": images[0].StudyInstanceUID}))
+    print(json.dumps({"study": uid}))
 
 
 def main():
