@@ -15,6 +15,7 @@ Faults: patient-id, patient-name  the partner writes its own
         unknown-study-alone       the same, and no reference at all
         date                      a date that is neither issued nor of the partner's work
         nested-code               the code of another participant in an item
+        encrypted                 Encrypted Attributes that nobody here can read
         text-code                 code and UID in a text of a report
         own-uid                   the same SOP Instance UID in each study
         missing                   the first kind is made, cited by the others, and not delivered
@@ -171,6 +172,8 @@ def spoil(fault, made, images, others, args):
             one.pop(keyword, None)
     elif fault == "nested-code":
         one.ReferencedPatientPhotoSequence = [item(PatientID=others[0].PatientID)]
+    elif fault == "encrypted":
+        one.EncryptedAttributesSequence = [item(EncryptedContentTransferSyntaxUID=ImplicitVRLittleEndian, EncryptedContent=b"\x30\x80\x00\x00")]
     elif fault == "text-code":
         one.ContentSequence.append(classes.content("TEXT", "CONTAINS", ("121106", "Comment"), TextValue=f"{one.PatientID}: {images[0].SOPInstanceUID}"))
     elif fault == "own-uid":
