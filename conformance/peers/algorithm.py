@@ -16,6 +16,7 @@ Faults: patient-id, patient-name  the partner writes its own
         unknown-study-alone       the same, and no reference at all
         date                      a date that is neither issued nor of the partner's work
         nested-code               the code of another participant in an item
+        encrypted                 Encrypted Attributes that nobody here can read
         text-code                 code and UID in a text of a report
         own-uid                   the same SOP Instance UID in each study
         geometry                  a segmentation says another pixel spacing than the images of its frame of reference
@@ -176,6 +177,8 @@ def spoil(fault, made, images, others, args):
             one.pop(keyword, None)
     elif fault == "nested-code":
         one.ReferencedPatientPhotoSequence = [item(PatientID=others[0].PatientID)]
+    elif fault == "encrypted":
+        one.EncryptedAttributesSequence = [item(EncryptedContentTransferSyntaxUID=ImplicitVRLittleEndian, EncryptedContent=b"\x30\x80\x00\x00")]
     elif fault == "text-code":
         one.ContentSequence.append(classes.content("TEXT", "CONTAINS", ("121106", "Comment"), TextValue=f"{one.PatientID}: {images[0].SOPInstanceUID}"))
     elif fault == "own-uid":
@@ -206,12 +209,13 @@ def case(held, text, args):
     made = {}
     for kind in kinds.split(","):
         made[kind] = MAKERS[kind](images, made) if kind in MAKERS else classes.MAKERS[kind](study, made)
+    uid = str(images[0].StudyInstanceUID)
     spoil(fault, made, images, others, args)
     for name, one in made.items():
         if args.implicit:
             one.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
         one.save_as(args.out / f"{number}_{name}.dcm", enforce_file_format=True)
-    print(json.dumps({"study": images[0].StudyInstanceUID}))
+    print(json.dumps({"study": uid}))
 
 
 def main():

@@ -147,7 +147,7 @@ fn a_bare_pdf_returns_wrapped_once_a_person_accepted_whose_it_is_and_released_it
     assert_eq!(found.len(), 1);
     let output = crate::harness::run(crate::harness::system_command("dcmdump").arg(&found[0]));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains("EncapsulatedPDFStorage") && text.contains("[HOSP-0001 ]"), "{text}");
+    assert!(text.contains("EncapsulatedPDFStorage") && text.contains("HOSP-0001"), "{text}");
     assert!(!text.contains(&study));
     server.stop();
 }

@@ -7,22 +7,30 @@ use super::world::{Rules, World};
 use crate::harness::{run, system_command, wait_until};
 
 /// What the partner makes, see `algorithm.py`, and the state and the reason that it ends with.
-const CASES: [(&str, &str, &str); 14] = [
+const CASES: [(&str, &str, &str); 15] = [
+    // RC-04
     ("1:seg:patient-id", "manual", "patient-id-altered"),
     ("2:seg:patient-name", "manual", "patient-name-altered"),
     ("3:seg:foreign-code", "rejected", "several-participants"),
     ("4:seg:foreign-reference", "rejected", "several-participants"),
     ("5:seg:two-patients", "rejected", "several-participants"),
+    // RC-06
     ("6:seg:other-project", "rejected", "issued-elsewhere"),
     ("7:seg:original-uid", "rejected", "original-uid"),
+    // RC-03
     ("8:seg:date", "manual", "date-of-no-class"),
+    // RC-10
     ("9:seg:sop-class", "manual", "instance-not-taken"),
     ("10:pdf:active", "manual", "active-content"),
     // what may show the code where nobody can look: a person lets it go
     ("11:sc", "reconciled", "identity-same"),
     ("12:pdf", "reconciled", "identity-same"),
+    // RC-04
     ("13:seg:nested-code", "rejected", "several-participants"),
-    ("14:seg,sr:missing", "retrieved", ""),
+    // RC-15
+    ("14:seg:encrypted", "manual", "encrypted-attributes"),
+    // RC-02
+    ("15:seg,sr:missing", "retrieved", ""),
 ];
 
 #[test]
