@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
-.PHONY: help demo test check sizes fuzz bench-stream bench-spool bench-deidentification deid-corpora bench-ingest bench-circle bench-limits
+.PHONY: help demo test check sizes fuzz bench-stream bench-spool bench-deidentification bench-deid deid-corpora bench-ingest bench-circle bench-limits
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-24s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,11 +42,18 @@ bench-spool: ## appending to the receive spool
 bench-deidentification: ## de-identifying, against a plain copy
 	cargo bench -p deidentification --bench deidentify
 
+bench-deid: ## judges de-identification: answer key, options, mixed corpus, side by side with others; JUDGE=DIR; ONLY=key,options,mixed,peers,pixels
+	@test -n "$(JUDGE)" || { echo "bench-deid: JUDGE=DIR is needed: the folder of make_canary.py, mkcorpus.py, deidcheck.py, peers.py"; exit 2; }
+	scripts/install-test-peers.sh
+	scripts/install-bench-peers.sh
+	cargo build --release -p research-pacs
+	.venv/bin/python -W ignore scripts/deid_bench/bench.py "$(JUDGE)" $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only $(ONLY))
+
 deid-corpora: ## de-identifies public test files that nobody made for us, and searches what is left; PROFILE=NAME
 	scripts/install-test-peers.sh
 	scripts/install-bench-peers.sh
 	cargo build --release -p research-pacs
-	.venv/bin/python scripts/deid_bench/corpora.py $(if $(PROFILE),--profile "$(PROFILE)")
+	.venv/bin/python -W ignore scripts/deid_bench/corpora.py $(if $(PROFILE),--profile "$(PROFILE)")
 
 bench-ingest: ## bars B-1 to B-3 against Orthanc and storescp; JUDGE=DIR holds the measuring tools, DISK=DIR the disk to measure
 	@test -n "$(JUDGE)" || { echo "bench-ingest: JUDGE=DIR is needed: the folder of mkcorpus.py, physlimits.py, peers.py, peerbench.py"; exit 2; }

@@ -15,6 +15,9 @@ Faults: patient-id, patient-name  the partner writes its own
         unknown-study             a Study Instance UID of the tool's own
         date                      a date that is neither issued nor of the partner's work
         geometry                  a segmentation says another pixel spacing than the images of its frame of reference
+        nested-code               the code of another participant in an item
+        text-code                 code and UID in a text of a report
+        own-uid                   the same SOP Instance UID in each study
         missing                   the first kind is made, cited by the others, and not delivered
         sop-class                 a class that nobody returns
         active                    a PDF with JavaScript
@@ -166,6 +169,12 @@ def spoil(fault, made, images, others, args):
         cite(one, original.SOPInstanceUID)
     elif fault == "unknown-study":
         one.StudyInstanceUID = hd.UID()
+    elif fault == "nested-code":
+        one.ReferencedPatientPhotoSequence = [item(PatientID=others[0].PatientID)]
+    elif fault == "text-code":
+        one.ContentSequence.append(classes.content("TEXT", "CONTAINS", ("121106", "Comment"), TextValue=f"{one.PatientID}: {images[0].SOPInstanceUID}"))
+    elif fault == "own-uid":
+        one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.3680043.10.999.7"
     elif fault == "date":
         one.AcquisitionDate = "20010203"
     elif fault == "geometry":

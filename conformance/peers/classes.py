@@ -220,7 +220,10 @@ def annotations(study, _):
     group = hd.ann.AnnotationGroup(
         1, hd.UID(), "Nuclei", codes.SCT.MorphologicallyAbnormalStructure, codes.SCT.Lesion, "POINT",
         [np.array([[4.0, 4.0]]), np.array([[9.0, 9.0]])], "AUTOMATIC", algorithm)
-    return hd.ann.MicroscopyBulkSimpleAnnotations(study["SM"], "2D", [group], **own(35))
+    one = hd.ann.MicroscopyBulkSimpleAnnotations(study["SM"], "2D", [group], **own(35))
+    for equipment in one.get("ContributingEquipmentSequence", []):  # highdicom copies the dummy in the slide's Acquisition DateTime
+        equipment.pop("ContributionDateTime", None)
+    return one
 
 
 def real_world_values(study, _):

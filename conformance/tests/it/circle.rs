@@ -6,6 +6,7 @@ mod faulty;
 mod identity;
 mod kills;
 mod linkage;
+mod pitfalls;
 mod release;
 mod returned;
 mod silent;

@@ -20,6 +20,7 @@ mod harness;
 mod identity;
 mod outbound;
 mod ps3_15_annex_b_tls;
+mod ps3_15_annex_e;
 mod ps3_4_annex_b_duplicates;
 mod ps3_4_annex_b_storage;
 mod ps3_7_echo;

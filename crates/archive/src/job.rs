@@ -221,6 +221,10 @@ pub async fn advance(
     let Some(next) = job.state.next(job.before_attention, event) else {
         return Err(refused(id, job.state, event));
     };
+    // What expired in quarantine was never sent: there is no result to wait for (INV-3).
+    if event == E::Reopen && !has_awaited(&mut *connection, id).await? {
+        return Err(refused(id, job.state, event));
+    }
     if MACHINE.is_gated(job.state, next) && change.gate_hash.is_none() {
         return Err(ArchiveError::GateMissing { machine: MACHINE.name, id, event: event.to_string() });
     }
@@ -242,6 +246,16 @@ pub async fn advance(
         job_queue::cancel_subject(connection, id, next.as_str(), change.at).await?;
     }
     Ok(next)
+}
+
+async fn has_awaited(connection: &mut AnyConnection, id: Uuid) -> Result<bool, ArchiveError> {
+    let found = sqlx::query(
+        "SELECT id FROM state_change WHERE subject = $1 AND machine = $2 AND to_state = $3 LIMIT 1",
+    )
+    .bind(id.to_string())
+    .bind(MACHINE.name)
+    .bind(S::AwaitingResult.as_str());
+    Ok(found.fetch_optional(connection).await?.is_some())
 }
 
 fn refused(id: Uuid, state: JobState, event: JobEvent) -> ArchiveError {

@@ -56,6 +56,12 @@ impl Site {
             if !partners.insert(partner.id.as_str()) {
                 say(format!("partner {:?}", partner.id), "the id is declared twice".to_owned());
             }
+            if let Err(path) = pipeline::config::text_rules(&partner.results) {
+                say(
+                    format!("partner {:?}", partner.id),
+                    format!("results.text_rules: {path:?} is no path, or replaces nothing"),
+                );
+            }
         }
         let mut ids = BTreeSet::new();
         for project in &self.projects {
@@ -166,6 +172,20 @@ mod tests {
             ]
         );
     }
+    #[test]
+    fn a_rule_for_text_names_a_path_and_what_it_replaces() {
+        let rule = |path: &str, replaces: &str| {
+            problems(&format!(
+                "[[partner]]\nid = \"p\"\n[partner.transport.folder]\npath = \"/tmp\"\n\
+                 [[partner.results.text_rules]]\npath = \"{path}\"\nreplaces = [{replaces}]\n"
+            ))
+        };
+        assert!(rule("*/(0040,A160)", "\"uid\", \"code\"").is_empty());
+        let said = "partner \"p\": results.text_rules: \"0040A160\" is no path, or replaces nothing";
+        assert_eq!(rule("0040A160", "\"uid\""), [said]);
+        assert_eq!(rule("(0040,A160)", "").len(), 1);
+    }
+
     #[test]
     fn of_two_nodes_or_partners_with_one_name_neither_is_guessed() {
         let node = "[[node]]\nname = \"a\"\nae_title = \"A\"\n";

@@ -7,9 +7,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use deidentification::verify::{Identity, Verifier};
-use deidentification::{
-    CompiledProfile, Known, Object, Profile, PseudonymSource, Survey, TextCleaner, Vocabulary, deidentify,
-};
+use deidentification::{CompiledProfile, Known, Object, Profile, PseudonymSource, Survey, deidentify};
 use dicom_stream::{Encoding, Lengths, Limits, Tag, TransferSyntax, VR, Writer};
 use sha2::{Digest, Sha256};
 
@@ -97,7 +95,7 @@ fn once(profile: &CompiledProfile, folder: &Path) {
         &mut identity,
     )
     .unwrap();
-    let cleaner = TextCleaner::new(&identity, &Vocabulary::builtin()).unwrap();
+    let cleaner = profile.cleaner(&identity).unwrap();
     let known = Known { survey: &survey, cleaner: &cleaner };
     let object = Object { sop_class: CT, sop_instance: INSTANCE, transfer_syntax: &SYNTAX, length: None };
     let input = File::open(folder.join("in")).unwrap();

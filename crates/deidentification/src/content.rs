@@ -3,7 +3,7 @@
 //! Without the option Clean Structured Content the tree is walked where another option keeps some of its values; then all others are
 //! dummies, numbers and codes too.
 //!
-//! An X of that table is carried out as a dummy in place of the value: items keep their positions, for by-reference relationships name
+//! An X of that table is carried out as a dummy in place of the value, a dummy text in place of a reference: items keep their positions, for by-reference relationships name
 //! them by position (PS3.3 C.17.3.2.5), and the tree stays readable (ADR 0007).
 
 use dicom_core::{Tag, VR};
@@ -34,23 +34,34 @@ fn value_type(tag: Tag) -> Option<&'static str> {
     })
 }
 
-/// The rule for `tag` in an item of `level`: that of the content table where it is a value, else `rule`.
-pub(crate) fn content_rule(level: &Level, tag: Tag, rule: Rule, settings: Settings) -> Rule {
+/// The rule of the content table for `tag` in an item of `level`; `None` where it is no value of a content item.
+pub(crate) fn content_rule(level: &Level, tag: Tag, rule: Rule, settings: Settings) -> Option<Rule> {
     if level.kind != Kind::Content {
-        return rule;
+        return None;
     }
-    let Some(value_type) = value_type(tag) else { return rule };
+    let value_type = value_type(tag)?;
     // A container's items are judged each by itself, unless the table takes the whole away.
     if value_type == "CONTAINER" && level.value_type != "CONTAINER" {
-        return rule;
+        return None;
     }
-    let (scheme, code) = (level.concept.0.as_str(), level.concept.1.as_str());
-    let key = (scheme, code, value_type);
-    let listed = STRUCTURED_CONTENT.binary_search_by_key(&key, |row| (row.scheme, row.code, row.value_type));
-    match listed.ok().and_then(|row| STRUCTURED_CONTENT.get(row)) {
+    Some(match row(level, value_type) {
         Some(row) => of_row(row, rule, settings),
         None => not_listed(value_type, rule, settings),
-    }
+    })
+}
+
+/// Whether the table takes away the reference of the content item: one of value type IMAGE, COMPOSITE or WAVEFORM. The reference
+/// (0008,1199) stands before the concept name, so that the survey has to tell.
+pub(crate) fn reference_goes(level: &Level, settings: Settings) -> bool {
+    let is_reference = matches!(level.value_type.as_str(), "IMAGE" | "COMPOSITE" | "WAVEFORM");
+    let row = if is_reference { row(level, &level.value_type) } else { None };
+    row.is_some_and(|row| row.action == Action::X && row.keep.within(settings.options).is_empty())
+}
+
+fn row(level: &Level, value_type: &str) -> Option<&'static ContentRow> {
+    let key = (level.concept.0.as_str(), level.concept.1.as_str(), value_type);
+    let found = STRUCTURED_CONTENT.binary_search_by_key(&key, |row| (row.scheme, row.code, row.value_type));
+    STRUCTURED_CONTENT.get(found.ok()?)
 }
 
 fn of_row(row: &ContentRow, rule: Rule, settings: Settings) -> Rule {

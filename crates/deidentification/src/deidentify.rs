@@ -5,12 +5,12 @@ use std::io::{self, Read, Write};
 use dicom_stream::{Limits, SourceError, TokenSource, TransferSyntax};
 use thiserror::Error;
 
-use crate::cleaner_stub::TextCleaner;
 use crate::iod::Iod;
 use crate::option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
 use crate::profile::{CompiledProfile, RecentRules};
 use crate::report::{Report, Tally};
 use crate::survey::Survey;
+use crate::text_clean::TextCleaner;
 use crate::trial::own_elements;
 use crate::walk::{ActiveRules, Characteristics, Context, Walk};
 
@@ -94,7 +94,7 @@ pub struct Known<'a> {
     /// Of this object.
     pub survey: &'a Survey,
     /// Of its patient and study.
-    pub cleaner: &'a TextCleaner,
+    pub cleaner: &'a TextCleaner<'a>,
 }
 
 /// De-identifies one data set from `input` to `out`. The caller writes preamble and file meta, with [`Object::output_syntax`] and the
@@ -125,6 +125,7 @@ pub fn deidentify<R: Read, W: Write>(
         source,
         cleaner: known.cleaner,
         applied: survey.applied,
+        without_reference: &survey.without_reference,
         trusts_equipment: profile.private.trusts(manufacturer, model),
         characteristics: Characteristics::default(),
         limits,

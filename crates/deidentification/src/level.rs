@@ -45,12 +45,35 @@ pub(crate) struct Level {
     pub(crate) concept: (String, String),
     /// Value type of the content item.
     pub(crate) value_type: String,
+    /// Place of the open item among all items of the data set: the same in every walk over it.
+    pub(crate) position: Position,
+    /// Place of the sequence.
+    pub(crate) sequence: Position,
+    /// Items begun.
+    pub(crate) items: u64,
+    /// Whether a dummy text has to be written into the content item, in place of its reference.
+    pub(crate) text_is_due: bool,
+}
+
+/// A place in a data set, as a hash over tags and item numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Position(u64);
+
+impl Position {
+    /// FNV-1a over the eight bytes of `number`.
+    fn then(self, number: u64) -> Self {
+        let start = if self.0 == 0 { 0xCBF2_9CE4_8422_2325 } else { self.0 };
+        let mixed = number.to_le_bytes();
+        Self(mixed.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3)))
+    }
 }
 
 impl Level {
-    /// Inside the sequence `tag`.
-    pub(crate) fn of(tag: Tag, kind: Kind) -> Self {
-        Self { tag: Some(tag), kind, ..Self::default() }
+    /// Inside the sequence `tag` of the item or data set that `outer` is in.
+    pub(crate) fn inside(outer: Option<&Self>, tag: Tag, kind: Kind) -> Self {
+        let outer = outer.map_or_else(Position::default, |outer| outer.position);
+        let sequence = outer.then(u64::from(tag.group()) << 16 | u64::from(tag.element()));
+        Self { tag: Some(tag), kind, sequence, ..Self::default() }
     }
 
     /// Forgets what belonged to the item before.
@@ -60,11 +83,16 @@ impl Level {
         self.code.clear();
         self.concept = (String::new(), String::new());
         self.value_type.clear();
+        self.text_is_due = false;
+        self.items += 1;
+        self.position = self.sequence.then(self.items);
     }
 
     /// What the profile says of an element here; `rule` is that of its tag.
     pub(crate) fn rule(&self, tag: Tag, rule: Rule, settings: Settings) -> Rule {
-        let rule = content_rule(self, tag, rule, settings);
+        if let Some(rule) = content_rule(self, tag, rule, settings) {
+            return rule;
+        }
         match rule.treatment {
             Treatment::Term if self.cleans(tag, rule.vr) => Rule { treatment: Treatment::Text, ..rule },
             _ => rule,
@@ -84,9 +112,11 @@ impl Level {
     }
 
     /// What a sequence inside this one is, unless its own rule says more.
-    pub(crate) fn inherited(&self, tag: Tag) -> Kind {
+    pub(crate) fn inherited(&self, tag: Tag, rule: &Rule) -> Kind {
         match (self.kind, tag) {
             (Kind::CleanItems, _) => Kind::CleanItems,
+            // An option keeps the code as it is.
+            (Kind::Content, Tag(0x0040, 0xA168)) if rule.option().is_some() => Kind::Plain,
             (Kind::Content, Tag(0x0040, 0xA043)) => Kind::ConceptName,
             (Kind::Content, Tag(0x0040, 0xA168 | 0xA050 | 0x08EA)) => Kind::Code,
             _ => Kind::Plain,

@@ -6,7 +6,6 @@
 //! Read first: [`Profile`] (what a project says), [`deidentify`] (one object), [`verify`] (the independent search afterwards),
 //! [`partner_view()`] (the object of the archive as one partner gets it).
 
-mod cleaner_stub;
 mod content;
 mod creators;
 mod deidentify;
@@ -22,11 +21,11 @@ mod report;
 mod survey;
 pub mod table;
 mod text;
+pub mod text_clean;
 mod trial;
 pub mod verify;
 mod walk;
 
-pub use cleaner_stub::{TextCleaner, Vocabulary};
 pub use deidentify::{DeidentificationError, Known, Object, PseudonymSource, deidentify};
 pub use option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
 pub use partner_view::{PartnerPseudonyms, PartnerViewError, Replaced, output_syntax, partner_view};
@@ -37,4 +36,5 @@ pub use profile::{
 pub use report::{Change, NotInspected, Report};
 pub use survey::Survey;
 pub use table::{Action, AttributeType, EDITION, Step, TABLE_E1_1};
+pub use text_clean::{TextCleanError, TextCleaner, Vocabulary};
 pub use trial::{ClinicalTrial, Consent, Distribution};

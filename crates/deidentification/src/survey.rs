@@ -1,15 +1,16 @@
 //! What has to be known of an object before its first byte is written: whose it is, what made it, and which options of the profile will
 //! act on it. The codes of (0012,0064) stand before most of what they speak of, and names after most of the text that repeats them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{Read, Seek};
 
 use dicom_core::{Tag, VR};
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Encoding, Limits, SourceError, Token, TokenSource, TransferSyntax, dictionary_vr};
 
+use crate::content::reference_goes;
 use crate::creators::is_creator;
-use crate::level::{Kind, Level, look_at_item};
+use crate::level::{Kind, Level, Position, look_at_item};
 use crate::option::{DeidentificationOption, OptionSet};
 use crate::profile::{CompiledProfile, RecentRules, Treatment};
 use crate::table::{AttributeType, Step};
@@ -25,6 +26,8 @@ pub struct Survey {
     facts: BTreeMap<Tag, Vec<u8>>,
     /// Regions of the main data set's (0018,6011): min x, min y, max x, max y, borders included.
     regions: Vec<[u32; 4]>,
+    /// Content items whose reference goes.
+    pub(crate) without_reference: HashSet<Position>,
 }
 
 /// Elements of the main data set that are kept as facts.
@@ -63,6 +66,8 @@ const REGION_LOCATION: [Tag; 4] =
     [Tag(0x0018, 0x6018), Tag(0x0018, 0x601A), Tag(0x0018, 0x601C), Tag(0x0018, 0x601E)];
 /// Longest value that is kept as a fact.
 const FACT_MAX: usize = 1024;
+/// Most references of one object that are taken away; those beyond are replaced.
+const REFERENCES_MAX: usize = 100_000;
 /// Most regions of one object.
 const REGIONS_MAX: usize = 256;
 
@@ -155,7 +160,8 @@ impl Reading<'_> {
                 if kind.is_none() {
                     self.left_out += 1;
                 }
-                self.levels.push(Level::of(header.tag, kind.unwrap_or_default()));
+                let level = Level::inside(self.levels.last(), header.tag, kind.unwrap_or_default());
+                self.levels.push(level);
             }
             Token::ItemStart { .. } => {
                 if let Some(level) = self.levels.last_mut() {
@@ -163,7 +169,10 @@ impl Reading<'_> {
                 }
                 self.location = [None; 4];
             }
-            Token::ItemEnd { .. } => self.region(),
+            Token::ItemEnd { .. } => {
+                self.region();
+                self.reference();
+            }
             Token::SequenceEnd { .. } => {
                 self.levels.pop();
                 self.left_out = self.left_out.saturating_sub(1);
@@ -181,8 +190,8 @@ impl Reading<'_> {
             self.applied(DeidentificationOption::RetainSafePrivate);
             return Some(Kind::Plain);
         }
-        let inherited = level.inherited(tag);
         let rule = level.rule(tag, self.rules.get(tag), self.profile.rules.settings);
+        let inherited = level.inherited(tag, &rule);
         if tag == PRIVATE_DATA_ELEMENT_CHARACTERISTICS && self.is_trusted() {
             self.applied(DeidentificationOption::RetainSafePrivate);
         }
@@ -219,6 +228,17 @@ impl Reading<'_> {
             && let (Some(slot), Ok(bytes)) = (self.location.get_mut(at), <[u8; 4]>::try_from(value))
         {
             *slot = Some(if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) });
+        }
+    }
+
+    fn reference(&mut self) {
+        let settings = self.profile.rules.settings;
+        if let Some(level) = self.levels.last()
+            && level.kind == Kind::Content
+            && self.survey.without_reference.len() < REFERENCES_MAX
+            && reference_goes(level, settings)
+        {
+            self.survey.without_reference.insert(level.position);
         }
     }
 

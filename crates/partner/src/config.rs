@@ -133,12 +133,34 @@ fn request_bytes() -> u64 {
 pub struct ResultLimits {
     /// SOP classes that are taken.
     pub sop_classes: Vec<String>,
+    /// Places where text may have its pseudonyms replaced, each reviewed by a person who knows the partner's objects; none by default.
+    pub text_rules: Vec<TextRuleConfig>,
     /// Instances that one study may list; what is beyond is cut, and said so.
     pub study_instances: usize,
     /// Bytes of the longest instance.
     pub instance_bytes: u64,
     /// Bytes that one fetch may bring.
     pub fetch_bytes: u64,
+}
+
+/// `[[partner.results.text_rules]]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextRuleConfig {
+    /// Tags as `(gggg,eeee)`, from the sequences around to the element, with `/` between; `*/` in front stands for any sequences around.
+    pub path: String,
+    /// What is replaced there.
+    pub replaces: Vec<TextPseudonym>,
+}
+
+/// What a rule replaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TextPseudonym {
+    /// UIDs that were issued.
+    Uid,
+    /// The code.
+    Code,
 }
 
 /// Suffixes below 1.2.840.10008.5.1.4.1.1 of the classes that results have (flow table 8.3).
@@ -151,6 +173,7 @@ impl Default for ResultLimits {
         let class = |suffix| format!("1.2.840.10008.5.1.4.1.1.{suffix}");
         Self {
             sop_classes: RESULT_CLASSES.split_ascii_whitespace().map(class).collect(),
+            text_rules: Vec::new(),
             study_instances: 20_000,
             instance_bytes: 16 << 30,
             fetch_bytes: 64 << 30,

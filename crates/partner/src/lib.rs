@@ -32,7 +32,8 @@ use dicom_node::sop_class::is_uid;
 use tokio::sync::mpsc::Sender;
 
 pub use config::{
-    DicomConfig, DicomwebConfig, FolderConfig, PartnerConfig, ResultLimits, SecretRef, Transport,
+    DicomConfig, DicomwebConfig, FolderConfig, PartnerConfig, ResultLimits, SecretRef, TextPseudonym,
+    TextRuleConfig, Transport,
 };
 pub use error::{Cause, ConfigError, PartnerError};
 pub use folder::{Manifest, ManifestFile};

@@ -7,6 +7,7 @@ use dicom_node::AeTitle;
 use dicom_node::config::TlsClientConfig;
 use ipnet::IpNet;
 use pseudonym::Linkage;
+use reconciliation::{TextPseudonym, TextRule};
 use register::DossierConfig;
 use serde::{Deserialize, Serialize};
 
@@ -193,6 +194,22 @@ pub struct ResultsConfig {
     /// Hours after the confirmation, the rejection or the expiry until the identified copy is purged (AC9.5).
     #[serde(default = "default_purge_hours")]
     pub purge_after_hours: u32,
+}
+
+/// The reviewed rules for text from a partner (RR-3).
+///
+/// # Errors
+/// The path that is none.
+pub fn text_rules(limits: &partner::ResultLimits) -> Result<Vec<TextRule>, String> {
+    let rule = |rule: &partner::TextRuleConfig| {
+        let of = |what: &partner::TextPseudonym| match what {
+            partner::TextPseudonym::Uid => TextPseudonym::Uid,
+            partner::TextPseudonym::Code => TextPseudonym::Code,
+        };
+        let replaces: Vec<TextPseudonym> = rule.replaces.iter().map(of).collect();
+        TextRule::parse(&rule.path, &replaces).ok_or_else(|| rule.path.clone())
+    };
+    limits.text_rules.iter().map(rule).collect()
 }
 
 /// Who lets results into the clinical record (DEC-E).

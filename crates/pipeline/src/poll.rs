@@ -206,7 +206,8 @@ async fn as_issued(line: &Line, job: &Job, uid: String) -> Result<String, StageE
     Ok(issued.remove(&uid).unwrap_or(uid))
 }
 
-/// SOP Instance UIDs of a listing that are neither ours nor fetched already.
+/// SOP Instance UIDs of a listing that are neither ours nor fetched already. What is known is known in this study: a partner may use a UID
+/// again in another one, and its object there is a result as any (RR-7 gives it a new UID).
 pub(crate) async fn new_instances(
     line: &Line,
     job: &Job,
@@ -214,14 +215,16 @@ pub(crate) async fn new_instances(
 ) -> Result<BTreeSet<String>, StageError> {
     let listed: Vec<String> = listing.instances.iter().map(|found| found.sop_instance.clone()).collect();
     let mut main = line.main.reader().acquire().await?;
-    let known = index::known_uids(&mut main, &job.project, &listed).await?;
+    let ours = index::known_uids(&mut main, &job.project, &listed).await?;
+    let known = index::known_in_study(&mut main, &job.project, &listing.study, &listed).await?;
     drop(main);
     let uids: Vec<&str> = listed.iter().map(String::as_str).collect();
     let sent = line.vault.issued_among(&job.project, &job.partner, &uids).await?;
     let mut connection = line.buffer.reader().acquire().await?;
-    let fetched = buffer::known_inbound(&mut connection, &job.partner, &listed).await?;
-    let is_new = |uid: &String| !known.contains(uid) && !sent.contains(uid) && !fetched.contains(uid);
-    Ok(listed.into_iter().filter(is_new).collect())
+    let fetched = buffer::known_inbound(&mut connection, &job.partner, &listing.study, &listed).await?;
+    // Under linkage `partner` the index does not know what was issued; under `project` it does, by study.
+    let is_sent = |uid: &String| known.contains(uid) || (sent.contains(uid) && !ours.contains(uid));
+    Ok(listed.into_iter().filter(|uid| !is_sent(uid) && !fetched.contains(uid)).collect())
 }
 
 async fn enqueue_fetch(line: &Line, job: &Job) -> Result<(), StageError> {

@@ -10,7 +10,7 @@ use archive::job::{self, Job};
 use archive::result_set::{self, ResultSet};
 use archive::zone::Zone;
 use dicom_stream::SourceError;
-use pseudonym::{Linkage, ParticipantId, Recognition, UidKind};
+use pseudonym::{Linkage, ParticipantId, Recognition, UidKind, VaultError};
 use reconciliation::{
     Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, SurveyError, codes_of, survey, uids_of,
 };
@@ -141,7 +141,13 @@ async fn issued_uids(
     for found in &recognition.issued {
         let record = found.export_record.as_str();
         if !studies.contains_key(record) {
-            studies.insert(record, line.vault.export_record(record).await?.study);
+            let study = match line.vault.export_record(record).await {
+                Ok(record) => record.study,
+                // lost since the export: what it is of is not known (RC-12)
+                Err(VaultError::Unknown(_)) => String::new(),
+                Err(error) => return Err(error.into()),
+            };
+            studies.insert(record, study);
         }
         let study = studies.get(record).filter(|study| !study.is_empty()).cloned();
         let kind = match found.kind {

@@ -126,7 +126,6 @@ impl Description {
         self.frame_bits().saturating_mul(u64::from(self.frames)).div_ceil(8)
     }
 
-    #[expect(dead_code, reason = "the codecs come next")]
     /// The description of the same image's frame decoded to native little endian samples, colour by pixel, one frame.
     pub(crate) fn decoded(&self, photometric: Photometric) -> Self {
         Self {

@@ -2,10 +2,13 @@
 //!
 //! Pure: no files, no processes, no clock. Everything that a peer declares is checked before it is used for a size.
 
+pub mod codec;
 pub mod description;
 pub mod native;
+pub mod segments;
 pub mod shape;
 
+pub use codec::{CodecError, Compression, DecodedFrame, NativeForm, decode_frame};
 pub use description::{Attributes, Description, DescriptionError, FrameLimit, Photometric};
 pub use native::{Fill, NativeMasker, NativeMaskerError};
 pub use shape::{Mask, Polygon, Rectangle, Shape, ShapeError};

@@ -44,7 +44,7 @@ pub use error::{LockReason, VaultError};
 pub use for_partner::StudyPseudonyms;
 pub use identity_check::KnownIdentity;
 pub use import::{
-    Correspondence, Holder, ImportSummary, InclusionList, LineError, LineProblem, OppositionList,
+    Correspondence, Holder, ImportSummary, InclusionList, LineError, LineProblem, Numbers, OppositionList,
 };
 pub use issued::{ExportRecord, Issued, IssuedUid, Linkage, PartnerMapping, Recognition};
 pub use key::{KeyError, KeyRing, KeySource, WrappingKey};

@@ -19,6 +19,7 @@ mod reconcile;
 mod report;
 mod reverse_scan;
 mod survey;
+mod text_rule;
 mod visit;
 mod walk;
 
@@ -35,3 +36,4 @@ pub use reconcile::{Object, ReconciliationError, reconcile};
 pub use report::{NotInspected, Report, TextSet};
 pub use reverse_scan::{Finding, FindingKind, Pseudonyms, Scan, reverse_scan};
 pub use survey::{DateUse, Geometry, LIMITS, Role, Survey, SurveyError, UidUse, codes_of, survey, uids_of};
+pub use text_rule::{TextPseudonym, TextRule};

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::date::Window;
+use crate::text_rule::TextRule;
 
 /// Policy of one return. Nothing in it is read from a clock: the same policy gives the same bytes (RR-6).
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct Policy {
     pub window: Window,
     /// Dates of neither class that a person accepted as they are (RR-8), as yyyymmdd.
     pub accepted_dates: BTreeSet<u32>,
+    /// Where text may have its pseudonyms replaced (RR-3).
+    pub text_rules: Vec<TextRule>,
 }
 
 /// Marking of a result in the clinical PACS.

@@ -99,6 +99,7 @@ pub fn reconcile<R: Read, W: Write>(
         uids_regenerated: 0,
         dates_restored: 0,
         dates_kept: 0,
+        texts_rewritten: 0,
         attributes_restored: 0,
         altered: Vec::new(),
         altered_not_recorded: Vec::new(),

@@ -17,6 +17,8 @@ pub struct Report {
     pub dates_restored: u64,
     /// Processing dates of the partner, and dates that a person accepted, that stayed.
     pub dates_kept: u64,
+    /// Texts that a reviewed rule changed (RR-3).
+    pub texts_rewritten: u64,
     /// Patient and study attributes written from the own record.
     pub attributes_restored: u64,
     /// Attributes of patient and study that the partner had altered or added, as `(gggg,eeee)`.

@@ -160,6 +160,7 @@ impl Get {
             response_seconds: RESPONSE_SECONDS,
         });
         let results = ResultLimits {
+            text_rules: Vec::new(),
             sop_classes,
             study_instances: INSTANCES,
             instance_bytes: INSTANCE_BYTES,

@@ -11,8 +11,8 @@ use clap::{Args, Subcommand};
 use pipeline::clock::Clock;
 use pipeline::withdraw::withdraw;
 use pseudonym::{
-    Correspondence, Holder, InclusionList, KeyRing, KeySource, LineError, OppositionList, ParticipantId,
-    Purpose, ShiftRange, Vault, VaultError, WrappingKey,
+    Correspondence, Holder, InclusionList, KeyRing, KeySource, LineError, Numbers, OppositionList,
+    ParticipantId, Purpose, ShiftRange, Vault, VaultError, WrappingKey,
 };
 use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
 use uuid::Uuid;
@@ -37,6 +37,9 @@ pub(super) enum VaultCommand {
     Oppose(List),
     /// Enter an existing correspondence (CSV: patient id, code, UIDs), all of it or nothing.
     Import(Import),
+    /// Record that numbers (CSV: patient_id, issuer) belong to one participant from now on: a merge or a correction at the hospital. Results
+    /// of whoever had them before go to a person.
+    Merge(Merge),
     /// Erase one participant or one project for good: what was derived can never be derived again.
     Erase(Erase),
 }
@@ -59,6 +62,21 @@ pub(super) struct Import {
     /// Partner that holds what was given out.
     #[arg(long)]
     partner: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Merge {
+    #[command(flatten)]
+    list: List,
+    /// The vault's own id of the participant that the numbers belong to.
+    #[arg(long)]
+    participant: String,
+    /// Who records it.
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// Why.
+    #[arg(long)]
+    reason: String,
 }
 
 #[derive(Debug, Args)]
@@ -131,6 +149,18 @@ impl VaultCommand {
                 let imported = open(&site).await?.import_correspondence(&parsed, holder, now).await;
                 let Some(_) = entered(imported)? else { return Ok(Outcome::Bad) };
                 println!("correspondence entered");
+            }
+            Self::Merge(Merge { list, participant, by, reason }) => {
+                let site = list.site()?;
+                let parsed = Numbers::parse(list.open()?, &list.project, &issuers(&site));
+                let Some(numbers) = lines(parsed) else { return Ok(Outcome::Bad) };
+                let participant = ParticipantId::from_str(&participant)?;
+                let purpose = Purpose::new(&by, "research-pacs vault merge", &site.site.name, &reason)?;
+                let vault = open(&site).await?;
+                for subject in &numbers.subjects {
+                    vault.merge(subject, participant, &purpose, now).await?;
+                }
+                println!("{} numbers belong to the participant", numbers.subjects.len());
             }
             Self::Erase(erase) => {
                 let site = erase.config.site()?;

@@ -37,7 +37,8 @@ fn compute(world: &World, kinds: &str) {
 
 #[test]
 fn rc_14_all_classes_return_in_six_character_sets() {
-    let world = World::new(&Rules::default());
+    // all of a patient's results are one set
+    let world = World::new(&Rules { idle_seconds: 6, ..Rules::default() });
     let server = give_out(&world);
     compute(&world, INSPECTED);
     world.wait_for_sets(CHARACTER_SETS.len(), &["closed"]);
@@ -52,7 +53,8 @@ fn rc_14_all_classes_return_in_six_character_sets() {
 
 #[test]
 fn rc_10_captures_and_documents_return_once_a_named_person_released_them() {
-    let world = World::new(&Rules::default());
+    // all of a patient's results are one set
+    let world = World::new(&Rules { idle_seconds: 6, ..Rules::default() });
     let server = give_out(&world);
     compute(&world, &FOR_A_PERSON.join(","));
     let sets = world.wait_for_sets(CHARACTER_SETS.len(), &["reconciled"]);

@@ -7,7 +7,7 @@ use super::world::{Rules, World};
 use crate::harness::{run, system_command, wait_until};
 
 /// What the partner makes, see `algorithm.py`, and the state and the reason that it ends with.
-const CASES: [(&str, &str, &str); 13] = [
+const CASES: [(&str, &str, &str); 14] = [
     ("1:seg:patient-id", "manual", "patient-id-altered"),
     ("2:seg:patient-name", "manual", "patient-name-altered"),
     ("3:seg:foreign-code", "rejected", "several-participants"),
@@ -21,7 +21,8 @@ const CASES: [(&str, &str, &str); 13] = [
     // what may show the code where nobody can look: a person lets it go
     ("11:sc", "reconciled", "identity-same"),
     ("12:pdf", "reconciled", "identity-same"),
-    ("13:seg,sr:missing", "retrieved", ""),
+    ("13:seg:nested-code", "rejected", "several-participants"),
+    ("14:seg,sr:missing", "retrieved", ""),
 ];
 
 #[test]

@@ -35,7 +35,7 @@ pub(super) fn oppose(world: &World) {
 }
 
 #[test]
-fn nothing_returns_for_a_participant_who_opposed_before_the_result() {
+fn rc_13_nothing_returns_for_a_participant_who_opposed_before_the_result() {
     let world = World::new(&Rules::default());
     world.patient(1, &["--bare"]);
     world.patient(2, &["--bare"]);
@@ -54,7 +54,7 @@ fn nothing_returns_for_a_participant_who_opposed_before_the_result() {
 }
 
 #[test]
-fn nothing_returns_for_a_participant_who_opposed_before_the_release() {
+fn rc_13_nothing_returns_for_a_participant_who_opposed_before_the_release() {
     let world = World::new(&Rules { release: "person", ..Rules::default() });
     world.patient(1, &["--bare"]);
     let server = world.site.serve();

@@ -27,6 +27,10 @@ pub(super) struct Rules {
     pub(super) by_web: bool,
     /// How long originals are kept at most.
     pub(super) retention_hours: u32,
+    /// `idle_seconds` of results; over DIMSE they come one by one, and two more are added.
+    pub(super) idle_seconds: u32,
+    /// Paths at which codes and UIDs in text are replaced (RR-3).
+    pub(super) text_rules: &'static [&'static str],
 }
 
 impl Default for Rules {
@@ -38,6 +42,8 @@ impl Default for Rules {
             commitment: false,
             by_web: true,
             retention_hours: 720,
+            idle_seconds: 1,
+            text_rules: &[],
         }
     }
 }
@@ -244,10 +250,9 @@ impl World {
 }
 
 pub(super) fn projects(rules: &Rules) -> [Project; 2] {
-    let Rules { release, software_status, by_web, retention_hours, .. } = *rules;
+    let Rules { release, software_status, by_web, retention_hours, idle_seconds, .. } = *rules;
     let status = if software_status { "software_status = \"research-only\"\n" } else { "" };
-    // Over DIMSE the results come one by one.
-    let idle = if by_web { 1 } else { 3 };
+    let idle = if by_web { idle_seconds } else { idle_seconds + 2 };
     let results = format!(
         "return_to = \"pacs\"\npoll_seconds = 1\nidle_seconds = {idle}\npurge_after_hours = 0\nrelease = \"{release}\"\n{status}"
     );
@@ -264,6 +269,10 @@ pub(super) fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Ru
     } else {
         dicom_partner("uni", partner.port) + "associations = 1\n"
     };
+    let rule = |path: &&str| {
+        format!("[[partner.results.text_rules]]\npath = \"{path}\"\nreplaces = [\"uid\", \"code\"]\n")
+    };
+    let partner = partner + &rules.text_rules.iter().map(rule).collect::<String>();
     format!(
         "[[node]]\nname = \"pacs\"\nae_title = \"{}\"\naddresses = [\"127.0.0.1/32\"]\nhost = \"127.0.0.1\"\nport = {}\n\
          query = {}\nstorage_commitment = {}\n{partner}\

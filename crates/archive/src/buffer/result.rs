@@ -104,12 +104,15 @@ pub async fn insert_inbound(
 pub async fn known_inbound(
     connection: &mut AnyConnection,
     partner: &str,
+    study_instance_uid: &str,
     sop_instance_uids: &[String],
 ) -> Result<BTreeSet<String>, ArchiveError> {
     let mut known = BTreeSet::new();
     for chunk in sop_instance_uids.chunks(Statement::IDS) {
         let mut find = Statement::new("SELECT sop_instance_uid FROM inbound_instance WHERE partner = ");
         find.bind(partner)
+            .push(" AND study_instance_uid = ")
+            .bind(storable(study_instance_uid))
             .push(" AND sop_instance_uid IN (")
             .list(chunk.iter().map(|uid| storable(uid)))
             .push(")");

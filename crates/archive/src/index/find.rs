@@ -306,6 +306,35 @@ pub async fn known_uids(
     Ok(known)
 }
 
+/// Those of `sop_instance_uids` that a project has in Z3 in one study, seen or not: what a partner has from us there, and results of it.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn known_in_study(
+    connection: &mut AnyConnection,
+    project: &str,
+    study_instance_uid: &str,
+    sop_instance_uids: &[String],
+) -> Result<BTreeSet<String>, ArchiveError> {
+    let mut known = BTreeSet::new();
+    for chunk in sop_instance_uids.chunks(Statement::IDS) {
+        let mut find = Statement::new(
+            "SELECT i.sop_instance_uid FROM instance i JOIN series s ON s.id = i.series JOIN study t ON t.id = s.study \
+             WHERE i.project = ",
+        );
+        find.bind(project)
+            .push(" AND t.study_instance_uid = ")
+            .bind(storable(study_instance_uid))
+            .push(" AND i.sop_instance_uid IN (")
+            .list(chunk.iter().map(|uid| storable(uid)))
+            .push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            known.insert(row.try_get(0)?);
+        }
+    }
+    Ok(known)
+}
+
 /// Those of `sop_instance_uids` that a project has in Z3 from somewhere else than `source` (RR-7).
 ///
 /// # Errors

@@ -11,8 +11,8 @@ mod write;
 pub use count::{Total, clear, remove, totals};
 pub use find::{
     FoundInstance, FoundSeries, FoundStudy, StudyFilter, cleared, count_of_source, find_studies,
-    instances_by_uid, instances_of_series, instances_of_source, known, known_uids, series_of_study, sources,
-    study_uid, uids_of_others,
+    instances_by_uid, instances_of_series, instances_of_source, known, known_in_study, known_uids,
+    series_of_study, sources, study_uid, uids_of_others,
 };
 pub use search::search_key;
 pub use write::{Indexed, Upserted, upsert};

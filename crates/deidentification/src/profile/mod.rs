@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::cleaner_stub::{TextCleaner, Vocabulary};
 use crate::deidentify::PseudonymSource;
 use crate::option::{DeidentificationOption, OptionSet};
 use crate::table::EDITION;
+use crate::text_clean::{TextCleanError, TextCleaner, Vocabulary};
 use crate::trial::ClinicalTrial;
 use crate::verify::Identity;
 pub(crate) use private::SafePrivate;
@@ -169,8 +169,8 @@ impl CompiledProfile {
     /// A cleaner of text for the objects of one patient and study.
     ///
     /// # Errors
-    /// Too many identifiers for one search: quarantine.
-    pub fn cleaner(&self, identity: &Identity) -> Result<TextCleaner, String> {
+    /// [`TextCleanError::TooManyTerms`]: quarantine.
+    pub fn cleaner(&self, identity: &Identity) -> Result<TextCleaner<'_>, TextCleanError> {
         TextCleaner::new(identity, &self.vocabulary)
     }
 
@@ -270,7 +270,7 @@ impl Profile {
             private: SafePrivate::new(self, options)?,
             rules,
             trial,
-            vocabulary: Vocabulary::builtin(),
+            vocabulary: Vocabulary::builtin().with_words(self.words.iter().map(String::as_str)),
             profile: self.clone(),
         })
     }

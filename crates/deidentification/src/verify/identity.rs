@@ -17,14 +17,14 @@ use super::BIRTH_DATE;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Identity {
     /// One list of components for each name and each of its representations.
-    pub(super) names: BTreeSet<Vec<String>>,
-    pub(super) ids: BTreeSet<String>,
+    pub(crate) names: BTreeSet<Vec<String>>,
+    pub(crate) ids: BTreeSet<String>,
     /// Addresses, telephone numbers, e-mail addresses, whole.
-    pub(super) contacts: BTreeSet<String>,
-    pub(super) dates: BTreeSet<Date>,
-    pub(super) uids: BTreeSet<String>,
+    pub(crate) contacts: BTreeSet<String>,
+    pub(crate) dates: BTreeSet<Date>,
+    pub(crate) uids: BTreeSet<String>,
     /// More identifiers than can be kept.
-    pub(super) too_many: bool,
+    pub(crate) too_many: bool,
 }
 
 impl fmt::Debug for Identity {

@@ -2,7 +2,7 @@
 //! "no name". Folded, sorted.
 
 /// Whether `word`, folded, is such a word.
-pub(super) fn is_known_word(word: &str) -> bool {
+pub(crate) fn is_known_word(word: &str) -> bool {
     WORDS.binary_search(&word).is_ok()
 }
 

@@ -6,7 +6,7 @@
 
 mod dates;
 mod identity;
-mod known_words;
+pub(crate) mod known_words;
 mod normal;
 mod patterns;
 mod segments;

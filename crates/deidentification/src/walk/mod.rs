@@ -4,25 +4,27 @@ mod characteristics;
 mod own;
 mod private;
 mod project;
+mod reference;
 mod treat;
 mod un_sequence;
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use dicom_core::{Tag, VR};
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Encoding, Header, Lengths, Limits, Token, Writer};
 
-use crate::cleaner_stub::TextCleaner;
 use crate::deidentify::{DeidentificationError, Object, PseudonymSource, new_uids, output};
 use crate::document::dummy_document;
 use crate::dummy;
 use crate::iod::{Iod, Node};
-use crate::level::{Kind, Level, look_at_item};
+use crate::level::{Kind, Level, Position, look_at_item};
 use crate::option::OptionSet;
 use crate::profile::{CompiledProfile, RecentRules, Rule, RuleId, Treatment};
 use crate::report::{NotInspected, Place, Tally};
 use crate::table::{Action, AttributeType, Step};
+use crate::text_clean::TextCleaner;
 use crate::trial::Own;
 pub(crate) use characteristics::{Characteristics, PRIVATE_DATA_ELEMENT_CHARACTERISTICS};
 pub(crate) use project::ActiveRules;
@@ -49,9 +51,11 @@ pub(crate) struct Context<'a> {
     pub(crate) iod: Iod,
     pub(crate) object: &'a Object<'a>,
     pub(crate) source: &'a dyn PseudonymSource,
-    pub(crate) cleaner: &'a TextCleaner,
+    pub(crate) cleaner: &'a TextCleaner<'a>,
     /// Options that act on this object: the codes of (0012,0064).
     pub(crate) applied: OptionSet,
+    /// Content items whose reference goes.
+    pub(crate) without_reference: &'a HashSet<Position>,
     /// Whether this equipment's word on its private elements is taken.
     pub(crate) trusts_equipment: bool,
     pub(crate) characteristics: Characteristics,
@@ -136,13 +140,11 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
                 Ok(())
             }
             Token::ItemStart { .. } => {
-                if let Some(level) = self.levels.last_mut() {
-                    level.begin_item();
-                }
+                self.begin_item();
                 self.copy(token)
             }
             Token::ItemEnd { .. } => {
-                self.end_item();
+                self.end_item()?;
                 self.copy(token)
             }
             Token::SequenceEnd { .. } => {
@@ -184,6 +186,9 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             }
         } else {
             self.look_at_item(header, value);
+            if self.take_reference(tag)? {
+                return Ok(());
+            }
         }
         if tag.group() % 2 == 1 {
             return self.private_value(token, header, value);
@@ -236,12 +241,16 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         if tag.group() % 2 == 1 {
             return self.private_sequence(token, tag);
         }
+        if self.take_reference(tag)? {
+            self.skipped = 1;
+            return Ok(());
+        }
         let rule = self.rule(tag);
         if let Some(step) = self.project_sequence(tag) {
             self.skipped = 1;
             return self.change(header, step.0, step.1, b"");
         }
-        let inherited = self.level().map_or(Kind::Plain, |level| level.inherited(tag));
+        let inherited = self.level().map_or(Kind::Plain, |level| level.inherited(tag, &rule));
         let action = match rule.treatment {
             Treatment::Action(action) => action,
             Treatment::CleanItems => return self.enter(token, tag, Kind::CleanItems, false),
@@ -293,7 +302,8 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
     fn enter(&mut self, token: &Token<'_>, tag: Tag, kind: Kind, append_method_codes: bool) -> Done {
         let (node, place) = self.here();
         let place = self.context.tally.inside(place, tag);
-        let level = Level { node: node.child(tag), place, append_method_codes, ..Level::of(tag, kind) };
+        let level = Level::inside(self.level(), tag, kind);
+        let level = Level { node: node.child(tag), place, append_method_codes, ..level };
         self.levels.push(level);
         self.copy(token)
     }
@@ -370,10 +380,21 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         }
     }
 
-    fn end_item(&mut self) {
+    fn begin_item(&mut self) {
+        if let Some(level) = self.levels.last_mut() {
+            level.begin_item();
+            // What is stored as UN is not surveyed: its references are replaced.
+            level.text_is_due = self.outer == 0
+                && level.kind == Kind::Content
+                && self.context.without_reference.contains(&level.position);
+        }
+    }
+
+    fn end_item(&mut self) -> Done {
         if self.context.trusts_equipment && self.is_characteristics() {
             self.context.characteristics.end_item();
         }
+        self.dummy_text(None)
     }
 
     /// Whether the walk is in an item of (0008,0300) of the main data set.

@@ -7,12 +7,12 @@ use dicom_stream::text::{Age, shift_date};
 use dicom_stream::{Header, Token};
 
 use super::{Done, ENCAPSULATED_DOCUMENT_LENGTH, NO_NUMBER, WRONG_VR, Walk, is_number};
-use crate::cleaner_stub::Cleaned;
 use crate::deidentify::output;
 use crate::option::DeidentificationOption;
 use crate::profile::{Rule, Treatment};
 use crate::table::{Action, Step};
 use crate::text::encode;
+use crate::text_clean::Cleaned;
 
 /// Ages from this on are pooled (45 CFR 164.514(b)(2)(i)(C)).
 const AGE_MAX: u16 = 89;

@@ -9,4 +9,5 @@ mod partner_view;
 mod references;
 mod support;
 mod tables;
+mod text_clean;
 mod verify;

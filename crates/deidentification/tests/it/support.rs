@@ -135,8 +135,9 @@ pub(crate) fn try_run(
 }
 
 /// A survey and a cleaner that know nothing.
-pub(crate) fn nothing_known() -> (Survey, TextCleaner) {
-    let cleaner = TextCleaner::new(&Identity::default(), &Vocabulary::builtin()).unwrap();
+pub(crate) fn nothing_known() -> (Survey, TextCleaner<'static>) {
+    let vocabulary = Box::leak(Box::new(Vocabulary::builtin()));
+    let cleaner = TextCleaner::new(&Identity::default(), vocabulary).unwrap();
     (Survey::default(), cleaner)
 }
 
@@ -151,7 +152,7 @@ pub(crate) fn try_run_profile(
     let object = Object { sop_class, sop_instance: INSTANCE, transfer_syntax: syntax, length: None };
     let mut identity = Identity::default();
     let survey = Survey::read(profile, Cursor::new(input), syntax, limits, &mut identity)?;
-    let cleaner = TextCleaner::new(&identity, &Vocabulary::builtin()).unwrap();
+    let cleaner = profile.cleaner(&identity).unwrap();
     let known = Known { survey: &survey, cleaner: &cleaner };
     let mut out = Vec::new();
     let report = deidentify(profile, &object, &Source, known, limits, input, &mut out)?;

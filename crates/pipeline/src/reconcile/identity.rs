@@ -165,5 +165,6 @@ pub(super) fn policy(results: &ResultsConfig, set: &ResultSet, job: &Job, window
         changed_at: format!("{}000000", day_of(set.created_at).format("%Y%m%d")),
         window,
         accepted_dates: BTreeSet::new(),
+        text_rules: Vec::new(),
     }
 }

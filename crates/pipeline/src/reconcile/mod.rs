@@ -24,7 +24,7 @@ use register::{Outflow, day_of};
 use uuid::Uuid;
 
 use crate::accept::Accepted;
-use crate::config::ResultsConfig;
+use crate::config::{ResultsConfig, text_rules};
 use crate::identity_check::{Checked, check_identity, identity_hash};
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
@@ -135,6 +135,12 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
     let Some(surveys) = survey_all(line, &instances).await? else {
         return Ok(End::manual("cannot-be-read", None));
     };
+    // What was issued is known by the record of this export and by nothing else (RC-12).
+    let record = match line.vault.export_record(&job.first_increment.to_string()).await {
+        Ok(record) => record,
+        Err(VaultError::Unknown(_)) => return Ok(End::manual("no-export-record", None)),
+        Err(error) => return Err(error.into()),
+    };
     let (mut issued, knows_all) = look_up(line, set, job, &surveys).await?;
     let conditions = conditions(line, results, set, job)?;
     let claimed_by = export::participant(job)?;
@@ -152,9 +158,10 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         Ok(access) => access,
         Err(VaultError::Opposed) => return Ok(End::Blocked("opposed".to_owned())),
         Err(VaultError::Erased) => return Ok(End::Blocked("erased".to_owned())),
+        // Lost since the export: nothing is derived anew (RC-12).
+        Err(VaultError::Unknown(_)) => return Ok(End::manual("participant-unknown", None)),
         Err(error) => return Err(error.into()),
     };
-    let record = line.vault.export_record(&job.first_increment.to_string()).await?;
     let participant = Uuid::from_u128(key_of(claimed_by).0);
     let theirs = Some(Proposal { participant, study: Some(record.study.clone()) });
     if access.merged_into().is_some() && !accepted.covers("participant-merged") {
@@ -204,6 +211,8 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
     let issued_uids = issued.uids.keys().cloned();
     let pseudonyms = Pseudonyms::new(record.code.as_str(), issued_uids, &issued.dates, identities.shift_days);
     let mut policy = identity::policy(results, set, job, conditions.window);
+    // checked with the configuration; a rule that is none replaces nothing
+    policy.text_rules = text_rules(line.partner(&set.partner)?.results()).unwrap_or_default();
     if accepted.covers(ManualReason::DateOfNoClass.word()) {
         policy.accepted_dates = days(&surveys);
     }

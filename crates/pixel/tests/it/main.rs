@@ -1,9 +1,11 @@
 //! Behaviour of masks seen from outside. Expected values are written out from PS3.3 C.7.6.3 and PS3.5.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod codec;
 mod description;
 mod native;
 mod native_untouched;
+mod segments;
 mod shape;
 
 use pixel::Attributes;

@@ -1,13 +1,15 @@
-//! Files that people bring: inclusion list, opposition list, existing correspondence (AC2.12, R02, R03). Each is parsed as a whole,
+//! Files that people bring: inclusion list, opposition list, merged numbers, existing correspondence (AC2.12, R02, R03). Each is parsed as a whole,
 //! each faulty line is named by its number and never by its content, and nothing is imported by halves.
 
 mod correspondence;
 mod inclusion;
+mod numbers;
 mod opposition;
 mod table;
 
 pub use correspondence::{Correspondence, Holder};
 pub use inclusion::InclusionList;
+pub use numbers::Numbers;
 pub use opposition::OppositionList;
 
 use crate::code::CodeError;

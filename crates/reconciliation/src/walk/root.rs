@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use dicom_stream::charset::Fidelity;
 use dicom_stream::text::{integer, trim};
 use dicom_stream::{Header, Tag, VR};
 
@@ -199,8 +200,12 @@ impl<W: Write> Walk<'_, '_, W> {
             .filter(|c| matches!(c, ' '..='[' | ']'..='~'))
             .take(PREFIX_MAX)
             .collect();
-        let (text, fidelity) = self.sets.current().decode_checked(VR::LO, trim(VR::LO, field));
-        if fidelity == dicom_stream::charset::Fidelity::Replaced {
+        let header = Header::new(tag, VR::LO, 0, self.out.encoding());
+        let (text, fidelity) = match self.by_rule(&header, VR::LO, field) {
+            Some(text) => (text.into(), Fidelity::Exact),
+            None => self.sets.current().decode_checked(VR::LO, trim(VR::LO, field)),
+        };
+        if fidelity == Fidelity::Replaced {
             return Err(ReconciliationError::UnreadableText);
         }
         let text = match text.strip_prefix(&prefix) {

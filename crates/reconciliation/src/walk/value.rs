@@ -3,13 +3,14 @@
 use std::io::Write;
 
 use dicom_stream::charset::{Fidelity, uses_character_set};
-use dicom_stream::text::yyyymmdd;
+use dicom_stream::text::{trim, yyyymmdd};
 use dicom_stream::{Header, Token, VR};
 
 use super::{Done, Walk};
-use crate::attribute::is_processing_date;
+use crate::attribute::{PATIENT_ID, PATIENT_NAME, is_processing_date};
 use crate::date::{DateClass, class};
 use crate::reconcile::ReconciliationError;
+use crate::text_rule::{Replacement, rewritten};
 
 /// Longest value of unknown meaning in which UIDs are looked for: some dozens of them.
 const UNKNOWN_UIDS_MAX: usize = 4096;
@@ -68,8 +69,33 @@ impl<W: Write> Walk<'_, '_, W> {
         self.context.target.re_encode && self.sets.is_root() && uses_character_set(vr)
     }
 
+    /// The text as the reviewed rules change it (RR-3); what cannot be read is not changed.
+    pub(super) fn by_rule(&self, header: &Header, vr: VR, value: &[u8]) -> Option<String> {
+        let context = &self.context;
+        if context.policy.text_rules.is_empty() || !uses_character_set(vr) {
+            return None;
+        }
+        let (text, fidelity) = self.sets.current().decode_checked(vr, trim(vr, value));
+        let (tag, named) = if vr == VR::PN { (PATIENT_NAME, VR::PN) } else { (PATIENT_ID, VR::LO) };
+        let own = context.own.set();
+        let patient = own.decode(named, trim(named, context.own.bytes_of(tag)));
+        let by = Replacement {
+            identities: context.identities,
+            code: &context.given.code,
+            patient: patient.trim(),
+        };
+        let place = (self.sequences.as_slice(), header.tag, vr);
+        rewritten(&context.policy.text_rules, place, &text, &by).filter(|_| fidelity < Fidelity::Replaced)
+    }
+
     /// Text in the character set of the output; its characters stay.
     pub(super) fn text(&mut self, token: &Token<'_>, header: &Header, vr: VR, value: &[u8]) -> Done {
+        if let Some(text) = self.by_rule(header, vr, value) {
+            let set = if self.sets.is_root() { &self.context.target.set } else { self.sets.current() };
+            let field = set.encode(vr, &text).map_err(|_| ReconciliationError::UnreadableText)?;
+            self.context.report.texts_rewritten += 1;
+            return self.write(header.tag, header.vr, &field);
+        }
         if !self.is_re_encoded(vr) {
             return self.copy(token);
         }

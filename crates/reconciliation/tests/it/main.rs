@@ -12,5 +12,6 @@ mod references;
 mod round_trip;
 mod scan;
 mod support;
+mod text_rules;
 mod traces;
 mod tree;

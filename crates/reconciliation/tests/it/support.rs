@@ -142,6 +142,7 @@ pub(crate) fn policy() -> Policy {
         changed_at: "20260115080000".to_owned(),
         window: WINDOW,
         accepted_dates: BTreeSet::new(),
+        text_rules: Vec::new(),
     }
 }
 

@@ -120,7 +120,7 @@ pub(super) fn one(
     let mut identity = Identity::default();
     data_set(&mut file)?;
     let survey = Survey::read(profile, &file, start.transfer_syntax, Limits::INSTANCE, &mut identity)?;
-    let cleaner = profile.cleaner(&identity).map_err(anyhow::Error::msg)?;
+    let cleaner = profile.cleaner(&identity)?;
     let new_instance = profile.instance_uid(&source, object.sop_instance);
     let mut temporary = tempfile::NamedTempFile::new_in(output)?;
     let meta = FileMeta {

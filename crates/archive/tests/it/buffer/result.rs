@@ -33,9 +33,20 @@ async fn what_was_fetched_is_known_and_never_doubled() {
             "the rest alone"
         );
         let asked = ["2.25.3.7".to_owned(), "2.25.3.20".to_owned()];
-        let known = buffer::known_inbound(&mut transaction, "lab", &asked).await.unwrap();
+        let known = buffer::known_inbound(&mut transaction, "lab", &fetched[0].study_instance_uid, &asked)
+            .await
+            .unwrap();
         assert_eq!(known.iter().collect::<Vec<_>>(), ["2.25.3.7"]);
-        assert!(buffer::known_inbound(&mut transaction, "other", &asked).await.unwrap().is_empty());
+        assert!(
+            buffer::known_inbound(&mut transaction, "other", &fetched[0].study_instance_uid, &asked)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        assert!(
+            buffer::known_inbound(&mut transaction, "lab", "2.25.99", &asked).await.unwrap().is_empty(),
+            "a UID is known in its study"
+        );
         let another = Uuid::now_v7();
         for (of, taken) in [(another, 1), (set, 0)] {
             let found = buffer::inbound_of_others(&mut transaction, "lab", of, &asked).await.unwrap();

@@ -182,11 +182,13 @@ struct Model {
     state: &'static str,
     /// Where `attention` and `expired` lead back to, the latest last.
     origins: Vec<&'static str>,
+    /// It has waited for a result before.
+    has_awaited: bool,
 }
 
 impl Model {
     fn new(kind: Kind) -> Self {
-        Self { kind, state: kind.first(), origins: Vec::new() }
+        Self { kind, state: kind.first(), origins: Vec::new(), has_awaited: false }
     }
 
     fn is_terminal(&self) -> bool {
@@ -197,6 +199,9 @@ impl Model {
         let (_, to, only) = self.kind.events().iter().find(|(name, ..)| *name == event).unwrap();
         let leaves = self.kind.leaves(self.state);
         if only.is_some_and(|only| only != self.state) || self.is_terminal() {
+            return None;
+        }
+        if self.kind == Kind::Job && event == "reopen" && !self.has_awaited {
             return None;
         }
         if self.kind.anywhere().contains(to) {
@@ -217,6 +222,7 @@ impl Model {
         } else if self.kind.leaves(to).contains(&BACK) {
             self.origins.push(self.state);
         }
+        self.has_awaited |= to == "awaiting-result";
         self.state = to;
     }
 
@@ -244,8 +250,10 @@ fn ways(kind: Kind) -> Vec<(Model, Vec<&'static str>)> {
     let mut ways: Vec<(Model, Vec<&'static str>)> = Vec::new();
     let mut ahead = VecDeque::from([(Model::new(kind), Vec::new())]);
     while let Some((model, events)) = ahead.pop_front() {
-        let known =
-            |(other, _): &&(Model, Vec<&str>)| (other.state, &other.origins) == (model.state, &model.origins);
+        let known = |(other, _): &&(Model, Vec<&str>)| {
+            (other.state, &other.origins, other.has_awaited)
+                == (model.state, &model.origins, model.has_awaited)
+        };
         if model.is_terminal() || ways.iter().any(|way| known(&way)) {
             continue;
         }
@@ -413,6 +421,10 @@ fn every_event_in_every_state_leads_where_the_flow_says() {
         for (model, _) in ways(kind) {
             let origin = model.origins.last();
             for (event, ..) in kind.events() {
+                // the arrow is there; `advance` looks at the history too
+                if *event == "reopen" && kind == Kind::Job && !model.has_awaited {
+                    continue;
+                }
                 let next = match kind {
                     Kind::Job => {
                         let state = |word: &str| JobState::parse(word).unwrap();
@@ -549,7 +561,6 @@ async fn a_withdrawn_job_gets_no_result_set() {
 }
 
 #[tokio::test]
-#[ignore = "INV-3: a job whose quarantine expired can be reopened into the poll set"]
 async fn a_job_that_was_never_sent_awaits_no_result() {
     for database in main_databases().await {
         let mut transaction = database.write().await.unwrap();

@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | INV-1 | `machines`: state, history and ledger line are written together or not at all; `ledger`: lines and sums | outbox entry: `notification` `outbox` (a message exists with its transaction); gate record: `register` `gate_record`; `kill -9`: `conformance` `outbound::kills`, `circle::kills`, `faults` |
 //! | INV-2 | `machines`: every change is in the history as it was given; one without actor, cause or dossier version is refused | audit trail: `register` |
-//! | INV-3 | `machines`: `sent` and `returned` only with a hash; `ledger`: no line `sent` or `returned` without one. Not held: a job that was never sent can be reopened into the poll set (ignored test) | the stored evaluation: `register` `gate_record`; each batch and each send: `conformance` `outbound::gate` |
+//! | INV-3 | `machines`: `sent` and `returned` only with a hash; `ledger`: no line `sent` or `returned` without one; a job that was never sent is not reopened into the poll set | the stored evaluation: `register` `gate_record`; each batch and each send: `conformance` `outbound::gate` |
 //! | INV-4 | `machines`: from every state, with and without a detour; what waits never runs, what runs loses its lease; `queue`: of any work. | lists and gate: `conformance` `outbound::gate`, `circle::withheld` |
 //! | INV-5 | `machines`, `ledger`, `queue`, `buffer`: an event twice is refused or changes nothing. | remote content: `conformance` `outbound::kills`, `circle::kills` |
 //! | INV-6 | `machines`: no job in anonymise mode gets a result set, in whatever state | no: `pipeline` opens jobs in pseudonymise mode alone |

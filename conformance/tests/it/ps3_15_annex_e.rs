@@ -1,0 +1,47 @@
+//! PS3.15 Annex E by an answer key of the kind of the MIDI-B benchmark (`scripts/deid_bench`), here over a small corpus; `make bench-deid`
+//! runs the large one.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::harness::run;
+
+/// A script of the bench in the pinned environment.
+fn bench(script: &str) -> Command {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut command = Command::new(root.join(".venv/bin/python"));
+    command.arg("-W").arg("ignore").arg(root.join("scripts/deid_bench").join(script));
+    command
+}
+
+/// The judge is judged: what nobody de-identified has all its identifiers left and nothing harmless lost.
+#[test]
+fn a_plain_copy_keeps_all_that_is_harmless_and_leaks_all_that_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    run(bench("midi_make.py").arg(at("corpus")).args(["--people", "2", "--slices", "1"]));
+    let scored = bench("midi_score.py")
+        .arg(at("corpus"))
+        .arg(at("corpus").join("in"))
+        .arg("--json")
+        .arg(at("score"))
+        .output()
+        .unwrap();
+    assert_eq!(scored.status.code(), Some(1), "{scored:?}");
+    let score: Value = serde_json::from_str(&fs::read_to_string(at("score")).unwrap()).unwrap();
+    let right = |kind: &str| {
+        let row = &score["kinds"][kind];
+        assert!(row[0].as_u64().unwrap() > 0, "{kind} is asked");
+        row[1].as_f64().unwrap() / row[0].as_f64().unwrap()
+    };
+    for leaking in ["text_removed", "date_shifted", "uid_changed", "pixels_hidden"] {
+        assert!(right(leaking) < 0.001, "{leaking}: {}", score["kinds"]);
+    }
+    for keeping in ["tag_retained", "text_retained", "pixels_retained", "uid_consistent", "patid_consistent"]
+    {
+        assert!(right(keeping) > 0.999, "{keeping}: {}", score["kinds"]);
+    }
+}
