@@ -13,6 +13,7 @@ Faults: patient-id, patient-name  the partner writes its own
         other-partner             an instance is cited as another partner has it (found in --elsewhere)
         original-uid              a real UID of the clinical PACS is cited (found in --originals)
         unknown-study             a Study Instance UID of the tool's own
+        unknown-study-alone       the same, and no reference at all
         date                      a date that is neither issued nor of the partner's work
         geometry                  a segmentation says another pixel spacing than the images of its frame of reference
         nested-code               the code of another participant in an item
@@ -169,6 +170,10 @@ def spoil(fault, made, images, others, args):
         cite(one, original.SOPInstanceUID)
     elif fault == "unknown-study":
         one.StudyInstanceUID = hd.UID()
+    elif fault == "unknown-study-alone":
+        one.StudyInstanceUID = hd.UID()
+        for keyword in ("SourceInstanceSequence", "ReferencedSeriesSequence", "FrameOfReferenceUID", "PositionReferenceIndicator"):
+            one.pop(keyword, None)
     elif fault == "nested-code":
         one.ReferencedPatientPhotoSequence = [item(PatientID=others[0].PatientID)]
     elif fault == "text-code":

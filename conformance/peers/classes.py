@@ -168,10 +168,12 @@ def dose(study, made):
                 ReferencedImageSequence=[reference(image) for image in images], **in_frame(images[0]))
     one.ImagePositionPatient, one.ImageOrientationPatient, one.PixelSpacing = (
         images[0].ImagePositionPatient, images[0].ImageOrientationPatient, images[0].PixelSpacing)
-    one.GridFrameOffsetVector, one.FrameIncrementPointer, one.NumberOfFrames = [0, 2.5, 5], 0x3004000C, 3
+    first = float(images[0].ImagePositionPatient[2])
+    one.GridFrameOffsetVector = [float(image.ImagePositionPatient[2]) - first for image in images]
+    one.FrameIncrementPointer, one.NumberOfFrames = 0x3004000C, len(images)
     one.SliceThickness, one.SamplesPerPixel, one.PhotometricInterpretation = "2.5", 1, "MONOCHROME2"
-    one.Rows, one.Columns, one.BitsAllocated, one.BitsStored, one.HighBit, one.PixelRepresentation = 32, 32, 16, 16, 15, 0
-    one.PixelData = np.ones(3 * 32 * 32, dtype=np.uint16).tobytes()
+    one.Rows, one.Columns, one.BitsAllocated, one.BitsStored, one.HighBit, one.PixelRepresentation = images[0].Rows, images[0].Columns, 16, 16, 15, 0
+    one.PixelData = np.ones(len(images) * one.Rows * one.Columns, dtype=np.uint16).tobytes()
     return one
 
 
@@ -261,7 +263,7 @@ def enhanced(study, _):
                 AcquisitionNumber=1, NumberOfFrames=3, SamplesPerPixel=1, PhotometricInterpretation="MONOCHROME2", AcquisitionContextSequence=[],
                 SourceImageSequence=[reference(image) for image in images], ReferencedSeriesSequence=by_series(images), **in_frame(images[0]))
     one.AcquisitionDateTime = ""
-    one.Rows, one.Columns, one.BitsAllocated, one.BitsStored, one.HighBit, one.PixelRepresentation = 32, 32, 16, 12, 11, 0
+    one.Rows, one.Columns, one.BitsAllocated, one.BitsStored, one.HighBit, one.PixelRepresentation = images[0].Rows, images[0].Columns, 16, 12, 11, 0
     one.DimensionOrganizationSequence = [item(DimensionOrganizationUID=dimension)]
     one.DimensionIndexSequence = [item(DimensionOrganizationUID=dimension, DimensionIndexPointer=0x00209057, FunctionalGroupPointer=0x00209111)]
     one.SharedFunctionalGroupsSequence = [shared]

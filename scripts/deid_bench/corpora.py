@@ -73,8 +73,8 @@ def accepted(rows, name, check, what):
     return None
 
 
-def report(results, exceptions):
-    """The text, and how many findings nobody has reviewed."""
+def report(results, exceptions, profile):
+    """The text, and how many findings nobody has reviewed. Exceptions are kept for the Basic Profile: another one needs fewer or others."""
     fates, reasons, checks = (collections.Counter() for _ in range(3))
     lines, reviewed = [], collections.Counter()
     for name, fate, reason, findings in results:
@@ -92,7 +92,7 @@ def report(results, exceptions):
     text += ["", *(f"{count:5} left out: {reason}" for reason, count in reasons.most_common())]
     text += ["", *(f"{name}: {fate}" for name, fate, *_ in results if fate == "not DICOM")]
     text += ["", *(f"{count:5} reviewed: {why}" for why, count in reviewed.most_common())]
-    text += [f"      exception not needed any more: {row['file']}, {row['check']}, {row['what']}" for row in exceptions if "used" not in row]
+    text += [] if profile else [f"      exception not needed any more: {row['file']}, {row['check']}, {row['what']}" for row in exceptions if "used" not in row]
     text += ["", *lines, "", f"{len(results)} files, findings: {dict(checks) or 'none'}"]
     return "\n".join(text), sum(checks.values())
 
@@ -107,12 +107,12 @@ def main():
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     with open(EXCEPTIONS, encoding="utf-8") as file:
         exceptions = list(csv.DictReader(file))
-    tags = residual.removed_tags(args.option)
+    tags = residual.removed_tags(ours.options_of(args.profile, args.option))
     with tempfile.TemporaryDirectory(prefix="corpora") as folder:
         files = [entry for entry in public_files.collect(Path(folder) / "in") if fnmatch.fnmatch(entry[0], args.only)]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             results = list(pool.map(lambda entry: one(*entry, Path(folder), args, tags), files))
-    text, findings = report(results, exceptions)
+    text, findings = report(results, exceptions, args.profile)
     print(text)
     if args.report:
         args.report.write_text(text + "\n")

@@ -3,6 +3,7 @@ import json
 import os
 import secrets
 import subprocess
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,6 +62,14 @@ def deid(source, output, *, profile=None, options=(), key=None, report=None, uid
         else:
             answer.summary = said
     return answer
+
+
+def options_of(profile, options=()):
+    """The options of a shipped profile or of a profile's file, and those given beside it."""
+    if profile is None:
+        return set(options)
+    path = Path(profile) if Path(profile).is_file() else ROOT / f"crates/deidentification/data/profiles/{profile}.toml"
+    return {*tomllib.loads(path.read_text()).get("options", ()), *options}
 
 
 def new_key(path):

@@ -5,6 +5,7 @@ mod exit;
 mod http;
 mod http_listener;
 mod metrics;
+mod recognition;
 mod secret;
 mod serve;
 mod stores;

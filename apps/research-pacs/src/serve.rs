@@ -249,6 +249,9 @@ fn line(site: &Site, stores: &Stores, trail: AuditTrail, clock: Clock) -> anyhow
         tracing::error!(%reason, "the vault is locked: instances are received and wait, nothing is de-identified");
     }
     Ok(Line {
+        recogniser: crate::recognition::recogniser(
+            projects.values().map(|project: &Project| &*project.profile),
+        ),
         main: stores.main.clone(),
         buffer: stores.buffer.clone(),
         vault: Arc::clone(&stores.vault),

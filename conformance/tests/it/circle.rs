@@ -2,6 +2,7 @@
 
 mod accept;
 mod classes;
+mod dropped;
 mod faulty;
 mod identity;
 mod kills;

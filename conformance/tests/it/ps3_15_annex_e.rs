@@ -45,3 +45,15 @@ fn a_plain_copy_keeps_all_that_is_harmless_and_leaks_all_that_is_not() {
         assert!(right(keeping) > 0.999, "{keeping}: {}", score["kinds"]);
     }
 }
+
+/// The search of `make deid-corpora` is judged too: it finds all that stands in files of many character sets.
+#[test]
+fn a_residual_search_finds_every_identifier_in_the_file_it_comes_from() {
+    let code = "import pathlib, pydicom; print(pathlib.Path(pydicom.__file__).parent / 'data/charset_files')";
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python");
+    let folder = String::from_utf8(run(Command::new(python).args(["-c", code])).stdout).unwrap();
+    let files = fs::read_dir(folder.trim()).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "dcm")).collect();
+    assert_eq!(files.len(), 17, "pydicom 3.0.2 has so many");
+    run(bench("residual.py").args(files));
+}

@@ -96,7 +96,7 @@ fn once(profile: &CompiledProfile, folder: &Path) {
     )
     .unwrap();
     let cleaner = profile.cleaner(&identity).unwrap();
-    let known = Known { survey: &survey, cleaner: &cleaner };
+    let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
     let object = Object { sop_class: CT, sop_instance: INSTANCE, transfer_syntax: &SYNTAX, length: None };
     let input = File::open(folder.join("in")).unwrap();
     let output = File::create(folder.join("out")).unwrap();

@@ -7,8 +7,9 @@ use thiserror::Error;
 
 use crate::iod::Iod;
 use crate::option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
+use crate::pixels::PixelPlan;
 use crate::profile::{CompiledProfile, RecentRules};
-use crate::report::{Report, Tally};
+use crate::report::{PixelReport, Report, Tally};
 use crate::survey::Survey;
 use crate::text_clean::TextCleaner;
 use crate::trial::own_elements;
@@ -49,10 +50,14 @@ pub struct Object<'a> {
     pub length: Option<u64>,
 }
 
-impl Object<'_> {
-    /// Transfer syntax of the output: the input's, inflated when that is deflated.
-    pub fn output_syntax(&self) -> &TransferSyntax {
-        if self.transfer_syntax.deflated { &TransferSyntax::EXPLICIT_LITTLE } else { self.transfer_syntax }
+impl<'a> Object<'a> {
+    /// Transfer syntax of the output: the input's, inflated when that is deflated, native when a mask touches compressed frames.
+    pub fn output_syntax(&self, pixels: Option<&PixelPlan>) -> &'a TransferSyntax {
+        if self.transfer_syntax.deflated || pixels.is_some_and(PixelPlan::decodes) {
+            &TransferSyntax::EXPLICIT_LITTLE
+        } else {
+            self.transfer_syntax
+        }
     }
 }
 
@@ -72,6 +77,9 @@ pub enum DeidentificationError {
     /// One element stands twice in the main data set (PS3.5 §7.1), or there are more than any real data set has: quarantine.
     #[error("the main data set has an element twice, or too many elements")]
     Repeated,
+    /// Pixel data that cannot be written as the profile asks: quarantine.
+    #[error("pixel data: {0}")]
+    Pixels(&'static str),
     /// The source has no code: create the participant's row first.
     #[error("no code for the participant")]
     NoCode,
@@ -95,6 +103,8 @@ pub struct Known<'a> {
     pub survey: &'a Survey,
     /// Of its patient and study.
     pub cleaner: &'a TextCleaner<'a>,
+    /// What is done with its pixels; without it they pass.
+    pub pixels: Option<&'a PixelPlan>,
 }
 
 /// De-identifies one data set from `input` to `out`. The caller writes preamble and file meta, with [`Object::output_syntax`] and the
@@ -124,17 +134,18 @@ pub fn deidentify<R: Read, W: Write>(
         object,
         source,
         cleaner: known.cleaner,
-        applied: survey.applied,
+        applied: survey.applied.and(done_to_pixels(known.pixels)),
+        pixels: known.pixels,
         without_reference: &survey.without_reference,
         trusts_equipment: profile.private.trusts(manufacturer, model),
         characteristics: Characteristics::default(),
         limits,
-        own: own_elements(profile, source.code()),
+        own: own_elements(profile, source.code(), known.pixels),
         tally: Tally::new(),
         document_length: None,
         found: (false, false),
     };
-    let mut walk = Walk::main(out, object.output_syntax().encoding, &mut context);
+    let mut walk = Walk::main(out, object.output_syntax(known.pixels).encoding, &mut context);
     let mut tokens = TokenSource::new(input, object.transfer_syntax, limits, object.length);
     while let Some(token) = tokens.next_token()? {
         walk.token(&token)?;
@@ -143,7 +154,13 @@ pub fn deidentify<R: Read, W: Write>(
     if context.found != (true, true) {
         return Err(DeidentificationError::NotTheObject);
     }
-    Ok(report(profile, survey.applied, context.tally))
+    let applied = context.applied;
+    Ok(report(profile, applied, known.pixels, context.tally))
+}
+
+/// Clean Pixel Data is done where the pixels were masked, or inspected by a recogniser (E.3.1).
+fn done_to_pixels(pixels: Option<&PixelPlan>) -> OptionSet {
+    pixels.map_or(OptionSet::NONE, |_| OptionSet::of(DeidentificationOption::CleanPixelData))
 }
 
 /// What is refused before a byte is read.
@@ -164,7 +181,7 @@ fn admit(
     }
 }
 
-fn report(profile: &CompiledProfile, applied: OptionSet, tally: Tally) -> Report {
+fn report(profile: &CompiledProfile, applied: OptionSet, pixels: Option<&PixelPlan>, tally: Tally) -> Report {
     let kept = tally.kept;
     let (changes, changes_not_listed, not_inspected) = tally.finish();
     Report {
@@ -181,6 +198,7 @@ fn report(profile: &CompiledProfile, applied: OptionSet, tally: Tally) -> Report
         changes,
         changes_not_listed,
         not_inspected,
+        pixels: pixels.map(PixelReport::of),
     }
 }
 

@@ -11,11 +11,13 @@ mod creators;
 mod deidentify;
 mod document;
 mod dummy;
+mod face;
 mod iod;
 mod iod_types;
 mod level;
 mod option;
 mod partner_view;
+pub mod pixels;
 mod profile;
 mod report;
 mod survey;
@@ -29,9 +31,10 @@ mod walk;
 pub use deidentify::{DeidentificationError, Known, Object, PseudonymSource, deidentify};
 pub use option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
 pub use partner_view::{PartnerPseudonyms, PartnerViewError, Replaced, output_syntax, partner_view};
+pub use pixels::{Inspection, PixelPlan, inspect};
 pub use profile::{
-    CompiledProfile, PrivateElements, Profile, ProfileError, ProjectRule, RuleAction, RuleId, SHIPPED,
-    TrustedEquipment,
+    CompiledProfile, DocumentPolicy, FacePolicy, PrivateElements, Profile, ProfileError, ProjectRule,
+    RuleAction, RuleId, SHIPPED, TrustedEquipment,
 };
 pub use report::{Change, NotInspected, Report};
 pub use survey::Survey;

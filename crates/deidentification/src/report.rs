@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use dicom_core::Tag;
 use serde::{Serialize, Serializer};
 
+use crate::pixels::PixelPlan;
 use crate::profile::RuleId;
 use crate::table::Step;
 
@@ -31,6 +32,33 @@ pub struct Report {
     pub changes_not_listed: u64,
     /// What stayed without being looked into.
     pub not_inspected: Vec<NotInspected>,
+    /// What was done with the pixels, where the profile asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<PixelReport>,
+}
+
+/// What was done with the pixels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PixelReport {
+    /// Whether a mask blackens a part of them.
+    pub masked: bool,
+    /// Places with text that a recogniser found and that are blackened.
+    pub texts: usize,
+    /// The recogniser, if one looked.
+    pub recogniser: Option<String>,
+    /// Whether compressed frames are written natively, in Explicit VR Little Endian.
+    pub written_natively: bool,
+}
+
+impl PixelReport {
+    pub(crate) fn of(plan: &PixelPlan) -> Self {
+        Self {
+            masked: plan.masker.is_some(),
+            texts: plan.texts,
+            recogniser: plan.recogniser.clone(),
+            written_natively: plan.decodes(),
+        }
+    }
 }
 
 impl Report {

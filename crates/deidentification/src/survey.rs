@@ -8,6 +8,9 @@ use dicom_core::{Tag, VR};
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Encoding, Limits, SourceError, Token, TokenSource, TransferSyntax, dictionary_vr};
 
+use pixel::grey::Palette;
+use pixel::{Attributes, Description, DescriptionError, FrameLimit};
+
 use crate::content::reference_goes;
 use crate::creators::is_creator;
 use crate::level::{Kind, Level, Position, look_at_item};
@@ -24,8 +27,11 @@ pub struct Survey {
     /// Options of the profile that act on an element of this object.
     pub(crate) applied: OptionSet,
     facts: BTreeMap<Tag, Vec<u8>>,
+    big_endian: bool,
     /// Regions of the main data set's (0018,6011): min x, min y, max x, max y, borders included.
-    regions: Vec<[u32; 4]>,
+    pub(crate) regions: Vec<[u32; 4]>,
+    /// Whether the main data set has Pixel Data (7FE0,0010).
+    pub(crate) has_pixel_data: bool,
     /// Content items whose reference goes.
     pub(crate) without_reference: HashSet<Position>,
 }
@@ -64,6 +70,11 @@ const ULTRASOUND_REGIONS: Tag = Tag(0x0018, 0x6011);
 /// Region Location Min X0, Min Y0, Max X1, Max Y1.
 const REGION_LOCATION: [Tag; 4] =
     [Tag(0x0018, 0x6018), Tag(0x0018, 0x601A), Tag(0x0018, 0x601C), Tag(0x0018, 0x601E)];
+/// Red, Green and Blue Palette Color Lookup Table Data.
+const PALETTE: [Tag; 3] = [Tag(0x0028, 0x1201), Tag(0x0028, 0x1202), Tag(0x0028, 0x1203)];
+/// 65,536 entries of 16 bits.
+const PALETTE_MAX: usize = 128 << 10;
+const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 /// Longest value that is kept as a fact.
 const FACT_MAX: usize = 1024;
 /// Most references of one object that are taken away; those beyond are replaced.
@@ -107,6 +118,77 @@ impl Survey {
     /// A fact as text, without padding; empty when it is absent or no ASCII.
     pub(crate) fn text(&self, tag: Tag) -> &str {
         self.facts.get(&tag).and_then(|value| ascii_trimmed(value)).unwrap_or_default()
+    }
+
+    /// (0018,1020) Software Versions.
+    pub(crate) fn software(&self) -> &str {
+        self.text(Tag(0x0018, 0x1020))
+    }
+
+    /// (0008,1010) Station Name.
+    pub(crate) fn station(&self) -> &str {
+        self.text(Tag(0x0008, 0x1010))
+    }
+
+    /// (0008,0008) Image Type, its values apart by backslashes.
+    pub(crate) fn image_type(&self) -> &str {
+        self.text(Tag(0x0008, 0x0008))
+    }
+
+    /// (0018,0015) Body Part Examined.
+    pub(crate) fn body_part(&self) -> &str {
+        self.text(Tag(0x0018, 0x0015))
+    }
+
+    /// (0018,1030) Protocol Name.
+    pub(crate) fn protocol(&self) -> &str {
+        self.text(Tag(0x0018, 0x1030))
+    }
+
+    /// (0028,0301) Burned In Annotation.
+    pub(crate) fn burned_in_annotation(&self) -> &str {
+        self.text(Tag(0x0028, 0x0301))
+    }
+
+    /// The Image Pixel module (PS3.3 C.7.6.3).
+    ///
+    /// # Errors
+    /// What in it is missing or contradicts itself.
+    pub(crate) fn pixels(&self, syntax: &TransferSyntax) -> Result<Description, DescriptionError> {
+        let short = |element| self.shorts(Tag(0x0028, element)).first().copied();
+        let attributes = Attributes {
+            rows: short(0x0010),
+            columns: short(0x0011),
+            samples_per_pixel: short(0x0002),
+            photometric_interpretation: Some(self.text(Tag(0x0028, 0x0004)).to_owned())
+                .filter(|value| !value.is_empty()),
+            planar_configuration: short(0x0006),
+            bits_allocated: short(0x0100),
+            bits_stored: short(0x0101),
+            high_bit: short(0x0102),
+            pixel_representation: short(0x0103),
+            number_of_frames: self.text(Tag(0x0028, 0x0008)).parse().ok(),
+            pixel_padding_value: short(0x0120),
+            big_endian_words: syntax.encoding == Encoding::ExplicitBig,
+            encapsulated: syntax.encapsulated,
+        };
+        attributes.check(FrameLimit::STREAMED)
+    }
+
+    /// The palette of a PALETTE COLOR image, if it has one that can be used.
+    pub(crate) fn palette(&self) -> Option<Palette> {
+        let descriptor = <[u16; 3]>::try_from(self.shorts(Tag(0x0028, 0x1101))).ok()?;
+        let signed = self.shorts(Tag(0x0028, 0x0103)).first() == Some(&1);
+        let table = |element| self.facts.get(&Tag(0x0028, element)).map(Vec::as_slice);
+        Palette::new(descriptor, signed, [table(0x1201)?, table(0x1202)?, table(0x1203)?]).ok()
+    }
+
+    fn shorts(&self, tag: Tag) -> Vec<u16> {
+        let bytes = self.facts.get(&tag).map(Vec::as_slice).unwrap_or_default();
+        let pairs = bytes.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok());
+        pairs
+            .map(|pair| if self.big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) })
+            .collect()
     }
 
     /// (0008,0070) Manufacturer and (0008,1090) Manufacturer's Model Name.
@@ -153,6 +235,7 @@ impl Reading<'_> {
                 self.acts_on(header.tag);
             }
             Token::BulkStart { header } | Token::FragmentsStart { header } => {
+                self.survey.has_pixel_data |= self.is_pixel_data(header.tag);
                 self.acts_on(header.tag);
             }
             Token::SequenceStart { header } => {
@@ -218,8 +301,15 @@ impl Reading<'_> {
         self.survey.applied = self.survey.applied.and(OptionSet::of(option));
     }
 
+    fn is_pixel_data(&self, tag: Tag) -> bool {
+        self.levels.len() == 1 && tag == PIXEL_DATA
+    }
+
     fn fact(&mut self, tag: Tag, big_endian: bool, value: &[u8]) {
-        if self.levels.len() == 1 && value.len() <= FACT_MAX && FACTS.contains(&tag) {
+        self.survey.big_endian = big_endian;
+        self.survey.has_pixel_data |= self.is_pixel_data(tag);
+        let most = if PALETTE.contains(&tag) { PALETTE_MAX } else { FACT_MAX };
+        if self.levels.len() == 1 && value.len() <= most && (FACTS.contains(&tag) || PALETTE.contains(&tag)) {
             self.survey.facts.insert(tag, value.to_vec());
         }
         if self.levels.len() == 2

@@ -3,6 +3,7 @@
 use dicom_core::{Tag, VR};
 
 use crate::option::DeidentificationOption;
+use crate::pixels::{Decoded, PixelPlan};
 use crate::profile::CompiledProfile;
 
 /// What the dossier of a project says about the trial. Empty texts are written empty where the module asks for the attribute.
@@ -58,6 +59,8 @@ pub(crate) const METHOD_CODES: Tag = Tag(0x0012, 0x0064);
 pub(crate) enum Own {
     /// Takes the place of the original.
     Text(VR, String),
+    /// Takes the place of the original; VR US.
+    Short(u16),
     /// Is appended to the values already there.
     AppendText(String),
     /// Is appended to the items already there: what was done, as codes.
@@ -67,7 +70,11 @@ pub(crate) enum Own {
 }
 
 /// The elements of the de-identifier, sorted by tag.
-pub(crate) fn own_elements(profile: &CompiledProfile, code: &str) -> Vec<(Tag, Own)> {
+pub(crate) fn own_elements(
+    profile: &CompiledProfile,
+    code: &str,
+    pixels: Option<&PixelPlan>,
+) -> Vec<(Tag, Own)> {
     let text = |tag, vr, text: &str| (tag, Own::Text(vr, text.to_owned()));
     let hash = profile.hash.get(..16).unwrap_or_default();
     let mut own = vec![
@@ -78,6 +85,17 @@ pub(crate) fn own_elements(profile: &CompiledProfile, code: &str) -> Vec<(Tag, O
         (METHOD_CODES, Own::AppendMethodCodes),
         text(Tag(0x0028, 0x0303), VR::CS, temporal_information(profile)),
     ];
+    if let Some(plan) = pixels {
+        // True only now (DI-18).
+        own.push(text(Tag(0x0028, 0x0301), VR::CS, "NO"));
+        if let Some(Decoded { form, .. }) = &plan.decoded {
+            own.push(text(Tag(0x0028, 0x0004), VR::CS, form.photometric_interpretation));
+            own.extend(form.planar_configuration.map(|planar| (Tag(0x0028, 0x0006), Own::Short(planar))));
+            if form.lossy {
+                own.push(text(Tag(0x0028, 0x2110), VR::CS, "01"));
+            }
+        }
+    }
     if let Some(trial) = &profile.trial {
         own.extend([
             text(Tag(0x0012, 0x0010), VR::LO, &trial.sponsor_name),

@@ -32,7 +32,7 @@ pub enum Transport {
     Dicom(DicomConfig),
     /// STOW-RS, QIDO-RS, WADO-RS.
     Dicomweb(DicomwebConfig),
-    /// A folder on site (flow step 3L); nothing comes back from it.
+    /// A folder on site (flow step 3L), and one for results, if there is one.
     Folder(FolderConfig),
 }
 
@@ -109,6 +109,9 @@ pub struct DicomwebConfig {
 pub struct FolderConfig {
     /// An existing folder; each job gets one inside.
     pub path: PathBuf,
+    /// An existing folder where results are dropped: one folder inside for each Study Instance UID, with a manifest.
+    #[serde(default)]
+    pub results: Option<PathBuf>,
 }
 
 fn associations() -> u8 {
@@ -204,11 +207,32 @@ impl PartnerConfig {
         match &self.transport {
             Transport::Dicom(config) => config.check(),
             Transport::Dicomweb(config) => config.check(),
-            Transport::Folder(config) if config.path.is_absolute() => Ok(()),
-            Transport::Folder(_) => {
-                Err(ConfigError::value("transport.folder.path", "an absolute path is expected"))
+            Transport::Folder(config) => config.check(),
+        }
+    }
+}
+
+impl FolderConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        for (key, path) in
+            [("transport.folder.path", Some(&self.path)), ("transport.folder.results", self.results.as_ref())]
+        {
+            if path.is_some_and(|path| !path.is_absolute()) {
+                return Err(ConfigError::value(key, "an absolute path is expected"));
             }
         }
+        // a result must not be taken for an export, nor the other way round
+        if self
+            .results
+            .as_ref()
+            .is_some_and(|results| results.starts_with(&self.path) || self.path.starts_with(results))
+        {
+            return Err(ConfigError::value(
+                "transport.folder.results",
+                "a folder apart from that of exports is expected",
+            ));
+        }
+        Ok(())
     }
 }
 

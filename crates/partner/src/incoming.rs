@@ -53,6 +53,8 @@ pub struct Announced {
     pub sop_instance: String,
     /// Transfer syntax of the data set.
     pub transfer_syntax: String,
+    /// The partner declared by a manifest that it belongs to `study`, whatever it says itself.
+    pub is_declared: bool,
 }
 
 /// Takes what comes back; the pipeline implements it over zone Z4.
@@ -120,6 +122,8 @@ pub(crate) struct Intake<R> {
     study: String,
     series: String,
     limits: ResultLimits,
+    /// See [`Announced::is_declared`].
+    is_declared: bool,
     receiver: Arc<R>,
     /// Asked for, and not yet seen.
     open: Mutex<HashSet<String>>,
@@ -136,6 +140,26 @@ impl<R: ResultReceiver> Intake<R> {
         receiver: Arc<R>,
         answers: Sender<FetchAnswer>,
     ) -> Result<Arc<Self>, PartnerError> {
+        Self::of(request, limits, false, receiver, answers)
+    }
+
+    /// The way in of what a manifest declares.
+    pub(crate) fn declared(
+        request: &FetchRequest,
+        limits: &ResultLimits,
+        receiver: Arc<R>,
+        answers: Sender<FetchAnswer>,
+    ) -> Result<Arc<Self>, PartnerError> {
+        Self::of(request, limits, true, receiver, answers)
+    }
+
+    fn of(
+        request: &FetchRequest,
+        limits: &ResultLimits,
+        is_declared: bool,
+        receiver: Arc<R>,
+        answers: Sender<FetchAnswer>,
+    ) -> Result<Arc<Self>, PartnerError> {
         let uids = request.instances.iter().map(|instance| &instance.sop_instance);
         if !uids.clone().chain([&request.study, &request.series]).all(|uid| is_uid(uid)) {
             return Err(PartnerError::Permanent {
@@ -146,6 +170,7 @@ impl<R: ResultReceiver> Intake<R> {
             study: request.study.clone(),
             series: request.series.clone(),
             limits: limits.clone(),
+            is_declared,
             receiver,
             open: Mutex::new(uids.cloned().collect()),
             bytes: AtomicU64::new(0),
@@ -195,6 +220,7 @@ impl<R: ResultReceiver> Intake<R> {
             sop_class: sop_class.to_owned(),
             sop_instance: sop_instance.to_owned(),
             transfer_syntax: transfer_syntax.to_owned(),
+            is_declared: self.is_declared,
         };
         match self.receiver.begin(&announced).await {
             Ok(sink) => Ok(IntakeSink {
@@ -215,6 +241,11 @@ impl<R: ResultReceiver> Intake<R> {
         if self.open().remove(sop_instance) {
             self.settle(sop_instance, Fetched::Refused(refusal)).await;
         }
+    }
+
+    /// An instance that began is not what the partner said that it is.
+    pub(crate) async fn settle_unreadable(&self, sop_instance: &str) {
+        self.settle(sop_instance, Fetched::Refused(Refusal::Unreadable)).await;
     }
 
     async fn settle(&self, sop_instance: &str, fetched: Fetched) {

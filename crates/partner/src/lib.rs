@@ -36,7 +36,7 @@ pub use config::{
     TextRuleConfig, Transport,
 };
 pub use error::{Cause, ConfigError, PartnerError};
-pub use folder::{Manifest, ManifestFile};
+pub use folder::{DropManifest, Manifest, ManifestFile};
 pub use incoming::{
     Announced, FetchAnswer, FetchReport, FetchRequest, Fetched, Refusal, ResultReceiver, WantedInstance,
 };
@@ -133,7 +133,7 @@ impl Partner {
         match &self.transport {
             Open::Dicom(dicom) => dicom.list(studies, &self.results, listings).await,
             Open::Dicomweb(web) => web.list(studies, &self.results, listings).await,
-            Open::Folder(folder) => folder.list(),
+            Open::Folder(folder) => folder.list(studies, &self.results, listings).await,
         }
     }
 
@@ -152,7 +152,7 @@ impl Partner {
         match &self.transport {
             Open::Dicom(dicom) => dicom.fetch(request, &self.results, receiver, answers).await,
             Open::Dicomweb(web) => web.fetch(request, &self.results, receiver, answers).await,
-            Open::Folder(folder) => folder.fetch(),
+            Open::Folder(folder) => folder.fetch(request, &self.results, receiver, answers).await,
         }
     }
 }

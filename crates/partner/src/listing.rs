@@ -15,6 +15,8 @@ pub struct Listing {
     pub cut: bool,
     /// Rows without legal UIDs, or of another study. They are not ours to look at.
     pub ignored: u64,
+    /// Files that are no DICOM objects and are not wrapped into one: they stay beside, where the partner put them.
+    pub beside: u64,
 }
 
 /// An instance that a partner has.
@@ -48,7 +50,7 @@ impl Collector {
     pub(crate) fn new(study: &str, limit: usize) -> Self {
         let study = study.to_owned();
         Self {
-            listing: Listing { study, instances: Vec::new(), cut: false, ignored: 0 },
+            listing: Listing { study, instances: Vec::new(), cut: false, ignored: 0, beside: 0 },
             seen: HashSet::new(),
             limit,
         }

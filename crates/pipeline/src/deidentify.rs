@@ -5,64 +5,32 @@
 //! repeat after a crash finds what is there and adds the rest: UIDs, bytes and ids are the same each time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::sync::Arc;
 
-use archive::blob::{Blob, BlobKey, BlobWriter};
+use archive::blob::{Blob, BlobKey};
 use archive::buffer::{self, Arrival, BufferState, BufferedInstance, Hold, QuarantineReason};
 use archive::index::{self, Indexed};
 use archive::job_queue::{self, ClaimedJob, Lease};
 use archive::ledger::{self, LedgerEvent};
 use archive::report;
-use archive::scan::Identification;
 use archive::zone::Zone;
-use deidentification::verify::Identity;
-use deidentification::{CompiledProfile, DeidentificationError, Known, Object, Survey, deidentify};
-use dicom_stream::{FileMeta, Limits, TransferSyntax};
 use pseudonym::{MappedUid, UidKind};
 use register::{Actor, AuditEvent, AuditRecord, Text};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use crate::given::Given;
-use crate::identify::{Found, damaged, identify};
-use crate::indexing::{Tee, indexed_instance, indexed_series};
+use crate::identify::{Found, identify};
+use crate::indexing::{indexed_instance, indexed_series};
 use crate::line::{Line, Project, StageError};
-use crate::recorder::Recorder;
 use crate::shown::shown;
-use crate::{kept, progress, verify, withdraw};
+use crate::transform::{Held, Outcome, Pseudonymised, Transformed, transform};
+use crate::{progress, verify, withdraw};
 
 /// Name of the stage in the queue; its subject is a batch.
 pub(crate) const KIND: &str = "deidentify";
 /// Objects that are open at the same time: each has a descriptor and a buffer.
 const PART: usize = 64;
-
-/// What became of one instance.
-pub(crate) struct Outcome {
-    pub(crate) id: Uuid,
-    pub(crate) result: Result<Pseudonymised, Held>,
-    /// On what ground it is kept as received (AC1.9); empty when it is de-identified.
-    ground: &'static str,
-    /// What was done to it, as JSON (AC2.11); empty when it is kept or held.
-    report: String,
-}
-
-/// An instance with its pseudonyms, durable in Z3 once its writer is finished.
-pub(crate) struct Pseudonymised {
-    /// Of the output.
-    pub(crate) identification: Identification,
-    pub(crate) transfer_syntax: &'static TransferSyntax,
-    /// Offset of the data set in the object.
-    pub(crate) data_set: u64,
-}
-
-/// Why an instance waits for a person.
-#[derive(Debug, Clone)]
-pub(crate) struct Held {
-    pub(crate) reason: QuarantineReason,
-    /// Rule and place, never a value.
-    pub(crate) detail: String,
-}
 
 /// Works on the batch `job.subject`.
 ///
@@ -151,146 +119,10 @@ async fn one_participant(
     Ok(())
 }
 
-/// A batch between de-identification and post-check.
-pub(crate) struct Transformed {
-    pub(crate) outcomes: Vec<Outcome>,
-    pub(crate) writers: Vec<BlobWriter>,
-    pub(crate) uids: Vec<(UidKind, String, String)>,
-    /// Shifted dates, as yyyymmdd.
-    pub(crate) dates: Vec<i64>,
-    /// Whose the originals are: what must not be found in the objects.
-    pub(crate) identity: Identity,
-}
-
 /// A batch after the post-check.
 pub(crate) struct Checked {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) blobs: BTreeMap<Uuid, Blob>,
-}
-
-/// `originals` with the ground on which each is kept as received, if it is.
-async fn transform(
-    line: &Arc<Line>,
-    project: &Project,
-    originals: Vec<(BufferedInstance, &'static str)>,
-    given: &Given,
-) -> Result<Transformed, StageError> {
-    let (line, profile, given) = (Arc::clone(line), Arc::clone(&project.profile), given.clone());
-    blocking(move || {
-        let recorder = given.code().zip(given.mapping()).map(|(code, mapping)| Recorder::new(code, mapping));
-        let (identity, surveys) = survey(&line, &profile, recorder.is_some(), &originals)?;
-        let cleaner = profile.cleaner(&identity);
-        let (mut outcomes, mut writers) = (Vec::new(), Vec::new());
-        for ((original, ground), surveyed) in originals.iter().zip(surveys) {
-            let id = original.received.id;
-            let made = match (&recorder, surveyed, &cleaner) {
-                (None, ..) => {
-                    kept::copy(&line, original)?.map(|(made, writer)| (made, writer, String::new()))
-                }
-                (Some(_), Err(held), _) => Err(held),
-                (Some(_), Ok(_), Err(error)) => {
-                    Err(Held { reason: QuarantineReason::Irregular, detail: error.to_string() })
-                }
-                (Some(recorder), Ok(survey), Ok(cleaner)) => {
-                    let known = Known { survey: &survey, cleaner };
-                    one(&line, &profile, original, recorder, known)?
-                }
-            };
-            let mut report = String::new();
-            let result = match made {
-                Ok((pseudonymised, writer, of_it)) => {
-                    writers.push(writer);
-                    report = of_it;
-                    Ok(pseudonymised)
-                }
-                Err(held) => Err(held),
-            };
-            outcomes.push(Outcome { id, result, ground, report });
-        }
-        let received = originals.iter().map(|(original, _)| &original.received);
-        let (uids, dates) = recorder.map_or_else(Default::default, |recorder| recorder.finish(received));
-        Ok(Transformed { outcomes, writers, uids, dates, identity })
-    })
-    .await?
-}
-
-type Surveyed = Result<Survey, Held>;
-
-/// What has to be known before the first byte of an object is written: whose it is, from all objects of the batch, for one may repeat the
-/// name that stands in another. An original that cannot be read is held.
-fn survey(
-    line: &Line,
-    profile: &CompiledProfile,
-    is_deidentified: bool,
-    originals: &[(BufferedInstance, &'static str)],
-) -> Result<(Identity, Vec<Surveyed>), StageError> {
-    let mut identity = Identity::default();
-    let mut surveys = Vec::with_capacity(originals.len());
-    for (original, _) in originals {
-        let received = &original.received;
-        let held = |detail: String| Err(Held { reason: QuarantineReason::Irregular, detail });
-        let surveyed = match TransferSyntax::from_uid(&received.transfer_syntax_uid) {
-            _ if !is_deidentified => Ok(Survey::default()),
-            None => held("transfer syntax".to_owned()),
-            Some(syntax) => match line.spool.read(&received.location) {
-                Ok(input) => Survey::read(profile, input, syntax, Limits::INSTANCE, &mut identity)
-                    .or_else(|error| held(error.to_string())),
-                Err(error) => Err(damaged(error)?),
-            },
-        };
-        surveys.push(surveyed);
-    }
-    Ok((identity, surveys))
-}
-
-type One = Result<(Pseudonymised, BlobWriter, String), Held>;
-
-/// One instance, into an object of Z3 that has no name yet.
-fn one(
-    line: &Line,
-    profile: &CompiledProfile,
-    original: &BufferedInstance,
-    recorder: &Recorder<'_>,
-    known: Known<'_>,
-) -> Result<One, StageError> {
-    let received = &original.received;
-    let held = |reason, detail: String| Ok(Err(Held { reason, detail }));
-    let Some(syntax) = TransferSyntax::from_uid(&received.transfer_syntax_uid) else {
-        return held(QuarantineReason::Irregular, "transfer syntax".to_owned());
-    };
-    let object = Object {
-        sop_class: &received.sop_class_uid,
-        sop_instance: &received.sop_instance_uid,
-        transfer_syntax: syntax,
-        length: Some(received.location.data_length()),
-    };
-    let output_syntax = if syntax.deflated { &TransferSyntax::EXPLICIT_LITTLE } else { syntax };
-    let input = match line.spool.read(&received.location) {
-        Ok(input) => input,
-        Err(error) => return damaged(error).map(Err),
-    };
-    let mut writer = line.blobs.create(BlobKey::new(Zone::Archive, received.id)?)?;
-    let meta = FileMeta {
-        media_storage_sop_class_uid: received.sop_class_uid.clone(),
-        media_storage_sop_instance_uid: profile.instance_uid(recorder, object.sop_instance),
-        transfer_syntax_uid: output_syntax.uid.to_owned(),
-    };
-    meta.write(&mut writer)?;
-    let data_set = writer.length();
-    let mut tee = Tee::new(writer, output_syntax);
-    let report = match deidentify(profile, &object, recorder, known, Limits::INSTANCE, input, &mut tee) {
-        Ok(report) => shown(&serde_json::to_string(&report).map_err(io::Error::other)?),
-        Err(error @ DeidentificationError::Output(_)) => return Err(error.into()),
-        Err(error) => return held(QuarantineReason::Irregular, error.to_string()),
-    };
-    match tee.finish() {
-        Ok((writer, identification)) => Ok(Ok((
-            Pseudonymised { identification, transfer_syntax: output_syntax, data_set },
-            writer,
-            report,
-        ))),
-        Err(error) => held(QuarantineReason::Irregular, format!("output: {error}")),
-    }
 }
 
 /// What was replaced goes to the vault before an object is named; what cannot be traced back goes nowhere (AC2.9).

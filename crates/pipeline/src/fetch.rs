@@ -306,7 +306,8 @@ impl InstanceSink for InboundSink {
         let instance = ResultInstance {
             id: blob.key.id(),
             result_set: set,
-            study_instance_uid: identification.study_instance_uid,
+            // the one under which it is offered, so that it is known there
+            study_instance_uid: announced.study,
             series_instance_uid: identification.series_instance_uid,
             sop_instance_uid: identification.sop_instance_uid,
             sop_class_uid: identification.sop_class_uid,
@@ -331,11 +332,12 @@ impl InstanceSink for InboundSink {
     async fn abort(self) {}
 }
 
-/// Whether a data set is the one that was announced, in the study that was asked about: what lies in another study is not of this job.
+/// Whether a data set is the one that was announced, in the study that was asked about: what lies in another study is not of this job,
+/// unless the partner says by its manifest that it is (RC-05).
 fn is_what_was_asked_for(found: &Identification, asked: &Announced) -> bool {
     found.sop_instance_uid == asked.sop_instance
         && found.sop_class_uid == asked.sop_class
-        && found.study_instance_uid == asked.study
+        && (asked.is_declared || found.study_instance_uid == asked.study)
 }
 
 #[cfg(test)]
@@ -350,6 +352,7 @@ mod tests {
             sop_class: "1.2.840.10008.5.1.4.1.1.88.33".to_owned(),
             sop_instance: "2.25.3".to_owned(),
             transfer_syntax: TransferSyntax::EXPLICIT_LITTLE.uid.to_owned(),
+            is_declared: false,
         };
         let element = |group: u8, number: u8, value: &str| {
             let mut value = value.as_bytes().to_vec();

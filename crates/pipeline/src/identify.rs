@@ -11,11 +11,12 @@ use pseudonym::{Admission, Participant, Receipt, Standing, SubjectKey, VaultErro
 use register::Mode;
 use uuid::Uuid;
 
-use crate::deidentify::{Held, blocking};
+use crate::deidentify::blocking;
 use crate::given::{self, Claimed, Given, StudyOfKept};
 use crate::kept::Ground;
 use crate::line::{Line, Project, StageError};
 use crate::own_record::{self, Identified};
+use crate::transform::Held;
 use crate::{kept, progress};
 
 /// The instances of one Patient ID, sorted by what may be done with them.

@@ -10,7 +10,7 @@ use dicom_stream::text::{integer, yyyymmdd};
 use dicom_stream::{Tag, TransferSyntax};
 use uuid::Uuid;
 
-use crate::deidentify::Pseudonymised;
+use crate::transform::Pseudonymised;
 
 const STUDY_DATE: Tag = Tag(0x0008, 0x0020);
 const STUDY_TIME: Tag = Tag(0x0008, 0x0030);

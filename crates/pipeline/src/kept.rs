@@ -5,50 +5,19 @@ use std::io::{self, Read, Seek};
 use archive::blob::{BlobKey, BlobWriter};
 use archive::buffer::{BufferedInstance, QuarantineReason};
 use archive::zone::Zone;
+use deidentification::pixels::{MODALITIES_AT_RISK, is_class_at_risk};
 use dicom_stream::{FileMeta, Limits, Tag, Token, TokenSource, TransferSyntax};
 
-use crate::deidentify::{Held, Pseudonymised};
 use crate::identify::damaged;
 use crate::indexing::Tee;
 use crate::line::{Line, Project, StageError};
 use crate::own_record::Identified;
+use crate::transform::{Held, Pseudonymised};
 
 /// (0012,0062)
 const PATIENT_IDENTITY_REMOVED: Tag = Tag(0x0012, 0x0062);
 /// Encapsulated PDF, CDA, STL, OBJ and MTL Storage (PS3.4 B.5).
-const ENCAPSULATED: &str = "1.2.840.10008.5.1.4.1.1.104.";
-/// SOP classes whose pixels are at risk (AC2.7; PS3.4 B.5 and, of retired ones, PS3.6 A), wherever a pixel rule is missing.
-const PIXELS_AT_RISK: &[Risk] = &[
-    // Secondary Capture, single and multi-frame
-    Risk::Class("1.2.840.10008.5.1.4.1.1.7"),
-    Risk::Below("1.2.840.10008.5.1.4.1.1.7."),
-    // Ultrasound, with its retired classes and the volume
-    Risk::Class("1.2.840.10008.5.1.4.1.1.3"),
-    Risk::Below("1.2.840.10008.5.1.4.1.1.3."),
-    Risk::Class("1.2.840.10008.5.1.4.1.1.6"),
-    Risk::Below("1.2.840.10008.5.1.4.1.1.6."),
-    // X-Ray Angiographic and Radiofluoroscopic
-    Risk::Below("1.2.840.10008.5.1.4.1.1.12."),
-    // Visible light: photographs, endoscopy, microscopy, video
-    Risk::Below("1.2.840.10008.5.1.4.1.1.77.1."),
-];
-/// Modalities (PS3.3 C.7.3.1.1.1) of the same.
-const MODALITIES_AT_RISK: &[&str] = &["US", "IVUS", "XA", "RF", "XC", "ES"];
-
-enum Risk {
-    Class(&'static str),
-    Below(&'static str),
-}
-
-impl Risk {
-    fn is(&self, class: &str) -> bool {
-        match self {
-            Self::Class(of) => class == *of,
-            Self::Below(root) => class.starts_with(root),
-        }
-    }
-}
-
+pub(crate) const ENCAPSULATED: &str = "1.2.840.10008.5.1.4.1.1.104.";
 /// Why an object may be kept as it is (DEC-P).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ground {
@@ -107,9 +76,7 @@ pub(crate) fn contradictions(instance: &BufferedInstance, identified: &Identifie
         let detail = "marked (0012,0062) = YES, and an encapsulated document (AC2.8)".to_owned();
         held.push(Held { reason: QuarantineReason::Document, detail });
     }
-    if PIXELS_AT_RISK.iter().any(|risk| risk.is(class))
-        || MODALITIES_AT_RISK.contains(&received.modality.as_str())
-    {
+    if is_class_at_risk(class) || MODALITIES_AT_RISK.contains(&received.modality.as_str()) {
         let detail =
             "marked (0012,0062) = YES, and of a class whose pixels often name the patient (AC2.7)".to_owned();
         held.push(Held { reason: QuarantineReason::PixelRisk, detail });
@@ -195,17 +162,6 @@ mod tests {
         }
         for name in ["Doe^Jane", "^Jane", "Yamada=\u{5c71}\u{7530}"] {
             assert!(!is_no_name(name, "ID^7"), "{name}");
-        }
-    }
-
-    #[test]
-    fn classes_at_risk_are_those_of_ac2_7_and_no_others() {
-        let at_risk = |class: &str| PIXELS_AT_RISK.iter().any(|risk| risk.is(class));
-        for class in ["7", "7.4", "6.1", "6.2", "3.1", "12.1", "12.2.1", "77.1.4", "77.1.6"] {
-            assert!(at_risk(&format!("1.2.840.10008.5.1.4.1.1.{class}")), "{class}");
-        }
-        for class in ["2", "4", "20", "66.4", "128", "481.3", "77.2", "13.1.3"] {
-            assert!(!at_risk(&format!("1.2.840.10008.5.1.4.1.1.{class}")), "{class}");
         }
     }
 }

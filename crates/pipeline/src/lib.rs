@@ -71,5 +71,6 @@ mod shown;
 mod standing;
 mod stored_object;
 pub mod sweep;
+mod transform;
 mod verify;
 pub mod withdraw;

@@ -17,6 +17,7 @@ use dicom_node::AssociationError;
 use dicom_node::tls::TlsError;
 use notification::NotificationConfig;
 use partner::{Partner, PartnerError};
+use pixel::TextRecogniser;
 use pseudonym::{CodePrefix, CodeScheme, Linkage, Vault, VaultError};
 use register::{AuditTrail, Dossier, DossierError, Mode};
 use tokio::sync::Notify;
@@ -61,6 +62,8 @@ pub struct Line {
     pub nodes: BTreeMap<String, NodeConfig>,
     /// Name of the site, for the access log of the vault.
     pub site: String,
+    /// Reads text in pixels, if one is installed.
+    pub recogniser: Option<Arc<dyn TextRecogniser>>,
     /// How the questions to the partners ended.
     pub polls: Arc<Polls>,
     /// What ended by a fault of the program.

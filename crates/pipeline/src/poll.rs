@@ -181,6 +181,14 @@ pub(crate) async fn list<'j>(
             "results of no open job of ours are offered: not fetched"
         );
     }
+    let beside: u64 = listings.iter().map(|listing| listing.beside).sum();
+    if beside > 0 {
+        tracing::info!(
+            partner = partner.id(),
+            beside,
+            "results that are no DICOM objects stay where they were dropped"
+        );
+    }
     for listing in listings.iter().filter(|listing| listing.cut) {
         let instances = listing.instances.len();
         tracing::warn!(

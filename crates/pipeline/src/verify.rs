@@ -12,9 +12,10 @@ use dicom_stream::{Limits, Tag, VR};
 use pseudonym::{Code, OwnRecord, Value};
 use uuid::Uuid;
 
-use crate::deidentify::{Checked, Held, Outcome, Transformed, blocking};
+use crate::deidentify::{Checked, blocking};
 use crate::given::Given;
 use crate::line::{Line, Project, StageError};
+use crate::transform::{Held, Outcome, Transformed};
 
 /// Makes the objects of a batch durable and searches each; an object with a finding is removed when the others get their rows.
 pub(crate) async fn finish_and_check(
@@ -67,14 +68,9 @@ pub(crate) async fn finish_and_check(
 
 /// Of which objects a person has looked at what the pattern scan found (AC1.9).
 async fn pattern_accepted(line: &Line, outcomes: &[Outcome]) -> Result<BTreeSet<Uuid>, StageError> {
-    let mut accepted = BTreeSet::new();
-    for outcome in outcomes {
-        let reasons = buffer::accepted_reasons(line.buffer.reader(), outcome.id).await?;
-        if reasons.contains(&QuarantineReason::PatternFound) {
-            accepted.insert(outcome.id);
-        }
-    }
-    Ok(accepted)
+    let ids: Vec<Uuid> = outcomes.iter().map(|outcome| outcome.id).collect();
+    let mut connection = line.buffer.reader().acquire().await?;
+    Ok(buffer::accepted_among(&mut connection, &ids, QuarantineReason::PatternFound).await?)
 }
 
 /// Values that the project writes itself: they are no leak, whoever bears the same name.

@@ -120,6 +120,16 @@ impl Description {
         self.frame_bits().div_ceil(8)
     }
 
+    /// Where a native frame lies in the value of Pixel Data: its bytes, and how many bits of the first byte belong to the frame
+    /// before. Swapped words are given whole.
+    pub fn frame_place(&self, frame: u32) -> (std::ops::Range<u64>, u32) {
+        let start = self.frame_bits().saturating_mul(u64::from(frame));
+        let end = start.saturating_add(self.frame_bits()).div_ceil(8);
+        let word = u64::from(self.big_endian_words);
+        let first = start / 8 & !word;
+        (first..end.saturating_add(end & word), (start - first * 8) as u32)
+    }
+
     /// Bytes of all native frames, without the padding to an even length.
     pub fn native_bytes(&self) -> u64 {
         // Saturates at 2^61 bytes, which no file has.

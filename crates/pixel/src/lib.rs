@@ -3,12 +3,17 @@
 //! Pure: no files, no processes, no clock. Everything that a peer declares is checked before it is used for a size.
 
 pub mod codec;
+pub mod contrast;
 pub mod description;
+pub mod grey;
 pub mod native;
+pub mod recognise;
 pub mod segments;
 pub mod shape;
 
 pub use codec::{CodecError, Compression, DecodedFrame, NativeForm, decode_frame};
 pub use description::{Attributes, Description, DescriptionError, FrameLimit, Photometric};
+pub use grey::{GreyImage, ImageError, Palette, Window, render};
 pub use native::{Fill, NativeMasker, NativeMaskerError};
+pub use recognise::{RecogniserError, TextBox, TextRecogniser};
 pub use shape::{Mask, Polygon, Rectangle, Shape, ShapeError};

@@ -62,13 +62,22 @@ impl Deid {
         collect(&self.input, &mut files)?;
         std::fs::create_dir_all(&self.output)
             .with_context(|| format!("cannot create {}", self.output.display()))?;
+        let recogniser = crate::recognition::recogniser([&profile]);
         let bar = progress_bar(files.len() as u64, self.json);
-        let summary = run::run(&files, &self.output, &profile, &mapping, &self.records, |path, left| {
-            if let Some(left) = left {
-                bar.suspend(|| say_left(path, left, self.json));
-            }
-            bar.inc(1);
-        })?;
+        let summary = run::run(
+            &files,
+            &self.output,
+            &profile,
+            &mapping,
+            recogniser.as_deref(),
+            &self.records,
+            |path, left| {
+                if let Some(left) = left {
+                    bar.suspend(|| say_left(path, left, self.json));
+                }
+                bar.inc(1);
+            },
+        )?;
         bar.finish_and_clear();
         self.say(&summary);
         Ok(if summary.left_out == 0 { Outcome::Good } else { Outcome::Bad })

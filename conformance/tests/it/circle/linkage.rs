@@ -24,8 +24,9 @@ impl Two {
         let [first, second] = projects(&Rules { by_web: false, ..rules.clone() });
         let keys = "profile = \"longitudinal-research\"\n".to_owned();
         let first = Project { second_partner: Some("lab"), keys, ..first };
-        let sections =
-            dicom_partner("lab", lab.port) + "associations = 1\n" + &sections(&key, &pacs, &uni, &rules);
+        let sections = dicom_partner("lab", lab.port)
+            + "associations = 1\n"
+            + &sections(&key, [Path::new(""); 2], &pacs, &uni, &rules);
         let site = site.with_projects(&key, &[first, second], &sections);
         let world = World { site, pacs, partner: uni };
         world.site.answer(&["vault", "init"], 0);

@@ -25,6 +25,8 @@ pub(super) struct Rules {
     pub(super) commitment: bool,
     /// Partner by DICOMweb, else by DIMSE.
     pub(super) by_web: bool,
+    /// Partner by a folder on site, which drops its results into another.
+    pub(super) by_folder: bool,
     /// How long originals are kept at most.
     pub(super) retention_hours: u32,
     /// `idle_seconds` of results; over DIMSE they come one by one, and two more are added.
@@ -41,6 +43,7 @@ impl Default for Rules {
             query: true,
             commitment: false,
             by_web: true,
+            by_folder: false,
             retention_hours: 720,
             idle_seconds: 1,
             text_rules: &[],
@@ -72,7 +75,12 @@ impl World {
     pub(super) fn between(pacs: Archive, partner: Archive, rules: &Rules) -> Self {
         let site = Site::new();
         let key = site.folder("keys").join("vault.key");
-        let site = site.with_projects(&key, &projects(rules), &sections(&key, &pacs, &partner, rules));
+        let (given, dropped) = (site.folder("partner"), site.folder("drops"));
+        let site = site.with_projects(
+            &key,
+            &projects(rules),
+            &sections(&key, [&given, &dropped], &pacs, &partner, rules),
+        );
         let world = Self { site, pacs, partner };
         world.site.answer(&["vault", "init"], 0);
         world
@@ -263,8 +271,20 @@ pub(super) fn projects(rules: &Rules) -> [Project; 2] {
     })
 }
 
-pub(super) fn sections(key: &Path, pacs: &Archive, partner: &Archive, rules: &Rules) -> String {
-    let partner = if rules.by_web {
+pub(super) fn sections(
+    key: &Path,
+    [given, dropped]: [&Path; 2],
+    pacs: &Archive,
+    partner: &Archive,
+    rules: &Rules,
+) -> String {
+    let partner = if rules.by_folder {
+        format!(
+            "[[partner]]\nid = \"uni\"\n[partner.transport.folder]\npath = \"{}\"\nresults = \"{}\"\n",
+            given.display(),
+            dropped.display()
+        )
+    } else if rules.by_web {
         web_partner("uni", &partner.dicomweb())
     } else {
         dicom_partner("uni", partner.port) + "associations = 1\n"

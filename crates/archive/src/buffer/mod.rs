@@ -33,8 +33,8 @@ pub use instance::{
 };
 pub use missing_project::{miss_project, miss_project_no_more, missing_projects, projects};
 pub use quarantine::{
-    Decision, Hold, QuarantineReason, Quarantined, accepted_reasons, decide, expire, expired, hold,
-    list_quarantined, note_recorded, show_quarantined, unrecorded,
+    Decision, Hold, QuarantineReason, Quarantined, accepted_among, accepted_reasons, decide, expire, expired,
+    hold, list_quarantined, note_recorded, show_quarantined, unrecorded,
 };
 pub use result::{
     ResultInstance, ReturnInstance, ReturnState, evidence_of, inbound_of, inbound_of_others, insert_inbound,

@@ -1,5 +1,7 @@
 //! What waits for a person, why, and what the person decided (AC1.6).
 
+use std::collections::BTreeSet;
+
 use database::Statement;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AnyExecutor, Row};
@@ -311,6 +313,27 @@ pub async fn accepted_reasons(
     .fetch_all(executor)
     .await?;
     rows.iter().map(|row| row::word(row, "reason", QuarantineReason::parse)).collect()
+}
+
+/// Those of `objects` that a person let go on although this reason stands.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn accepted_among(
+    connection: &mut AnyConnection,
+    objects: &[Uuid],
+    reason: QuarantineReason,
+) -> Result<BTreeSet<Uuid>, ArchiveError> {
+    let mut accepted = BTreeSet::new();
+    for chunk in objects.chunks(Statement::IDS) {
+        let mut find =
+            Statement::new("SELECT object FROM quarantine WHERE decision = 'release' AND reason = ");
+        find.bind(reason.as_str()).push(" AND object IN (").list(chunk.iter().map(Uuid::to_string)).push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            accepted.insert(row::id(&row, "object")?);
+        }
+    }
+    Ok(accepted)
 }
 
 fn from_row(row: &AnyRow) -> Result<Quarantined, ArchiveError> {

@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use crate::deidentify::PseudonymSource;
 use crate::option::{DeidentificationOption, OptionSet};
+use crate::pixels::{Masks, PixelPolicy};
 use crate::table::EDITION;
 use crate::text_clean::{TextCleanError, TextCleaner, Vocabulary};
 use crate::trial::ClinicalTrial;
@@ -82,6 +83,14 @@ pub enum ProfileError {
         /// What is wrong, and what to write.
         what: &'static str,
     },
+    /// A pixel mask that cannot be laid on an image.
+    #[error("pixel mask {mask}: {what}")]
+    Mask {
+        /// Number of the mask, counted from 1.
+        mask: usize,
+        /// What is wrong, and what to write.
+        what: String,
+    },
     /// More of something than a profile can have.
     #[error("too many {0}: shorten the profile")]
     TooMany(&'static str),
@@ -115,6 +124,12 @@ pub struct Profile {
     /// Equipment whose Private Data Element Characteristics (0008,0300) are believed (DI-45).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trusted_equipment: Vec<TrustedEquipment>,
+    /// What is done with pixels (with Clean Pixel Data).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pixels: PixelPolicy,
+    /// What a server does with encapsulated documents (AC2.8); offline they leave as dummies.
+    #[serde(default, skip_serializing_if = "is_hold")]
+    pub documents: DocumentPolicy,
     /// Project rules, first match first.
     #[serde(default)]
     pub rules: Vec<ProjectRule>,
@@ -123,6 +138,35 @@ pub struct Profile {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+fn is_default(policy: &PixelPolicy) -> bool {
+    *policy == PixelPolicy::default()
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_hold(policy: &DocumentPolicy) -> bool {
+    *policy == DocumentPolicy::Hold
+}
+
+/// What happens to encapsulated documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DocumentPolicy {
+    /// They wait for a person.
+    #[default]
+    Hold,
+    /// They leave with a valid, empty body.
+    Dummy,
+}
+
+/// What happens to images that may show a face.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FacePolicy {
+    /// They pass: the profile does not ask for Clean Recognizable Visual Features.
+    Pass,
+    /// They wait for a person: no method of defacing is at hand.
+    Hold,
 }
 
 /// A profile ready for use: rules by tag, project values, identity of the profile.
@@ -134,6 +178,7 @@ pub struct CompiledProfile {
     pub(crate) project_rules: RuleSet,
     pub(crate) private: SafePrivate,
     pub(crate) trial: Option<ClinicalTrial>,
+    pub(crate) masks: Masks,
     vocabulary: Vocabulary,
 }
 
@@ -174,6 +219,15 @@ impl CompiledProfile {
         TextCleaner::new(identity, &self.vocabulary)
     }
 
+    /// What happens to images that may show a face (PS3.15 E.3.2).
+    #[must_use]
+    pub fn faces(&self) -> FacePolicy {
+        match self.options().has(DeidentificationOption::CleanRecognizableVisualFeatures) {
+            true => FacePolicy::Hold,
+            false => FacePolicy::Pass,
+        }
+    }
+
     /// Its options.
     #[must_use]
     pub fn options(&self) -> OptionSet {
@@ -197,6 +251,8 @@ impl Profile {
             words: BTreeSet::new(),
             private_elements: Vec::new(),
             trusted_equipment: Vec::new(),
+            pixels: PixelPolicy::default(),
+            documents: DocumentPolicy::Hold,
             rules: Vec::new(),
         }
     }
@@ -256,6 +312,7 @@ impl Profile {
         for (list, length) in [
             ("rules", self.rules.len()),
             ("private elements", self.private_elements.len()),
+            ("pixel masks", self.pixels.masks.len()),
             ("words", self.words.len() / 10),
             ("private SOP classes", self.private_sop_classes.len()),
         ] {
@@ -270,6 +327,7 @@ impl Profile {
             private: SafePrivate::new(self, options)?,
             rules,
             trial,
+            masks: Masks::new(&self.pixels).map_err(|(mask, what)| ProfileError::Mask { mask, what })?,
             vocabulary: Vocabulary::builtin().with_words(self.words.iter().map(String::as_str)),
             profile: self.clone(),
         })

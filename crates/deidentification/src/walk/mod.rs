@@ -2,6 +2,7 @@
 
 mod characteristics;
 mod own;
+mod pixels;
 mod private;
 mod project;
 mod reference;
@@ -21,12 +22,14 @@ use crate::dummy;
 use crate::iod::{Iod, Node};
 use crate::level::{Kind, Level, Position, look_at_item};
 use crate::option::OptionSet;
+use crate::pixels::PixelPlan;
 use crate::profile::{CompiledProfile, RecentRules, Rule, RuleId, Treatment};
 use crate::report::{NotInspected, Place, Tally};
 use crate::table::{Action, AttributeType, Step};
 use crate::text_clean::TextCleaner;
 use crate::trial::Own;
 pub(crate) use characteristics::{Characteristics, PRIVATE_DATA_ELEMENT_CHARACTERISTICS};
+use pixels::Passing;
 pub(crate) use project::ActiveRules;
 
 const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
@@ -54,6 +57,8 @@ pub(crate) struct Context<'a> {
     pub(crate) cleaner: &'a TextCleaner<'a>,
     /// Options that act on this object: the codes of (0012,0064).
     pub(crate) applied: OptionSet,
+    /// What is done with the pixels.
+    pub(crate) pixels: Option<&'a PixelPlan>,
     /// Content items whose reference goes.
     pub(crate) without_reference: &'a HashSet<Position>,
     /// Whether this equipment's word on its private elements is taken.
@@ -82,6 +87,10 @@ pub(crate) struct Walk<'c, 'a, W: Write> {
     skipped: usize,
     /// Whether the bulk value that is passing is left out.
     skip_bulk: bool,
+    /// What happens to the pixel data that are passing.
+    passing: Passing,
+    /// A piece of them, masked.
+    masked: Vec<u8>,
     /// Tags of the main data set so far, in their order there.
     seen: Vec<Tag>,
     /// The greatest of them.
@@ -106,6 +115,8 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             character_set: CharacterSet::default(),
             skipped: 0,
             skip_bulk: false,
+            passing: Passing::default(),
+            masked: Vec::new(),
             seen: Vec::new(),
             greatest: None,
         }
@@ -113,6 +124,9 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
 
     /// Takes the next token of the input.
     pub(crate) fn token(&mut self, token: &Token<'_>) -> Done {
+        if self.pixels(token)? {
+            return Ok(());
+        }
         if self.skipped > 0 {
             match token {
                 Token::SequenceStart { .. } | Token::FragmentsStart { .. } => self.skipped += 1,

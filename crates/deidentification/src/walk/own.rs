@@ -40,6 +40,10 @@ impl<W: Write> Walk<'_, '_, W> {
         let Some((tag, own)) = self.context.own.get(row).cloned() else { return Ok(()) };
         match &own {
             Own::Text(vr, text) => output(self.out.value(tag, *vr, &encode(&self.character_set, *vr, text)))?,
+            Own::Short(number) => {
+                let bytes = self.out.encoding().u16_bytes(*number);
+                output(self.out.value(tag, VR::US, &bytes))?;
+            }
             Own::AppendText(text) => {
                 let before = dummy::trimmed(original);
                 let separator: &[u8] = if before.is_empty() { b"" } else { b"\\" };

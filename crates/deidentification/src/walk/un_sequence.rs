@@ -5,6 +5,7 @@ use std::io::Write;
 use dicom_core::{Tag, VR};
 use dicom_stream::{Encoding, Header, Lengths, Limits, Reader, Writer};
 
+use super::pixels::Passing;
 use super::{Done, Walk};
 use crate::deidentify::output;
 use crate::level::{Kind, Level};
@@ -31,6 +32,8 @@ impl<W: Write> Walk<'_, '_, W> {
             character_set: self.character_set.clone(),
             skipped: 0,
             skip_bulk: false,
+            passing: Passing::default(),
+            masked: Vec::new(),
             seen: Vec::new(),
             greatest: None,
         };

@@ -237,7 +237,7 @@ fn pixel_data_of_any_size_stream() {
     let object = Object { sop_class: CT, sop_instance: INSTANCE, transfer_syntax: &syntax, length: None };
     let mut out = Count(0);
     let (survey, cleaner) = nothing_known();
-    let known = Known { survey: &survey, cleaner: &cleaner };
+    let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
     deidentify(&profile, &object, &Source, known, Limits::INSTANCE, input, &mut out).unwrap();
     assert!(out.0 > u64::from(PIXELS));
 }

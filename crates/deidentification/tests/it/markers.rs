@@ -126,7 +126,7 @@ fn what_cannot_be_done_safely_is_refused() {
     let profile = Profile::basic().compile(None).unwrap();
     let object = Object { sop_class: CT, sop_instance: INSTANCE, transfer_syntax: &syntax, length: None };
     let (survey, cleaner) = nothing_known();
-    let known = Known { survey: &survey, cleaner: &cleaner };
+    let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
     let error =
         deidentify(&profile, &object, &NoCode, known, Limits::INSTANCE, &ct[..], Vec::new()).unwrap_err();
     assert!(matches!(error, DeidentificationError::NoCode));
@@ -143,7 +143,7 @@ fn a_private_sop_class_passes_when_the_profile_names_it() {
         Object { sop_class: private, sop_instance: INSTANCE, transfer_syntax: &syntax, length: None };
     let input = data_set(Encoding::ExplicitLittle, private, vec![]);
     let (survey, cleaner) = nothing_known();
-    let known = Known { survey: &survey, cleaner: &cleaner };
+    let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
     assert!(deidentify(&profile, &object, &Source, known, Limits::INSTANCE, &input[..], Vec::new()).is_ok());
 }
 

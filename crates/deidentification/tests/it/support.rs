@@ -153,10 +153,10 @@ pub(crate) fn try_run_profile(
     let mut identity = Identity::default();
     let survey = Survey::read(profile, Cursor::new(input), syntax, limits, &mut identity)?;
     let cleaner = profile.cleaner(&identity).unwrap();
-    let known = Known { survey: &survey, cleaner: &cleaner };
+    let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
     let mut out = Vec::new();
     let report = deidentify(profile, &object, &Source, known, limits, input, &mut out)?;
-    let elements = elements(object.output_syntax(), &out);
+    let elements = elements(object.output_syntax(None), &out);
     Ok(Output { bytes: out, elements, report })
 }
 

@@ -1,4 +1,4 @@
-//! Transport `folder`: export on site (flow step 3L). Names are our own ids, never a UID or code (ACL.4).
+//! Transport `folder`: export on site (flow step 3L), and results that are dropped (see `drop`). Names are our own ids, never a UID or code (ACL.4).
 //!
 //! ```text
 //! <path>/<job id>/<instance id>.dcm   DICOM files (PS3.10), meta information written anew
@@ -10,8 +10,11 @@
 //! for some files together, and then these are acknowledged. What SHA256SUMS names was synced before it got its name; a
 //! repeated batch writes nothing twice; a crash leaves only what the next try overwrites.
 
+mod drop;
 mod export;
+mod fetch;
 mod manifest;
+mod wrapped;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,21 +22,25 @@ use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::FolderConfig;
+use crate::config::{FolderConfig, ResultLimits};
 use crate::error::{Cause, PartnerError};
-use crate::incoming::FetchReport;
+use crate::incoming::{FetchAnswer, FetchReport, FetchRequest, ResultReceiver};
+use crate::listing::Listing;
 use crate::outgoing::{Answer, Batch, InstanceSource};
 
+pub use drop::DropManifest;
 pub use manifest::{Manifest, ManifestFile};
 
 /// A folder that someone on site reads.
 pub(crate) struct Folder {
     path: PathBuf,
+    /// Where results are dropped.
+    results: Option<PathBuf>,
 }
 
 impl Folder {
     pub(crate) fn open(config: &FolderConfig) -> Self {
-        Self { path: config.path.clone() }
+        Self { path: config.path.clone(), results: config.results.clone() }
     }
 
     /// Writes and removes a file.
@@ -54,12 +61,35 @@ impl Folder {
         on_a_thread(move || export::send(&path, &batch, &*source, &answers, &stop)).await
     }
 
-    pub(crate) fn list(&self) -> Result<(), PartnerError> {
-        Err(PartnerError::Configuration { cause: Cause::Request("nothing comes back from a folder") })
+    pub(crate) async fn list(
+        &self,
+        studies: &[String],
+        limits: &ResultLimits,
+        listings: Sender<Listing>,
+    ) -> Result<(), PartnerError> {
+        for study in studies {
+            let (path, study, limits) = (self.results()?.clone(), study.clone(), limits.clone());
+            let listing = on_a_thread(move || drop::list(&path, &study, &limits)).await?;
+            if listings.send(listing).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
     }
 
-    pub(crate) fn fetch(&self) -> Result<FetchReport, PartnerError> {
-        Err(PartnerError::Configuration { cause: Cause::Request("nothing comes back from a folder") })
+    pub(crate) async fn fetch<R: ResultReceiver>(
+        &self,
+        request: &FetchRequest,
+        limits: &ResultLimits,
+        receiver: Arc<R>,
+        answers: Sender<FetchAnswer>,
+    ) -> Result<FetchReport, PartnerError> {
+        fetch::fetch(self.results()?, request, limits, receiver, answers).await
+    }
+
+    fn results(&self) -> Result<&PathBuf, PartnerError> {
+        let none = || PartnerError::Configuration { cause: Cause::Request("no folder is named for results") };
+        self.results.as_ref().ok_or_else(none)
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod archive_peer;
 mod cstore;
+mod dropped;
 mod folder;
 mod http_peer;
 mod memory;

@@ -17,11 +17,11 @@ use uuid::Uuid;
 
 use super::write::discard;
 use super::{Doubt, End};
-use crate::deidentify::Pseudonymised;
 use crate::identity_check::{IdentityCheck, WRITTEN};
 use crate::indexing::{indexed_instance, indexed_series};
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
+use crate::transform::Pseudonymised;
 use crate::{accept, notify, release};
 
 /// Wait before a held set is looked at again (RR-4).

@@ -15,10 +15,11 @@ use reconciliation::{
 use uuid::Uuid;
 
 use super::End;
-use crate::deidentify::{Pseudonymised, blocking};
+use crate::deidentify::blocking;
 use crate::indexing::Tee;
 use crate::line::{Line, StageError};
 use crate::stored_object::open_data_set;
+use crate::transform::Pseudonymised;
 
 /// Everything that the pure transform needs.
 pub(super) struct Transform {

@@ -104,6 +104,7 @@ impl World {
         let (sender, arrivals) = mpsc::channel(4096);
         let intake = Intake::new(spool.clone(), "main", [].into(), sender);
         let line = Arc::new(Line {
+            recogniser: None,
             main: Database::clone(&main),
             buffer: Database::clone(&buffer),
             vault: Arc::new(Vault::create(Database::clone(&vault), ring, START).await.unwrap()),

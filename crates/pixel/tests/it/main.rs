@@ -3,6 +3,7 @@
 
 mod codec;
 mod description;
+mod grey;
 mod native;
 mod native_untouched;
 mod segments;

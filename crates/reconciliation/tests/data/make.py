@@ -1,15 +1,18 @@
 """Writes the objects of this folder: results as partners make them, with highdicom 0.28 and pydicom 3, from one small CT series.
 
-    python3 make.py
+    python3 make.py [NAME…]
 
 Everything is invented. The source images carry the pseudonyms of `../it/support.rs`: code, UIDs, shifted dates. A file is a data set
-in DICOM format; UIDs of the partner come from a counter, but for those that highdicom makes itself.
+in DICOM format; UIDs of the partner come from a counter, but for those that highdicom makes itself. Classes beside the common ones come
+from `conformance/peers/classes.py`. With names, only those files are written.
 """
 
 import datetime
 import io
 import itertools
 import pathlib
+import sys
+from types import SimpleNamespace
 
 import highdicom as hd
 import numpy as np
@@ -21,6 +24,10 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, UID
 
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[3] / "conformance" / "peers"))
+import classes  # noqa: E402
+import make_patient  # noqa: E402
+
 CODE = "P-7K3M9"
 STUDY = "2.25.7100"
 SERIES = "2.25.7101"
@@ -72,6 +79,20 @@ def source():
         ds.PixelData = (np.arange(64, dtype=np.uint16) + n).tobytes()
         slices.append(ds)
     return slices
+
+
+def other_source(make, instance, series, frame=None):
+    """A slide or an ECG of the same study, as de-identified."""
+    ds = make(SimpleNamespace(charset="latin", number=1, study="one", name="", bare=True, birth_date="", date="20240115"))
+    of_study = base(ds.SOPClassUID, instance, series, ds.Modality)
+    del of_study.SeriesNumber, of_study.InstanceNumber
+    ds.update(of_study)
+    for keyword in ("SpecificCharacterSet", "StudyDescription"):
+        ds.pop(keyword, None)
+    if frame:
+        ds.FrameOfReferenceUID = frame
+        ds.SpecimenDescriptionSequence[0].SpecimenUID = "2.25.7113"
+    return ds
 
 
 def own(modality):
@@ -213,6 +234,8 @@ class FixedDate(datetime.datetime):
 
 
 def write(name, ds):
+    if sys.argv[1:] and name not in sys.argv[1:]:
+        return
     ds.file_meta.ImplementationClassUID = "1.2.826.0.1.3680043.8.498.1"
     ds.file_meta.MediaStorageSOPClassUID, ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPClassUID, ds.SOPInstanceUID
     # the partner's own clock
@@ -240,6 +263,13 @@ def main():
     for name, make in [("pm", parametric_map), ("kos", key_objects), ("gsps", presentation), ("sc", capture),
                        ("rtstruct", structure_set), ("pdf", document)]:
         write(name, make(images))
+    study = {"CT": images, "SM": [other_source(make_patient.slide, "2.25.7211", "2.25.7111", "2.25.7112")],
+             "ECG": [other_source(make_patient.ecg, "2.25.7221", "2.25.7121")]}
+    made = {"rtstruct": pydicom.dcmread(HERE / "rtstruct.dcm")}
+    for kind, make in classes.MAKERS.items():
+        made[kind] = make(study, made)
+        made[kind].pop("ICCProfile", None)  # 60 KB
+        write(kind, made[kind])
 
 
 if __name__ == "__main__":

@@ -1,12 +1,42 @@
 //! Table 8.3: each class as partners make it (`data/make.py`): references resolve, no pseudonym is left, the identity is back.
 
 use dicom_stream::{Tag, VR};
-use reconciliation::{NotInspected, Outcome, judge};
+use reconciliation::{ManualReason, NotInspected, Outcome, ReconciliationError, judge};
 
-use crate::support::{ALICE, CODE, DAY, NAMES, Run, UIDS, conditions, file, issued, own, survey_file};
-use crate::tree::{at, read, uids};
+use crate::support::{
+    ALICE, CODE, DAY, NAMES, Run, UIDS, conditions, file, issued, own, survey_file, surveyed,
+};
+use crate::tree::{Element, at, read, tag, uids};
 
-const CLASSES: [&str; 8] = ["seg", "sr", "pm", "kos", "gsps", "sc", "rtstruct", "pdf"];
+const CLASSES: [&str; 27] = [
+    "seg",
+    "labelmap",
+    "surface",
+    "sr",
+    "cad",
+    "chestcad",
+    "wavesr",
+    "wave",
+    "kos",
+    "gsps",
+    "color",
+    "pseudocolor",
+    "blending",
+    "pm",
+    "rtstruct",
+    "rtplan",
+    "rtdose",
+    "reg",
+    "deform",
+    "fid",
+    "rwv",
+    "ann",
+    "enhanced",
+    "sc",
+    "pdf",
+    "stl",
+    "cda",
+];
 
 #[test]
 fn each_class_is_accepted_and_comes_back_whole() {
@@ -45,6 +75,89 @@ fn the_study_uid_in_the_reference_of_an_rtstruct_maps_back() {
     assert_eq!(output.at(&format!("{study}/30060014/30060016/00081155")).as_deref(), Some(UIDS[3].1));
     assert_eq!(output.at("30060010/00200052").as_deref(), Some(UIDS[2].1));
     assert_eq!(output.at("30060020/30060024").as_deref(), Some(UIDS[2].1));
+}
+
+/// The body of a file's encapsulated document.
+fn body(elements: &[Element]) -> Vec<u8> {
+    crate::tree::bytes_at(elements, "00420011").unwrap()
+}
+
+/// The CDA with something changed in its body.
+fn document(from: &str, to: &str) -> Vec<Element> {
+    let (syntax, bytes) = file("cda");
+    let elements = read(&bytes, syntax);
+    let text = String::from_utf8(body(&elements)).unwrap();
+    assert!(text.contains(from));
+    let changed = Element::Value(tag(0x0042_0011), VR::OB, text.replace(from, to).into_bytes());
+    elements
+        .into_iter()
+        .map(|element| if element.tag() == changed.tag() { changed.clone() } else { element })
+        .collect()
+}
+
+#[test]
+fn the_patient_role_of_a_clinical_document_is_written_anew_and_nothing_else_in_it() {
+    for (set, name) in NAMES {
+        let output = Run { own: own(set, name), ..Run::usual() }.file("cda");
+        let after = String::from_utf8(body(&output.elements)).unwrap();
+        let (syntax, bytes) = file("cda");
+        let before = String::from_utf8(body(&read(&bytes, syntax))).unwrap();
+        let split = |text: &str| {
+            let (head, rest) = text.split_once("<patientRole classCode=\"PAT\">").unwrap();
+            let (role, tail) = rest.split_once("</patientRole>").unwrap();
+            (head.to_owned(), role.to_owned(), tail.trim_end().to_owned())
+        };
+        let ((head, _, tail), (same_head, role, same_tail)) = (split(&before), split(&after));
+        assert_eq!((head, tail), (same_head, same_tail));
+        assert!(
+            role.contains("<id extension=\"PID 0815\"/>") && role.contains("<birthTime value=\"19480229\"/>"),
+            "{role}"
+        );
+        assert!(
+            role.contains("<administrativeGenderCode code=\"F\" codeSystem=\"2.16.840.1.113883.5.1\"/>"),
+            "{role}"
+        );
+        for part in name.split(['=', '^']).filter(|part| !part.is_empty()) {
+            assert!(role.contains(&format!(">{part}</")), "{role}");
+        }
+        // it was looked into as a whole, and its length is said
+        assert!(output.report.not_inspected.is_empty() && output.scan.not_searched.is_empty());
+        let length = after.len().next_multiple_of(2) as u32;
+        assert_eq!(crate::tree::bytes_at(&output.elements, "00420015").unwrap(), length.to_le_bytes());
+    }
+}
+
+#[test]
+fn rc_04_another_patient_in_a_clinical_document_is_refused() {
+    let set = [surveyed(&document(&format!("extension=\"{CODE}\""), "extension=\"P-BBBB7\""))];
+    assert!(matches!(judge(&set, &issued(), &conditions()).outcome, Outcome::Refuse { .. }));
+}
+
+#[test]
+fn rr_9_a_code_in_the_text_of_a_clinical_document_is_found_however_it_is_written() {
+    for text in [CODE.to_owned(), CODE.replace('P', "&#80;"), "2.25.7201".to_owned(), "15.01.2024".to_owned()]
+    {
+        let output = Run::usual().elements(&document("12,5", &text)).unwrap();
+        let places: Vec<_> = output.scan.findings.iter().map(|finding| finding.path.to_string()).collect();
+        assert_eq!(places, ["(0042,0011)"], "{text}");
+    }
+}
+
+#[test]
+fn a_clinical_document_without_one_patient_role_is_a_persons_case() {
+    for (from, to) in
+        [("recordTarget", "participant"), ("<ClinicalDocument", "<!DOCTYPE x><ClinicalDocument")]
+    {
+        let elements = document(from, to);
+        let outcome = judge(&[surveyed(&elements)], &issued(), &conditions()).outcome;
+        let Outcome::Manual { reasons, .. } = outcome else { panic!("{to}") };
+        assert_eq!(reasons, [ManualReason::UnreadableRole].into());
+        assert!(matches!(Run::usual().elements(&elements), Err(ReconciliationError::UnreadableRole)));
+    }
+    // a picture in it is for a person, as in any document
+    let output =
+        Run::usual().elements(&document("12,5", "<value representation=\"B64\">AA</value>")).unwrap();
+    assert_eq!(output.report.not_inspected, [NotInspected::DocumentBody]);
 }
 
 #[test]

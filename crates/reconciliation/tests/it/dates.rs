@@ -49,6 +49,64 @@ fn rc_03_issued_dates_go_back_and_the_partners_stay() {
     assert_eq!(output.at("00080201"), None);
 }
 
+/// Issued, of the partner's work, and neither, in DA, DT and items: the third alone asks a person, and is kept once accepted.
+#[test]
+fn rc_03_all_three_classes_in_one_object() {
+    let elements = result(
+        SR,
+        vec![
+            reference(INSTANCE),
+            text(0x0008_0012, VR::DA, "20260110"),
+            text(0x0008_0022, VR::DA, SHIFTED_DAY),
+            text(0x0008_002A, VR::DT, "20240115101500"),
+            text(0x0040_A032, VR::DT, "20260131235959"),
+            sequence(
+                0x0040_A730,
+                vec![
+                    vec![text(0x0040_A121, VR::DA, SHIFTED_DAY)],
+                    vec![text(0x0040_A120, VR::DT, "20200229120000")],
+                    vec![text(0x0040_A13A, VR::DT, "20240115")],
+                ],
+            ),
+        ],
+    );
+    let Outcome::Manual { reasons, proposal } =
+        judge(&[surveyed(&elements)], &issued(), &conditions()).outcome
+    else {
+        panic!()
+    };
+    assert_eq!(reasons, [ManualReason::DateOfNoClass].into());
+    assert_eq!(proposal.map(|proposal| proposal.participant), Some(ALICE));
+    let mut run = Run::usual();
+    let Err(ReconciliationError::DateOfNoClass { path }) = run.elements(&elements) else { panic!() };
+    assert_eq!(path.to_string(), "(0040,A730)[2](0040,A120)");
+    run.policy.accepted_dates.insert(20_200_229);
+    let output = run.elements(&elements).unwrap();
+    let Some(Element::Sequence(_, items)) =
+        output.elements.iter().find(|element| element.tag() == crate::tree::tag(0x0040_A730))
+    else {
+        panic!()
+    };
+    let of_item = |item: usize, path: &str| crate::tree::at(&items[item], path).unwrap();
+    assert_eq!(
+        [of_item(0, "0040A121"), of_item(1, "0040A120"), of_item(2, "0040A13A")],
+        ["20240120", "20200229120000", "20240120"]
+    );
+    assert_eq!(output.at("0008002A").as_deref(), Some("20240120101500"));
+    assert_eq!((output.report.dates_restored, output.report.dates_kept), (4, 3));
+    assert!(output.scan.findings.is_empty(), "{:?}", output.scan.findings);
+}
+
+/// What de-identification wrote in the place of a date (PS3.15 E.3, action D) is no shifted date: it means nothing, and a person decides.
+#[test]
+fn rc_03_a_dummy_that_the_partner_copied_is_a_persons_case() {
+    let elements = result(SR, vec![reference(INSTANCE), text(0x0008_002A, VR::DT, "19000101000000")]);
+    let outcome = judge(&[surveyed(&elements)], &issued(), &conditions()).outcome;
+    assert!(
+        matches!(outcome, Outcome::Manual { reasons, .. } if reasons == [ManualReason::DateOfNoClass].into())
+    );
+}
+
 #[test]
 fn rc_03_a_date_of_no_class_is_a_persons_case() {
     for element in [

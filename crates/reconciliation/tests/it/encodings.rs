@@ -31,7 +31,10 @@ fn same_in_all_forms(elements: &[Element], expected: &[Element]) {
 
 #[test]
 fn rc_09_files_in_every_syntax_and_with_sequences_as_un() {
-    for name in ["seg", "sr", "gsps", "kos", "pm", "rtstruct"] {
+    for name in [
+        "seg", "labelmap", "surface", "sr", "cad", "chestcad", "wavesr", "wave", "gsps", "color", "blending",
+        "kos", "pm", "rtstruct", "rtplan", "rtdose", "reg", "deform", "fid", "rwv", "ann", "enhanced", "cda",
+    ] {
         let (syntax, bytes) = file(name);
         let elements = read(&bytes, syntax);
         let expected = Run::usual().file(name).elements;

@@ -221,6 +221,41 @@ fn rc_11_retained_uids_are_issued_ones_and_what_was_not_exported_is_refused() {
 }
 
 #[test]
+fn rc_11_retained_uids_go_through_unchanged_and_are_no_findings() {
+    let mut run = crate::support::Run::usual();
+    run.identities.originals =
+        [(STUDY, STUDY), (INSTANCE, INSTANCE)].map(|(a, b)| (a.into(), b.into())).into();
+    run.own.study = STUDY.to_owned();
+    let elements = result(SR, vec![reference(INSTANCE)]);
+    let (syntax, bytes) = (dicom_stream::TransferSyntax::EXPLICIT_LITTLE, crate::tree::explicit(&elements));
+    let survey = surveyed(&elements);
+    let object = reconciliation::Object {
+        survey: &survey,
+        transfer_syntax: &syntax,
+        length: None,
+        limits: reconciliation::LIMITS,
+    };
+    let mut out = Vec::new();
+    let report = reconciliation::reconcile(
+        &object,
+        &run.identities,
+        &run.own,
+        &run.given,
+        &run.policy,
+        &bytes[..],
+        &mut out,
+    );
+    assert!(report.unwrap().altered.is_empty());
+    let after = crate::tree::read(&out, &syntax);
+    assert_eq!(crate::tree::at(&after, "00082112/00081155").as_deref(), Some(INSTANCE));
+    assert_eq!(crate::tree::at(&after, "0020000D").as_deref(), Some(STUDY));
+    // what was issued unchanged is no pseudonym
+    let pseudonyms = reconciliation::Pseudonyms::new(CODE, [], &BTreeSet::new(), 0);
+    let scan = reconciliation::reverse_scan(&out[..], &syntax, reconciliation::LIMITS, &pseudonyms).unwrap();
+    assert!(scan.findings.is_empty());
+}
+
+#[test]
 fn an_empty_set_is_nobodys() {
     assert!(matches!(judge(&[], &issued(), &conditions()).outcome, Outcome::Manual { proposal: None, .. }));
 }

@@ -17,13 +17,20 @@ pub(crate) const ALICE: Participant = Participant(1);
 pub(crate) const BOB: Participant = Participant(2);
 pub(crate) const STUDY_KEY: &str = "study-1";
 /// Pseudonym, original, kind.
-pub(crate) const UIDS: [(&str, &str, Kind); 6] = [
+pub(crate) const UIDS: [(&str, &str, Kind); 12] = [
     ("2.25.7100", "1.2.392.200036.1.100", Kind::Study),
     ("2.25.7101", "1.2.392.200036.1.101", Kind::Series),
     ("2.25.7102", "1.2.392.200036.1.102", Kind::FrameOfReference),
     ("2.25.7201", "1.2.392.200036.1.201", Kind::Instance),
     ("2.25.7202", "1.2.392.200036.1.202", Kind::Instance),
     ("2.25.7203", "1.2.392.200036.1.203", Kind::Instance),
+    // the slide and the ECG of the study
+    ("2.25.7111", "1.2.392.200036.1.111", Kind::Series),
+    ("2.25.7112", "1.2.392.200036.1.112", Kind::FrameOfReference),
+    ("2.25.7113", "1.2.392.200036.1.113", Kind::Other),
+    ("2.25.7211", "1.2.392.200036.1.211", Kind::Instance),
+    ("2.25.7121", "1.2.392.200036.1.121", Kind::Series),
+    ("2.25.7221", "1.2.392.200036.1.221", Kind::Instance),
 ];
 pub(crate) const STUDY: &str = UIDS[0].0;
 pub(crate) const SERIES: &str = UIDS[1].0;
@@ -104,7 +111,11 @@ pub(crate) fn issued() -> Issued {
 }
 
 pub(crate) fn conditions() -> Conditions {
-    let suffixes = ["66.4", "30", "88.34", "88.33", "88.59", "11.1", "7", "481.3", "104.1", "2"];
+    let suffixes = [
+        "66.4", "66.5", "66.7", "30", "88.34", "88.33", "88.50", "88.59", "88.65", "9.1.1", "11.1", "11.2",
+        "11.3", "11.4", "7", "481.2", "481.3", "481.5", "66.1", "66.2", "66.3", "67", "91.1", "2.1", "104.1",
+        "104.2", "104.3", "2",
+    ];
     let sop_classes = suffixes.map(|suffix| format!("1.2.840.10008.5.1.4.1.1.{suffix}")).into();
     Conditions { sop_classes, window: WINDOW, deadline_passed: false, tolerance: 0.01 }
 }

@@ -9,10 +9,11 @@ use std::path::Path;
 use archive::scan::{Identification, Scan};
 use deidentification::verify::{Identity, Verifier};
 use deidentification::{
-    CompiledProfile, DeidentificationError, Known, NotInspected, Object, PseudonymSource, Report, Survey,
-    deidentify,
+    CompiledProfile, DeidentificationError, FacePolicy, Inspection, Known, NotInspected, Object,
+    PseudonymSource, Report, Survey, deidentify, inspect,
 };
 use dicom_stream::{FILE_START, FileMeta, FileStart, Limits};
+use pixel::TextRecogniser;
 use pseudonym::{Code, CodePrefix, Mapping};
 
 /// What became of one file.
@@ -92,6 +93,7 @@ pub(super) fn one(
     output: &Path,
     profile: &CompiledProfile,
     mapping: &Mapping,
+    recogniser: Option<&dyn TextRecogniser>,
 ) -> anyhow::Result<Done> {
     let mut file = File::open(path)?;
     let mut head = Vec::new();
@@ -121,17 +123,31 @@ pub(super) fn one(
     data_set(&mut file)?;
     let survey = Survey::read(profile, &file, start.transfer_syntax, Limits::INSTANCE, &mut identity)?;
     let cleaner = profile.cleaner(&identity)?;
+    if profile.faces() == FacePolicy::Hold && survey.may_show_face() {
+        return Ok(Done::Left(Left::new(
+            "recognizable-visual-features",
+            "a head, or no statement of the body part",
+        )));
+    }
+    data_set(&mut file)?;
+    let inspection = inspect(profile, &object, &survey, &cleaner, recogniser, Limits::INSTANCE, &file)?;
+    let plan = match inspection {
+        Inspection::Clean(plan) => Some(plan),
+        Inspection::Held(why) => return Ok(Done::Left(Left::new("pixels", why))),
+        Inspection::Untouched | Inspection::NotInspected => None,
+    };
+    let pixels = plan.as_deref();
     let new_instance = profile.instance_uid(&source, object.sop_instance);
     let mut temporary = tempfile::NamedTempFile::new_in(output)?;
     let meta = FileMeta {
         media_storage_sop_class_uid: object.sop_class.to_owned(),
         media_storage_sop_instance_uid: new_instance.clone(),
-        transfer_syntax_uid: object.output_syntax().uid.to_owned(),
+        transfer_syntax_uid: object.output_syntax(pixels).uid.to_owned(),
     };
     meta.write(&mut temporary)?;
     let begins = temporary.stream_position()?;
     data_set(&mut file)?;
-    let known = Known { survey: &survey, cleaner: &cleaner };
+    let known = Known { survey: &survey, cleaner: &cleaner, pixels };
     let report = match deidentify(profile, &object, &source, known, Limits::INSTANCE, &file, &mut temporary) {
         Ok(report) => report,
         Err(error @ DeidentificationError::Output(_)) => return Err(error.into()),
@@ -139,7 +155,7 @@ pub(super) fn one(
     };
     temporary.seek(SeekFrom::Start(begins))?;
     let verifier = Verifier::new(&identity, &[source.code()])?.retaining(profile.options());
-    let findings = verifier.verify(temporary.as_file(), object.output_syntax(), Limits::INSTANCE)?;
+    let findings = verifier.verify(temporary.as_file(), object.output_syntax(pixels), Limits::INSTANCE)?;
     if let Some(finding) = findings.first() {
         let reason = format!(
             "{} of the original still at {} and {} more places",

@@ -12,6 +12,7 @@ use std::sync::mpsc::sync_channel;
 
 use anyhow::Context;
 use deidentification::CompiledProfile;
+use pixel::TextRecogniser;
 use pseudonym::Mapping;
 use serde::Serialize;
 
@@ -52,6 +53,7 @@ pub(super) fn run(
     output: &Path,
     profile: &CompiledProfile,
     mapping: &Mapping,
+    recogniser: Option<&dyn TextRecogniser>,
     records: &Records,
     mut told: impl FnMut(&Path, Option<&Left>),
 ) -> anyhow::Result<Summary> {
@@ -67,7 +69,7 @@ pub(super) fn run(
             let (sender, next, failed) = (sender.clone(), &next, &failed);
             scope.spawn(move || {
                 while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    match one(path, output, profile, mapping) {
+                    match one(path, output, profile, mapping, recogniser) {
                         Ok(done) => {
                             if sender.send((path, done)).is_err() {
                                 return;

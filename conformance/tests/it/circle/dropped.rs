@@ -1,0 +1,153 @@
+//! A partner on site that drops its results into a folder (flow step 6, adapter 3; table 8.3): objects, a bare PDF, and what is no DICOM object.
+
+use std::fs;
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::world::{Rules, World};
+use crate::harness::wait_until;
+
+/// Copies files of the folder `sent` into the drop of a study, and names them in its manifest.
+fn drop_files(world: &World, study: &str, files: &[(&str, Vec<u8>)]) {
+    let folder = world.at("drops").join(study);
+    fs::create_dir_all(&folder).unwrap();
+    let entries: Vec<_> = files
+        .iter()
+        .map(|(name, bytes)| {
+            fs::write(folder.join(name), bytes).unwrap();
+            let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            json!({ "name": name, "bytes": bytes.len(), "sha256": sha256 })
+        })
+        .collect();
+    fs::write(folder.join("manifest.json"), json!({ "format": 1, "files": entries }).to_string()).unwrap();
+}
+
+fn sent(world: &World, name: &str) -> Vec<u8> {
+    fs::read(world.at("sent").join(name)).unwrap()
+}
+
+/// A person accepts what is asked about the only set, and releases it.
+fn accept_and_release(world: &World) {
+    let set = world.sets().remove(0).id;
+    let (token, why) = (world.token(&set), "the partner confirmed");
+    let words = ["result", "accept", &set, "--answer", &token, "--by", "Dr Grey", "--reason", why];
+    world.answer_all(&words.map(str::to_owned));
+    world.wait_for_sets(1, &["reconciled"]);
+    world.site.answer(&["result", "release", &set, "--by", "Dr Grey"], 0);
+    world.wait_for_sets(1, &["closed"]);
+}
+
+fn by_folder() -> World {
+    let world = World::new(&Rules { by_folder: true, ..Rules::default() });
+    world.patient(1, &[]);
+    world
+}
+
+#[test]
+fn what_is_dropped_with_a_manifest_returns() {
+    let world = by_folder();
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(1);
+    let study = world.compute(&["1:seg,sr"], "sent").remove(0);
+    drop_files(
+        &world,
+        &study,
+        &[
+            ("a.dcm", sent(&world, "1_seg.dcm")),
+            ("b.dcm", sent(&world, "1_sr.dcm")),
+            ("t.csv", b"a,b".to_vec()),
+        ],
+    );
+    world.wait_for_sets(1, &["closed"]);
+    assert_eq!(world.check_return("sent")["results"], 2);
+    // the table is where it was dropped, and nowhere else
+    assert!(world.at("drops").join(&study).join("t.csv").exists());
+    wait_until("it is told", || {
+        fs::read_to_string(world.site.log()).unwrap().contains("stay where they were dropped")
+    });
+    server.stop();
+}
+
+#[test]
+fn rc_05_a_study_of_the_tools_own_returns_into_the_one_that_all_references_point_to_once_a_person_said_so() {
+    let world = by_folder();
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(1);
+    let study = world.compute(&["1:seg:unknown-study"], "sent").remove(0);
+    drop_files(&world, &study, &[("a.dcm", sent(&world, "1_seg.dcm"))]);
+    let set = world.wait_for_sets(1, &["manual"]).remove(0);
+    let shown = world.show(&set.id);
+    assert!(
+        shown.contains("study-unknown") && shown.contains(&format!("\"proposed_study\":\"{study}\"")),
+        "{shown}"
+    );
+    world.assert_nothing_returned();
+    accept_and_release(&world);
+    // the series is in the study that the images are in, and says where it came from
+    let pacs = world.at("pacs");
+    world.pacs.export(&pacs);
+    let originals = fs::read_dir(world.at("originals")).unwrap().count();
+    assert_eq!(fs::read_dir(&pacs).unwrap().count(), originals + 1);
+    let studies: std::collections::BTreeSet<String> = fs::read_dir(&pacs)
+        .unwrap()
+        .map(|entry| {
+            let output = crate::harness::run(
+                crate::harness::system_command("dcmdump")
+                    .args(["+P", "0020,000d"])
+                    .arg(entry.unwrap().path()),
+            );
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            text.split(['[', ']']).nth(1).unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(studies.len(), 1, "{studies:?}");
+    server.stop();
+}
+
+#[test]
+fn rc_05_without_a_known_reference_there_is_no_proposal_and_nobody_can_accept() {
+    let world = by_folder();
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(1);
+    let study = world.compute(&["1:stl:unknown-study-alone"], "sent").remove(0);
+    drop_files(&world, &study, &[("a.dcm", sent(&world, "1_stl.dcm"))]);
+    let set = world.wait_for_sets(1, &["manual"]).remove(0);
+    let shown = world.show(&set.id);
+    assert!(shown.contains("study-unknown") && !shown.contains("\"proposed_study\":\"2"), "{shown}");
+    let token = world.token(&set.id);
+    let words = ["result", "accept", &set.id, "--answer", &token, "--by", "Dr Grey", "--reason", "r"];
+    assert!(world.refused(&words.map(str::to_owned)).contains("no participant and study"));
+    world.assert_nothing_returned();
+    server.stop();
+}
+
+#[test]
+fn a_bare_pdf_returns_wrapped_once_a_person_accepted_whose_it_is_and_released_its_body() {
+    let world = by_folder();
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(1);
+    let study = world.compute(&["1:pdf"], "sent").remove(0);
+    let pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF".to_vec();
+    drop_files(&world, &study, &[("report.pdf", pdf.clone()), ("numbers.json", b"{}".to_vec())]);
+    let set = world.wait_for_sets(1, &["manual"]).remove(0);
+    let shown = world.show(&set.id);
+    assert!(shown.contains("too-few-keys") && shown.contains(&study), "{shown}");
+    accept_and_release(&world);
+    let pacs = world.at("pacs");
+    world.pacs.export(&pacs);
+    let holds =
+        |path: &std::path::Path| fs::read(path).unwrap().windows(pdf.len()).any(|window| window == pdf);
+    let found: Vec<_> =
+        fs::read_dir(&pacs).unwrap().map(|entry| entry.unwrap().path()).filter(|path| holds(path)).collect();
+    assert_eq!(found.len(), 1);
+    let output = crate::harness::run(crate::harness::system_command("dcmdump").arg(&found[0]));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("EncapsulatedPDFStorage") && text.contains("[HOSP-0001 ]"), "{text}");
+    assert!(!text.contains(&study));
+    server.stop();
+}

@@ -1,0 +1,347 @@
+//! What is done about the pixels of one object, decided before its first byte is written.
+
+use std::io::{Read, Seek};
+
+use dicom_core::{Tag, VR};
+use dicom_stream::{Limits, SourceError, Token, TokenSource};
+use pixel::grey::{Palette, Window, render};
+use pixel::recognise::{TextBox, TextRecogniser};
+use pixel::{
+    Compression, Description, Fill, FrameLimit, Mask, NativeForm, NativeMasker, NativeMaskerError, Shape,
+    decode_frame,
+};
+
+use super::assemble::Assembler;
+use super::fit::fitted;
+use super::policy::{FoundText, TextPolicy};
+use crate::deidentify::Object;
+use crate::option::DeidentificationOption;
+use crate::profile::CompiledProfile;
+use crate::survey::Survey;
+use crate::text_clean::{Cleaned, TextCleaner};
+
+const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
+
+/// What is to be done with the pixels of one object.
+#[derive(Debug)]
+pub enum Inspection {
+    /// Nothing: there are none, or none at risk.
+    Untouched,
+    /// They are at risk and nobody looked at them: a project lets a person decide (AC2.7).
+    NotInspected,
+    /// They were inspected or are masked.
+    Clean(Box<PixelPlan>),
+    /// They must not leave without a person's decision: why.
+    Held(String),
+}
+
+/// Masks and what follows from them.
+#[derive(Debug)]
+pub struct PixelPlan {
+    /// Blackens what has to go; `None` where nothing has.
+    pub(crate) masker: Option<NativeMasker>,
+    /// Compressed frames that a mask touches: how they are decoded, and the form in which they are written.
+    pub(crate) decoded: Option<Decoded>,
+    /// How many areas of text were found.
+    pub(crate) texts: usize,
+    /// Name of the recogniser that looked at the frames.
+    pub(crate) recogniser: Option<String>,
+}
+
+/// Frames that are written natively.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub(crate) source: Description,
+    pub(crate) compression: Compression,
+    pub(crate) native: Description,
+    pub(crate) form: NativeForm,
+}
+
+impl PixelPlan {
+    /// Whether compressed frames are written natively: the transfer syntax becomes Explicit VR Little Endian.
+    #[must_use]
+    pub fn decodes(&self) -> bool {
+        self.decoded.is_some()
+    }
+}
+
+/// Reads the pixel data of one original as far as the profile asks for it.
+///
+/// # Errors
+/// Any [`SourceError`]: the object cannot be read.
+pub fn inspect<R: Read + Seek>(
+    profile: &CompiledProfile,
+    object: &Object<'_>,
+    survey: &Survey,
+    cleaner: &TextCleaner<'_>,
+    recogniser: Option<&dyn TextRecogniser>,
+    limits: Limits,
+    input: R,
+) -> Result<Inspection, SourceError> {
+    let policy = &profile.profile.pixels;
+    if !survey.has_pixel_data {
+        return Ok(Inspection::Untouched);
+    }
+    let at_risk = policy.is_at_risk(object.sop_class, survey);
+    if !profile.options().has(DeidentificationOption::CleanPixelData) {
+        return Ok(if at_risk { Inspection::NotInspected } else { Inspection::Untouched });
+    }
+    let doubt = |why: String| if at_risk { Inspection::Held(why) } else { Inspection::Untouched };
+    let encapsulated = object.transfer_syntax.encapsulated;
+    let description = match survey.pixels(object.transfer_syntax) {
+        Ok(description) => description,
+        Err(error) => return Ok(doubt(format!("pixel data: {error}"))),
+    };
+    let by_rule = match profile.masks.of(object.sop_class, survey, description.rows(), description.columns())
+    {
+        Ok(mask) => mask,
+        Err(error) => return Ok(Inspection::Held(format!("pixel mask: {error}"))),
+    };
+    let looks = recogniser.filter(|_| at_risk || policy.inspect_all);
+    if by_rule.is_none() && looks.is_none() {
+        return Ok(doubt("pixels at risk: no mask matches and there is no text recogniser".to_owned()));
+    }
+    let empty = Mask::inside(description.rows(), description.columns(), &[]);
+    let mask = match by_rule.clone().map_or(empty, Ok) {
+        Ok(mask) => mask,
+        Err(error) => return Ok(Inspection::Held(format!("pixel mask: {error}"))),
+    };
+    let mut looking = Looking {
+        profile,
+        cleaner,
+        compression: encapsulated.then(|| Compression::of(object.transfer_syntax.uid)).flatten(),
+        palette: survey.palette(),
+        native: None,
+        description,
+        mask,
+        texts: 0,
+        frame: 0,
+    };
+    if encapsulated && looking.compression.is_none() {
+        return Ok(Inspection::Held("pixel data of a transfer syntax that cannot be decoded".to_owned()));
+    }
+    // Without a recogniser one frame is read: it tells whether and how compressed frames can be written.
+    if let Err(why) = looking.frames(object, limits, looks, input)? {
+        let held = looks.is_some() || by_rule.is_some();
+        return Ok(if held { Inspection::Held(why) } else { doubt(why) });
+    }
+    if looking.texts > 0 && policy.found == FoundText::Hold {
+        return Ok(Inspection::Held(format!("text in the pixels, in {} places", looking.texts)));
+    }
+    Ok(looking.plan(looks.map(|looks| looks.name().to_owned())))
+}
+
+struct Looking<'a> {
+    profile: &'a CompiledProfile,
+    cleaner: &'a TextCleaner<'a>,
+    compression: Option<Compression>,
+    palette: Option<Palette>,
+    /// Of a decoded frame.
+    native: Option<Description>,
+    description: Description,
+    mask: Mask,
+    texts: usize,
+    /// Frames read.
+    frame: u32,
+}
+
+type Looked = Result<(), String>;
+
+impl Looking<'_> {
+    /// Reads the frames one after the other. The inner error says why an object cannot be inspected.
+    fn frames<R: Read + Seek>(
+        &mut self,
+        object: &Object<'_>,
+        limits: Limits,
+        recogniser: Option<&dyn TextRecogniser>,
+        input: R,
+    ) -> Result<Looked, SourceError> {
+        let limit = usize::try_from(FrameLimit::DECODED.0).unwrap_or(usize::MAX);
+        let mut assembler = Assembler::new(self.description.frames(), limit);
+        let mut tokens = TokenSource::skimming(input, object.transfer_syntax, limits)?;
+        let (mut held, mut depth, mut is_here) = (Vec::new(), 0_usize, false);
+        while let Some(token) = tokens.next_token()? {
+            match token {
+                Token::SequenceStart { .. } => depth += 1,
+                Token::SequenceEnd { .. } => depth = depth.saturating_sub(1),
+                Token::BulkStart { header } | Token::FragmentsStart { header } => {
+                    is_here = depth == 0 && header.tag == PIXEL_DATA;
+                    if !is_here && matches!(token, Token::BulkStart { .. }) {
+                        tokens.skip_bulk()?;
+                        continue;
+                    }
+                }
+                // Short pixel data are no bulk.
+                Token::Value { header, value } if depth == 0 && header.tag == PIXEL_DATA => {
+                    held.extend_from_slice(value);
+                    if let Err(why) = self.native(&mut held, recogniser) {
+                        return Ok(Err(why));
+                    }
+                }
+                Token::Bulk(piece) if is_here && self.compression.is_none() => {
+                    held.extend_from_slice(piece);
+                    if let Err(why) = self.native(&mut held, recogniser) {
+                        return Ok(Err(why));
+                    }
+                }
+                _ => {}
+            }
+            if is_here && self.compression.is_some() {
+                match assembler.token(&token) {
+                    Ok(Some(frame)) => {
+                        if let Err(why) = self.compressed(&frame, recogniser) {
+                            return Ok(Err(why));
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(error) => return Ok(Err(error.0.to_owned())),
+                }
+            }
+            if self.is_enough(recogniser) {
+                return Ok(Ok(()));
+            }
+        }
+        let missing = self.frame < self.description.frames();
+        Ok(if missing { Err("pixel data: frames are missing".to_owned()) } else { Ok(()) })
+    }
+
+    /// Without a recogniser the first frame tells all.
+    fn is_enough(&self, recogniser: Option<&dyn TextRecogniser>) -> bool {
+        recogniser.is_none() && (self.compression.is_none() || self.frame > 0)
+    }
+
+    fn native(&mut self, held: &mut Vec<u8>, recogniser: Option<&dyn TextRecogniser>) -> Looked {
+        let Some(recogniser) = recogniser else { return Ok(()) };
+        if self.description.bits_allocated() < 8 {
+            return Err("single-bit frames cannot be inspected".to_owned());
+        }
+        let size = self.description.frame_bytes();
+        let Some(size) = usize::try_from(size).ok().filter(|size| *size as u64 <= FrameLimit::DECODED.0)
+        else {
+            return Err("a frame is too large to be inspected".to_owned());
+        };
+        while held.len() >= size && self.frame < self.description.frames() {
+            let rest = held.split_off(size);
+            let frame = std::mem::replace(held, rest);
+            self.look(&self.description.clone(), frame, recogniser)?;
+        }
+        Ok(())
+    }
+
+    fn compressed(&mut self, frame: &[u8], recogniser: Option<&dyn TextRecogniser>) -> Looked {
+        let Some(compression) = self.compression else { return Ok(()) };
+        if !self.is_sampled() {
+            self.frame += 1;
+            return Ok(());
+        }
+        let decoded =
+            decode_frame(frame, &self.description, compression).map_err(|error| error.to_string())?;
+        self.native.get_or_insert_with(|| decoded.description.clone());
+        match recogniser {
+            Some(recogniser) => self.look(&decoded.description, decoded.samples, recogniser),
+            None => {
+                self.frame += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the frame is one of those that the profile wants to be looked at.
+    fn is_sampled(&self) -> bool {
+        let (most, frames) = (self.profile.profile.pixels.frames, self.description.frames());
+        most == 0 || frames <= most || self.frame.is_multiple_of(frames.div_ceil(most).max(1))
+    }
+
+    /// Looks at one native frame; text that counts is added to the mask.
+    fn look(
+        &mut self,
+        description: &Description,
+        mut frame: Vec<u8>,
+        recogniser: &dyn TextRecogniser,
+    ) -> Looked {
+        let is_sampled = self.is_sampled();
+        self.frame += 1;
+        if !is_sampled {
+            return Ok(());
+        }
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        if let Some(masker) = self.masker(description).map_err(|error| text(&error))? {
+            masker.apply(0, &mut frame);
+        }
+        let image = render(description, &frame, 0, Window::FrameRange, self.palette.as_ref());
+        let image = image.map_err(|error| text(&error))?;
+        let boxes = recogniser.recognise(&image).map_err(|error| text(&error))?;
+        let shapes: Vec<Shape> =
+            self.counting(&boxes).into_iter().map(|found| Shape::from(fitted(&image, found))).collect();
+        if shapes.is_empty() {
+            return Ok(());
+        }
+        self.texts += shapes.len();
+        let found = Mask::inside(description.rows(), description.columns(), &shapes);
+        self.mask = found.and_then(|found| self.mask.union(&found)).map_err(|error| text(&error))?;
+        Ok(())
+    }
+
+    /// The mask so far for pixels of this description; the first byte of a frame counts as offset 0.
+    fn masker(&self, description: &Description) -> Result<Option<NativeMasker>, NativeMaskerError> {
+        if self.mask.is_empty() {
+            return Ok(None);
+        }
+        let darkest = self.palette.as_ref().and_then(Palette::darkest);
+        let fill = match darkest {
+            Some(index) => Fill::palette_index(description, index),
+            None => Fill::darkest(description),
+        };
+        NativeMasker::new(description, &self.mask, &fill).map(Some)
+    }
+
+    /// The boxes that the profile does not let pass: those with text that counts, and all in the same line.
+    fn counting<'b>(&self, boxes: &'b [TextBox]) -> Vec<&'b TextBox> {
+        let (counting, others): (Vec<_>, Vec<_>) = boxes.iter().partition(|found| self.counts(found));
+        let beside =
+            others.into_iter().filter(|other| counting.iter().any(|found| are_neighbours(found, other)));
+        let beside: Vec<_> = beside.collect();
+        [counting, beside].concat()
+    }
+
+    fn counts(&self, found: &TextBox) -> bool {
+        match self.profile.profile.pixels.text {
+            TextPolicy::Any => true,
+            TextPolicy::Unknown => self.cleaner.keep_known(&found.text) != Cleaned::Unchanged,
+            TextPolicy::Identity => self.cleaner.without_identity(&found.text, true) != Cleaned::Unchanged,
+        }
+    }
+
+    fn plan(self, recogniser: Option<String>) -> Inspection {
+        let masker = match self.masker(self.native.as_ref().unwrap_or(&self.description)) {
+            Ok(masker) => masker,
+            Err(error) => return Inspection::Held(format!("pixel mask: {error}")),
+        };
+        let decoded = match (self.compression, &masker, self.native) {
+            (Some(compression), Some(_), Some(native)) => Some(Decoded {
+                form: NativeForm::of(&native, compression),
+                source: self.description,
+                compression,
+                native,
+            }),
+            (Some(_), Some(_), None) => {
+                return Inspection::Held("pixel data: no frame could be decoded".to_owned());
+            }
+            _ => None,
+        };
+        Inspection::Clean(Box::new(PixelPlan { masker, decoded, texts: self.texts, recogniser }))
+    }
+}
+
+/// Whether two boxes are words of one line: side by side, with a gap of at most two heights.
+fn are_neighbours(one: &TextBox, other: &TextBox) -> bool {
+    let height = one.height.max(other.height);
+    let overlap = (one.y + one.height).min(other.y + other.height).saturating_sub(one.y.max(other.y));
+    let gap = one.x.max(other.x).saturating_sub((one.x + one.width).min(other.x + other.width));
+    overlap * 2 >= one.height.min(other.height) && gap <= height * 2
+}
+
+/// VR of native pixel data (PS3.5 A.2).
+pub(crate) fn native_vr(bits_allocated: u16) -> VR {
+    if bits_allocated > 8 { VR::OW } else { VR::OB }
+}

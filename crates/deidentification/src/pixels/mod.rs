@@ -1,0 +1,16 @@
+//! Pixels: which are at risk of burned-in text, which masks a profile lays on them, and what a recogniser says of them (PS3.15 E.3.1).
+//!
+//! [`inspect`] reads the pixel data of one original and decides; the walk carries the decision out.
+
+mod assemble;
+mod fit;
+mod inspect;
+mod policy;
+mod risk;
+
+pub(crate) use assemble::Assembler;
+pub(crate) use inspect::{Decoded, native_vr};
+pub use inspect::{Inspection, PixelPlan, inspect};
+pub(crate) use policy::Masks;
+pub use policy::{FoundText, PixelMask, PixelPolicy, TextPolicy};
+pub use risk::{MODALITIES_AT_RISK, is_class_at_risk};

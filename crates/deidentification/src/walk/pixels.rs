@@ -1,0 +1,206 @@
+//! Pixel Data of the main data set on its way out: masked in place, decoded where a mask touches compressed frames, and without the
+//! texts of compressed frames.
+
+use std::io::Write;
+
+use dicom_core::Tag;
+use dicom_stream::{Encoding, Header, Token};
+use pixel::segments::{Extent, blank, text_segments};
+use pixel::{Compression, FrameLimit, decode_frame};
+
+use super::Walk;
+use crate::deidentify::{DeidentificationError, output};
+use crate::pixels::{Assembler, Decoded, native_vr};
+use crate::profile::RuleId;
+use crate::table::Step;
+
+const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
+/// Extended Offset Table and its lengths: they are about compressed frames.
+const OFFSETS: [Tag; 2] = [Tag(0x7FE0, 0x0001), Tag(0x7FE0, 0x0002)];
+/// Rule id of masks, and of the comments in compressed frames.
+const CLEAN_PIXELS: RuleId = RuleId::Option(crate::option::DeidentificationOption::CleanPixelData);
+const SEGMENTS: RuleId = RuleId::Named("frame-segments");
+/// Bytes at the start of a compressed frame in which texts are looked for.
+const HEAD: usize = 64 << 10;
+
+/// What happens to the pixel data that are passing.
+#[derive(Debug, Default)]
+pub(super) enum Passing {
+    /// None are.
+    #[default]
+    No,
+    /// Native: so many bytes have passed.
+    Native(u64),
+    /// Compressed frames that are decoded: frames written, and the last byte if their length is odd.
+    Decoded(Assembler, u32),
+    /// Compressed frames that stay compressed.
+    Compressed(Fragment),
+}
+
+/// A fragment that stays compressed: its head is held until it can be searched.
+#[derive(Debug, Default)]
+pub(super) struct Fragment {
+    /// Fragments begun; the first is the offset table.
+    number: u64,
+    head: Vec<u8>,
+    is_searched: bool,
+}
+
+type Taken = Result<bool, DeidentificationError>;
+
+impl<W: Write> Walk<'_, '_, W> {
+    /// Takes a token of the pixel data; `false` when it is none of them, or passes as it is.
+    pub(super) fn pixels(&mut self, token: &Token<'_>) -> Taken {
+        match std::mem::take(&mut self.passing) {
+            Passing::No => self.begin_pixels(token),
+            Passing::Native(offset) => self.native_piece(token, offset),
+            Passing::Decoded(assembler, written) => self.decode(token, assembler, written),
+            Passing::Compressed(fragment) => self.compressed(token, fragment),
+        }
+    }
+
+    fn begin_pixels(&mut self, token: &Token<'_>) -> Taken {
+        if !self.is_root() {
+            return Ok(false);
+        }
+        let plan = self.context.pixels;
+        let decoded = plan.and_then(|plan| plan.decoded.as_ref());
+        match token {
+            Token::Value { header, .. } | Token::BulkStart { header }
+                if decoded.is_some() && OFFSETS.contains(&header.tag) =>
+            {
+                self.count(header.tag, CLEAN_PIXELS, Step::Remove);
+                self.skip_bulk = matches!(token, Token::BulkStart { .. });
+                Ok(true)
+            }
+            Token::Value { header, value } if header.tag == PIXEL_DATA => {
+                let Some(masker) = plan.and_then(|plan| plan.masker.as_ref()) else { return Ok(false) };
+                self.write_own_before(Some(PIXEL_DATA))?;
+                let mut masked = value.to_vec();
+                masker.apply(0, &mut masked);
+                self.count(PIXEL_DATA, CLEAN_PIXELS, Step::Replace);
+                output(self.out.copy(&Token::Value { header: *header, value: &masked }))?;
+                Ok(true)
+            }
+            Token::BulkStart { header } if header.tag == PIXEL_DATA => {
+                if plan.is_some_and(|plan| plan.masker.is_some()) {
+                    self.passing = Passing::Native(0);
+                    self.count(PIXEL_DATA, CLEAN_PIXELS, Step::Replace);
+                }
+                Ok(false)
+            }
+            Token::FragmentsStart { header } if header.tag == PIXEL_DATA => {
+                let Some(decoded) = decoded else {
+                    self.passing = Passing::Compressed(Fragment::default());
+                    return Ok(false);
+                };
+                self.write_own_before(Some(PIXEL_DATA))?;
+                self.begin_native(decoded)?;
+                let limit = usize::try_from(FrameLimit::DECODED.0).unwrap_or(usize::MAX);
+                self.passing = Passing::Decoded(Assembler::new(decoded.source.frames(), limit), 0);
+                self.count(PIXEL_DATA, CLEAN_PIXELS, Step::Replace);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn native_piece(&mut self, token: &Token<'_>, offset: u64) -> Taken {
+        let masker = self.context.pixels.and_then(|plan| plan.masker.as_ref());
+        let (Token::Bulk(piece), Some(masker)) = (token, masker) else { return Ok(false) };
+        self.masked.clear();
+        self.masked.extend_from_slice(piece);
+        masker.apply(offset, &mut self.masked);
+        self.passing = Passing::Native(offset + piece.len() as u64);
+        output(self.out.copy(&Token::Bulk(&self.masked)))?;
+        Ok(true)
+    }
+
+    /// The header of the native pixel data: all frames, padded to an even length.
+    fn begin_native(&mut self, decoded: &Decoded) -> Result<(), DeidentificationError> {
+        let length = self
+            .native_length(decoded)
+            .ok_or(DeidentificationError::Pixels("too large to be written natively"))?;
+        let vr = native_vr(decoded.native.bits_allocated());
+        let header = Header::new(PIXEL_DATA, vr, length, Encoding::ExplicitLittle);
+        output(self.out.copy(&Token::BulkStart { header }))
+    }
+
+    fn native_length(&self, decoded: &Decoded) -> Option<u32> {
+        let bytes = decoded.native.frame_bytes().checked_mul(u64::from(decoded.source.frames()))?;
+        u32::try_from(bytes.next_multiple_of(2)).ok().filter(|length| *length < u32::MAX - 1)
+    }
+
+    fn decode(&mut self, token: &Token<'_>, mut assembler: Assembler, mut written: u32) -> Taken {
+        let plan = self.context.pixels;
+        let Some(plan) = plan else { return Ok(false) };
+        let Some(decoded) = &plan.decoded else { return Ok(false) };
+        let frame = assembler.token(token).map_err(|error| DeidentificationError::Pixels(error.0))?;
+        if let Some(frame) = frame {
+            let frame = decode_frame(&frame, &decoded.source, decoded.compression);
+            let mut frame = frame.map_err(|_| DeidentificationError::Pixels("a frame cannot be decoded"))?;
+            if frame.description != decoded.native || written >= decoded.source.frames() {
+                return Err(DeidentificationError::Pixels("frames of different forms"));
+            }
+            if let Some(masker) = &plan.masker {
+                masker.apply(0, &mut frame.samples);
+            }
+            output(self.out.copy(&Token::Bulk(&frame.samples)))?;
+            written += 1;
+        }
+        if !matches!(token, Token::FragmentsEnd { .. }) {
+            self.passing = Passing::Decoded(assembler, written);
+            return Ok(true);
+        }
+        if written != decoded.source.frames() {
+            return Err(DeidentificationError::Pixels("frames are missing"));
+        }
+        if decoded.native.frame_bytes() * u64::from(written) % 2 == 1 {
+            output(self.out.copy(&Token::Bulk(&[0])))?;
+        }
+        output(self.out.copy(&Token::BulkEnd))?;
+        Ok(true)
+    }
+
+    /// Compressed frames stay as they are, but for the texts at their start, which are blanked in place.
+    fn compressed(&mut self, token: &Token<'_>, mut fragment: Fragment) -> Taken {
+        let taken = match token {
+            Token::FragmentStart { .. } => {
+                fragment = Fragment { number: fragment.number + 1, ..Fragment::default() };
+                false
+            }
+            Token::Bulk(piece) if fragment.number > 1 && !fragment.is_searched && self.skipped == 0 => {
+                fragment.head.extend_from_slice(piece);
+                if fragment.head.len() >= HEAD {
+                    self.search_head(&mut fragment, Extent::Head)?;
+                }
+                true
+            }
+            Token::FragmentEnd if !fragment.is_searched && !fragment.head.is_empty() => {
+                self.search_head(&mut fragment, Extent::Whole)?;
+                false
+            }
+            Token::FragmentsEnd { .. } => return Ok(false),
+            _ => false,
+        };
+        self.passing = Passing::Compressed(fragment);
+        Ok(taken)
+    }
+
+    fn search_head(&mut self, fragment: &mut Fragment, extent: Extent) -> Result<(), DeidentificationError> {
+        fragment.is_searched = true;
+        let mut head = std::mem::take(&mut fragment.head);
+        let begins_frame = matches!(head.get(..2), Some([0xFF, 0xD8 | 0x4F] | [0, 0]));
+        let compression = Compression::of(self.context.object.transfer_syntax.uid).filter(|_| begins_frame);
+        if let Some(compression) = compression {
+            let found = text_segments(&head, extent, compression).map_err(|_| {
+                DeidentificationError::Pixels("the segments of a compressed frame cannot be told apart")
+            })?;
+            if !found.is_empty() {
+                blank(&mut head, &found);
+                self.count(PIXEL_DATA, SEGMENTS, Step::Replace);
+            }
+        }
+        output(self.out.copy(&Token::Bulk(&head)))
+    }
+}

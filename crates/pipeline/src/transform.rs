@@ -1,0 +1,276 @@
+//! The instances of a batch on their way from Z1 into objects of Z3 that have no name yet: surveyed, their pixels inspected,
+//! de-identified. No database is asked here: all that is to be known is given.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+
+use archive::blob::{BlobKey, BlobWriter};
+use archive::buffer::{self, BufferedInstance, QuarantineReason};
+use archive::scan::Identification;
+use archive::zone::Zone;
+use deidentification::pixels::is_class_at_risk;
+use deidentification::verify::Identity;
+use deidentification::{
+    CompiledProfile, DeidentificationError, DocumentPolicy, FacePolicy, Inspection, Known, Object, PixelPlan,
+    Survey, TextCleaner, deidentify, inspect,
+};
+use dicom_stream::{FileMeta, Limits, TransferSyntax};
+use pseudonym::UidKind;
+use uuid::Uuid;
+
+use crate::deidentify::blocking;
+use crate::given::Given;
+use crate::identify::damaged;
+use crate::indexing::Tee;
+use crate::kept::{self, ENCAPSULATED};
+use crate::line::{Line, Project, StageError};
+use crate::recorder::Recorder;
+use crate::shown::shown;
+
+/// What became of one instance.
+pub(crate) struct Outcome {
+    pub(crate) id: Uuid,
+    pub(crate) result: Result<Pseudonymised, Held>,
+    /// On what ground it is kept as received (AC1.9); empty when it is de-identified.
+    pub(crate) ground: &'static str,
+    /// What was done to it, as JSON (AC2.11); empty when it is kept or held.
+    pub(crate) report: String,
+}
+
+/// An instance with its pseudonyms, durable in Z3 once its writer is finished.
+pub(crate) struct Pseudonymised {
+    /// Of the output.
+    pub(crate) identification: Identification,
+    pub(crate) transfer_syntax: &'static TransferSyntax,
+    /// Offset of the data set in the object.
+    pub(crate) data_set: u64,
+}
+
+/// Why an instance waits for a person.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub(crate) reason: QuarantineReason,
+    /// Rule and place, never a value.
+    pub(crate) detail: String,
+}
+
+/// A batch between de-identification and post-check.
+pub(crate) struct Transformed {
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) writers: Vec<BlobWriter>,
+    pub(crate) uids: Vec<(UidKind, String, String)>,
+    /// Shifted dates, as yyyymmdd.
+    pub(crate) dates: Vec<i64>,
+    /// Whose the originals are: what must not be found in the objects.
+    pub(crate) identity: Identity,
+}
+
+/// What persons let go on although a rule would hold it.
+#[derive(Default)]
+struct Accepted {
+    pixels: BTreeSet<Uuid>,
+    documents: BTreeSet<Uuid>,
+}
+
+/// `originals` with the ground on which each is kept as received, if it is.
+pub(crate) async fn transform(
+    line: &Arc<Line>,
+    project: &Project,
+    originals: Vec<(BufferedInstance, &'static str)>,
+    given: &Given,
+) -> Result<Transformed, StageError> {
+    let accepted = accepted(line, &originals).await?;
+    let (line, profile, given) = (Arc::clone(line), Arc::clone(&project.profile), given.clone());
+    blocking(move || {
+        let recorder = given.code().zip(given.mapping()).map(|(code, mapping)| Recorder::new(code, mapping));
+        let (identity, surveys) = survey(&line, &profile, recorder.is_some(), &originals)?;
+        let cleaner = profile.cleaner(&identity);
+        let (mut outcomes, mut writers) = (Vec::new(), Vec::new());
+        for ((original, ground), surveyed) in originals.iter().zip(surveys) {
+            let made = match (&recorder, surveyed, &cleaner) {
+                (None, ..) => {
+                    kept::copy(&line, original)?.map(|(made, writer)| (made, writer, String::new()))
+                }
+                (Some(_), Err(held), _) => Err(held),
+                (Some(_), Ok(_), Err(error)) => Err(irregular(error)),
+                (Some(recorder), Ok(survey), Ok(cleaner)) => {
+                    let instance =
+                        Instance { line: &line, profile: &profile, original, survey: &survey, cleaner };
+                    instance.deidentify(recorder, &accepted)?
+                }
+            };
+            let (result, report) = match made {
+                Ok((pseudonymised, writer, report)) => {
+                    writers.push(writer);
+                    (Ok(pseudonymised), report)
+                }
+                Err(held) => (Err(held), String::new()),
+            };
+            outcomes.push(Outcome { id: original.received.id, result, ground, report });
+        }
+        let received = originals.iter().map(|(original, _)| &original.received);
+        let (uids, dates) = recorder.map_or_else(Default::default, |recorder| recorder.finish(received));
+        Ok(Transformed { outcomes, writers, uids, dates, identity })
+    })
+    .await?
+}
+
+async fn accepted(
+    line: &Line,
+    originals: &[(BufferedInstance, &'static str)],
+) -> Result<Accepted, StageError> {
+    let ids: Vec<Uuid> = originals.iter().map(|(original, _)| original.received.id).collect();
+    let mut connection = line.buffer.reader().acquire().await?;
+    Ok(Accepted {
+        pixels: buffer::accepted_among(&mut connection, &ids, QuarantineReason::PixelRisk).await?,
+        documents: buffer::accepted_among(&mut connection, &ids, QuarantineReason::Document).await?,
+    })
+}
+
+fn irregular(why: impl ToString) -> Held {
+    Held { reason: QuarantineReason::Irregular, detail: why.to_string() }
+}
+
+/// What has to be known before the first byte of an object is written: whose it is, from all objects of the batch, for one may repeat the
+/// name that stands in another. An original that cannot be read is held.
+fn survey(
+    line: &Line,
+    profile: &CompiledProfile,
+    is_deidentified: bool,
+    originals: &[(BufferedInstance, &'static str)],
+) -> Result<(Identity, Vec<Result<Survey, Held>>), StageError> {
+    let mut identity = Identity::default();
+    let mut surveys = Vec::with_capacity(originals.len());
+    for (original, _) in originals {
+        let received = &original.received;
+        let surveyed = match TransferSyntax::from_uid(&received.transfer_syntax_uid) {
+            _ if !is_deidentified => Ok(Survey::default()),
+            None => Err(irregular("transfer syntax")),
+            Some(syntax) => match line.spool.read(&received.location) {
+                Ok(input) => {
+                    Survey::read(profile, input, syntax, Limits::INSTANCE, &mut identity).map_err(irregular)
+                }
+                Err(error) => Err(damaged(error)?),
+            },
+        };
+        surveys.push(surveyed);
+    }
+    Ok((identity, surveys))
+}
+
+/// One instance and what is known of it.
+struct Instance<'a> {
+    line: &'a Line,
+    profile: &'a CompiledProfile,
+    original: &'a BufferedInstance,
+    survey: &'a Survey,
+    cleaner: &'a TextCleaner<'a>,
+}
+
+type Made = Result<(Pseudonymised, BlobWriter, String), Held>;
+
+impl Instance<'_> {
+    /// Writes it into an object of Z3 that has no name yet.
+    fn deidentify(&self, recorder: &Recorder<'_>, accepted: &Accepted) -> Result<Made, StageError> {
+        let received = &self.original.received;
+        let Some(syntax) = TransferSyntax::from_uid(&received.transfer_syntax_uid) else {
+            return Ok(Err(irregular("transfer syntax")));
+        };
+        let object = Object {
+            sop_class: &received.sop_class_uid,
+            sop_instance: &received.sop_instance_uid,
+            transfer_syntax: syntax,
+            length: Some(received.location.data_length()),
+        };
+        if let Err(held) = self.admit(accepted) {
+            return Ok(Err(held));
+        }
+        let pixels = match self.pixels(&object, accepted)? {
+            Ok(pixels) => pixels,
+            Err(held) => return Ok(Err(held)),
+        };
+        let pixels = pixels.as_deref();
+        let output_syntax = TransferSyntax::from_uid(object.output_syntax(pixels).uid).unwrap_or(syntax);
+        let input = match self.line.spool.read(&received.location) {
+            Ok(input) => input,
+            Err(error) => return damaged(error).map(Err),
+        };
+        let mut writer = self.line.blobs.create(BlobKey::new(Zone::Archive, received.id)?)?;
+        let meta = FileMeta {
+            media_storage_sop_class_uid: received.sop_class_uid.clone(),
+            media_storage_sop_instance_uid: self.profile.instance_uid(recorder, object.sop_instance),
+            transfer_syntax_uid: output_syntax.uid.to_owned(),
+        };
+        meta.write(&mut writer)?;
+        let data_set = writer.length();
+        let mut tee = Tee::new(writer, output_syntax);
+        let known = Known { survey: self.survey, cleaner: self.cleaner, pixels };
+        let report =
+            match deidentify(self.profile, &object, recorder, known, Limits::INSTANCE, input, &mut tee) {
+                Ok(report) => shown(&serde_json::to_string(&report).map_err(io::Error::other)?),
+                Err(error @ DeidentificationError::Output(_)) => return Err(error.into()),
+                Err(error) => return Ok(Err(irregular(error))),
+            };
+        Ok(match tee.finish() {
+            Ok((writer, identification)) => {
+                let pseudonymised =
+                    Pseudonymised { identification, transfer_syntax: output_syntax, data_set };
+                Ok((pseudonymised, writer, report))
+            }
+            Err(error) => Err(irregular(format!("output: {error}"))),
+        })
+    }
+
+    /// What is held whatever its bytes are (AC2.8, PS3.15 E.3.2).
+    fn admit(&self, accepted: &Accepted) -> Result<(), Held> {
+        let received = &self.original.received;
+        let policy = self.profile.profile();
+        let is_document = received.sop_class_uid.starts_with(ENCAPSULATED);
+        if is_document
+            && policy.documents == DocumentPolicy::Hold
+            && !accepted.documents.contains(&received.id)
+        {
+            let detail =
+                "an encapsulated document: released, it leaves as an empty one of the same type".to_owned();
+            return Err(Held { reason: QuarantineReason::Document, detail });
+        }
+        if self.profile.faces() == FacePolicy::Hold
+            && self.survey.may_show_face()
+            && !accepted.pixels.contains(&received.id)
+        {
+            let detail = "recognizable visual features: a head, or no statement of the body part".to_owned();
+            return Err(Held { reason: QuarantineReason::PixelRisk, detail });
+        }
+        Ok(())
+    }
+
+    /// What is done with the pixels; a person's decision stands for an inspection (AC2.7).
+    fn pixels(
+        &self,
+        object: &Object<'_>,
+        accepted: &Accepted,
+    ) -> Result<Result<Option<Box<PixelPlan>>, Held>, StageError> {
+        let received = &self.original.received;
+        let is_accepted = accepted.pixels.contains(&received.id);
+        let held = |detail: String| Ok(Err(Held { reason: QuarantineReason::PixelRisk, detail }));
+        let input = match self.line.spool.read(&received.location) {
+            Ok(input) => input,
+            Err(error) => return damaged(error).map(Err),
+        };
+        let recogniser = self.line.recogniser.as_deref().filter(|_| !is_accepted);
+        let inspection =
+            inspect(self.profile, object, self.survey, self.cleaner, recogniser, Limits::INSTANCE, input);
+        match inspection {
+            Err(error) => Ok(Err(irregular(error))),
+            Ok(Inspection::Clean(plan)) => Ok(Ok(Some(plan))),
+            Ok(Inspection::Untouched) => Ok(Ok(None)),
+            Ok(_) if is_accepted => Ok(Ok(None)),
+            Ok(Inspection::Held(why)) => held(why),
+            Ok(Inspection::NotInspected) => {
+                let class = if is_class_at_risk(object.sop_class) { "class" } else { "modality" };
+                held(format!("pixels at risk by their {class}, and the profile does not clean them"))
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Rendered frames: expected levels by hand from PS3.3 C.7.6.3.1, C.7.6.3.1.5 and C.11.2.1.2.
+
+use super::{colour, grey};
+use pixel::{
+    Attributes, Description, Fill, FrameLimit, GreyImage, ImageError, Palette, TextBox, Window, contrast,
+    render,
+};
+
+fn description(attributes: &Attributes) -> Description {
+    attributes.check(FrameLimit::DECODED).unwrap()
+}
+
+fn rendered(attributes: &Attributes, frame: &[u8], window: Window) -> Vec<u8> {
+    render(&description(attributes), frame, 0, window, None).unwrap().pixels().to_vec()
+}
+
+#[test]
+fn grey_is_spread_over_its_range() {
+    assert_eq!(rendered(&grey(1, 3, 8, 8), &[10, 60, 110], Window::FrameRange), [0, 128, 255]);
+    let inverted = Attributes { photometric_interpretation: Some("MONOCHROME1".into()), ..grey(1, 3, 8, 8) };
+    assert_eq!(rendered(&inverted, &[10, 60, 110], Window::FrameRange), [255, 127, 0]);
+}
+
+#[test]
+fn signed_values_and_bits_above_the_stored_ones_are_read_right() {
+    let signed = Attributes { pixel_representation: Some(1), ..grey(1, 3, 16, 12) };
+    // -2048, 0, 2047; the high bits of the second hold an overlay.
+    let frame = [0x00, 0x08, 0x00, 0x70, 0xFF, 0x07];
+    assert_eq!(rendered(&signed, &frame, Window::FrameRange), [0, 128, 255]);
+    let big = Attributes { big_endian_words: true, ..signed };
+    assert_eq!(rendered(&big, &[0x08, 0x00, 0x70, 0x00, 0x07, 0xFF], Window::FrameRange), [0, 128, 255]);
+}
+
+#[test]
+fn a_window_saturates() {
+    let window = Window::Given { centre: 100.0, width: 100.0 };
+    assert_eq!(rendered(&grey(1, 4, 8, 8), &[0, 50, 100, 250], window), [0, 0, 128, 255]);
+}
+
+#[test]
+fn colour_becomes_luminance() {
+    assert_eq!(rendered(&colour(1, 2, "RGB", 0), &[255, 0, 0, 255, 255, 255], Window::FrameRange), [76, 255]);
+    assert_eq!(rendered(&colour(1, 2, "RGB", 1), &[255, 255, 0, 255, 0, 255], Window::FrameRange), [76, 255]);
+    assert_eq!(rendered(&colour(1, 2, "YBR_FULL", 0), &[7, 0, 0, 9, 0, 0], Window::FrameRange), [7, 9]);
+    assert_eq!(
+        rendered(&colour(1, 4, "YBR_FULL_422", 0), &[1, 2, 0, 0, 3, 4, 0, 0], Window::FrameRange),
+        [1, 2, 3, 4]
+    );
+}
+
+#[test]
+fn single_bits_of_a_later_frame_are_found_in_the_middle_of_a_byte() {
+    let attributes = Attributes { number_of_frames: Some(2), ..grey(1, 3, 1, 1) };
+    let description = description(&attributes);
+    let (bytes, skipped) = description.frame_place(1);
+    assert_eq!((bytes, skipped), (0..1, 3));
+    let image = render(&description, &[0b0010_1000], skipped, Window::FrameRange, None).unwrap();
+    assert_eq!(image.pixels(), [255, 0, 255]);
+}
+
+#[test]
+fn a_palette_gives_its_colours_and_its_darkest_index() {
+    let attributes =
+        Attributes { photometric_interpretation: Some("PALETTE COLOR".into()), ..grey(1, 4, 8, 8) };
+    let table =
+        |levels: [u16; 3]| levels.iter().flat_map(|level| (level << 8).to_le_bytes()).collect::<Vec<u8>>();
+    let (red, green, blue) = (table([200, 0, 255]), table([200, 0, 255]), table([200, 0, 255]));
+    let palette = Palette::new([3, 1, 16], false, [&red, &green, &blue]).unwrap();
+    assert_eq!(palette.darkest(), Some(2));
+    let image =
+        render(&description(&attributes), &[0, 1, 2, 9], 0, Window::FrameRange, Some(&palette)).unwrap();
+    assert_eq!(image.pixels(), [200, 200, 0, 255]);
+    assert_ne!(Fill::palette_index(&description(&attributes), 2), Fill::darkest(&description(&attributes)));
+    assert!(Palette::new([4, 0, 16], false, [&red, &green, &blue]).is_err());
+    assert!(Palette::new([3, 0, 12], false, [&red, &green, &blue]).is_err());
+}
+
+#[test]
+fn short_frames_and_huge_images_are_refused() {
+    let frame = render(&description(&grey(2, 2, 8, 8)), &[1, 2, 3], 0, Window::FrameRange, None);
+    assert_eq!(frame, Err(ImageError::TooShort));
+    assert_eq!(GreyImage::new(8_193, 8_192, vec![]), Err(ImageError::TooLarge));
+    assert_eq!(GreyImage::new(0, 5, vec![]), Err(ImageError::TooShort));
+}
+
+#[test]
+fn strokes_stay_and_areas_go() {
+    // A light square of 40 pixels, a stroke of 3 × 20 in it that is lighter still, a dark stroke beside it.
+    let mut pixels = vec![0_u8; 100 * 80];
+    let mut draw = |left: usize, top: usize, width: usize, height: usize, level: u8| {
+        for row in top..top + height {
+            pixels[row * 100 + left..][..width].fill(level);
+        }
+    };
+    draw(10, 10, 60, 60, 100);
+    draw(20, 20, 3, 20, 255);
+    let image = GreyImage::new(100, 80, pixels).unwrap();
+    let page = contrast::Page::of(&image).unwrap().unwrap();
+    let dark: Vec<(u32, u32)> = page
+        .image
+        .rows()
+        .zip(0..)
+        .flat_map(|(row, y)| row.iter().zip(0..).filter(|(level, _)| **level < 64).map(move |(_, x)| (x, y)))
+        .collect();
+    assert!(!dark.is_empty());
+    // The way back leads to the stroke, whichever band it was seen in.
+    for (x, y) in dark {
+        let found = TextBox { x, y, width: 1, height: 1, text: String::new(), confidence: 0.0 };
+        let back = page.in_image(found).unwrap();
+        assert!((20..23).contains(&back.x) && (20..40).contains(&back.y), "{back:?}");
+    }
+}
+
+#[test]
+fn an_image_without_strokes_needs_no_recogniser() {
+    let image = GreyImage::new(64, 64, vec![30; 64 * 64]).unwrap();
+    assert!(contrast::Page::of(&image).unwrap().is_none());
+}

@@ -1,0 +1,121 @@
+//! One bounded process: input given, output collected, killed when it takes too long or writes too much.
+
+use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// Where programs of the system lie; the environment of this process is not passed on.
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// What a process may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessLimits {
+    /// From its start to its end.
+    pub time: Duration,
+    /// Bytes of its standard output.
+    pub output: u64,
+}
+
+/// Why a process gave no result.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// There is no such program: install it.
+    #[error("the program is not installed")]
+    NotInstalled,
+    /// It was killed at its time limit.
+    #[error("the program took longer than {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// It was killed at its output limit.
+    #[error("the program wrote more than {0} bytes")]
+    TooMuchOutput(u64),
+    /// It ended with a code other than 0, or by a signal.
+    #[error("the program failed: {0}")]
+    Failed(ExitStatus),
+    /// The system refused.
+    #[error("the program could not be run: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Runs the command in a group of its own with an empty environment.
+pub(crate) fn run(
+    mut command: Command,
+    input: &[u8],
+    limits: ProcessLimits,
+) -> Result<Vec<u8>, ProcessError> {
+    let deadline = Instant::now() + limits.time;
+    let child = command
+        .env_clear()
+        .envs([("PATH", PATH), ("LC_ALL", "C.UTF-8"), ("OMP_THREAD_LIMIT", "1")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        // Messages may repeat what was read.
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn();
+    let mut child = Group(child.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => ProcessError::NotInstalled,
+        _ => ProcessError::Io(error),
+    })?);
+    let (stdin, stdout) = (child.0.stdin.take(), child.0.stdout.take());
+    std::thread::scope(|scope| {
+        let (sender, receiver) = channel();
+        scope.spawn(move || {
+            // A program that stops reading early says so by its exit code.
+            if let Some(mut stdin) = stdin {
+                let _ = stdin.write_all(input);
+            }
+        });
+        scope.spawn(move || {
+            let mut output = Vec::new();
+            let read = stdout.map_or(Ok(0), |stdout| stdout.take(limits.output + 1).read_to_end(&mut output));
+            let _ = sender.send(read.map(|_| output));
+        });
+        let result = match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(Ok(output)) if output.len() as u64 > limits.output => {
+                Err(ProcessError::TooMuchOutput(limits.output))
+            }
+            Ok(Ok(output)) => child.end(deadline, limits.time).map(|()| output),
+            Ok(Err(error)) => Err(error.into()),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                Err(ProcessError::TimedOut(limits.time))
+            }
+        };
+        // Ends both threads: their pipes break.
+        child.kill();
+        result
+    })
+}
+
+/// A child that does not outlive its owner.
+struct Group(Child);
+
+impl Group {
+    /// Waits for the end after the output was closed.
+    fn end(&mut self, deadline: Instant, time: Duration) -> Result<(), ProcessError> {
+        loop {
+            match self.0.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => return Err(ProcessError::Failed(status)),
+                None if Instant::now() >= deadline => return Err(ProcessError::TimedOut(time)),
+                None => std::thread::park_timeout(Duration::from_millis(2)),
+            }
+        }
+    }
+
+    /// Kills the whole group; nothing happens when it has ended.
+    fn kill(&mut self) {
+        let ended = matches!(self.0.try_wait(), Ok(Some(_)));
+        if !ended && let Some(group) = rustix::process::Pid::from_raw(self.0.id().cast_signed()) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+            let _ = self.0.wait();
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,6 @@
+//! The real programs: `tesseract` and `pdftoppm`; scripts that misbehave.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod limits;
+mod pdf;
+mod texts;
