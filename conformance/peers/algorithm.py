@@ -15,6 +15,7 @@ Faults: patient-id, patient-name  the partner writes its own
         unknown-study             a Study Instance UID of the tool's own
         unknown-study-alone       the same, and no reference at all
         date                      a date that is neither issued nor of the partner's work
+        geometry                  a segmentation says another pixel spacing than the images of its frame of reference
         nested-code               the code of another participant in an item
         encrypted                 Encrypted Attributes that nobody here can read
         text-code                 code and UID in a text of a report
