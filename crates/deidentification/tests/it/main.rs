@@ -6,6 +6,7 @@ mod encodings;
 mod markers;
 mod options;
 mod partner_view;
+mod pixels;
 mod references;
 mod support;
 mod tables;
