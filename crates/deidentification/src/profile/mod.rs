@@ -216,7 +216,9 @@ impl CompiledProfile {
     /// # Errors
     /// [`TextCleanError::TooManyTerms`]: quarantine.
     pub fn cleaner(&self, identity: &Identity) -> Result<TextCleaner<'_>, TextCleanError> {
-        TextCleaner::new(identity, &self.vocabulary)
+        let cleaner = TextCleaner::new(identity, &self.vocabulary)?;
+        let keeps = self.options().has(DeidentificationOption::RetainLongitudinalFullDates);
+        Ok(if keeps { cleaner } else { cleaner.with_dates(identity.study_dates.iter().copied()) })
     }
 
     /// What happens to images that may show a face (PS3.15 E.3.2).

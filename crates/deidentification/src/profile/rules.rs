@@ -259,10 +259,14 @@ fn beyond(tag: Tag, settings: Settings) -> Rule {
         VR::LT | VR::ST | VR::UC | VR::UT if settings.has(O::CleanDescriptors) => {
             by(O::CleanDescriptors, Treatment::Text)
         }
+        _ if tag == SOFTWARE_VERSIONS => rule,
         VR::AE | VR::CS | VR::LO | VR::SH => Rule { treatment: Treatment::Term, basic: Action::XZD, ..rule },
         _ => rule,
     }
 }
+
+/// Versions look like addresses and telephone numbers.
+const SOFTWARE_VERSIONS: Tag = Tag(0x0018, 0x1020);
 
 /// VR and keyword of a tag that PS3.6 lists by itself. Retired repeating groups are not: what they were is not known any more.
 pub(crate) fn dictionary(tag: Tag) -> Option<(VR, &'static str)> {
