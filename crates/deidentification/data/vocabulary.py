@@ -96,7 +96,12 @@ wood woods worcester wright wyatt wynne xavier yann yannick yarkoni yolanda york
 """
 
 # Kept although people bear them: words of kernels, makers and units that lists kept by hand have.
-EXCEPT = set("delta edge force gray laser marche minor prisma ray swan vision".split())
+# Words of imaging and of hospitals that are names too, and a day that is a saturation pulse.
+EXCEPT = set("sat ward delta edge force gray laser marche minor prisma ray swan vision".split())
+
+
+# What announces an address goes with it.
+ANNOUNCING = {"mail", "email", "courriel"}
 
 
 def fold(word):
@@ -149,7 +154,7 @@ def write(name, found):
 
 
 def main():
-    names = {fold(word) for word in NAMES.split()} - EXCEPT | {fold(word) for word in MONTHS_AND_DAYS.split()}
+    names = {fold(word) for word in (NAMES + MONTHS_AND_DAYS).split()} - EXCEPT | ANNOUNCING
     held = set()
     for name in BY_HAND:
         with open(path(name), encoding="utf-8") as file:
