@@ -8,10 +8,11 @@ use pixel::grey::GreyImage;
 const CLUTTER: usize = 5;
 
 /// The rectangle to blacken: the strokes of the line of text, or the line with a margin where its surroundings look like strokes too.
-pub(super) fn fitted(image: &GreyImage, line: &Rectangle) -> Rectangle {
+/// `letters` is the height of its words: what was cut of a glyph is at most a quarter of it.
+pub(super) fn fitted(image: &GreyImage, line: &Rectangle, letters: u32) -> Rectangle {
     let (width, height) = (line.right - line.left + 1, line.bottom - line.top + 1);
     let around = |margin| Rectangle::around(line.left, line.top, width, height, margin);
-    let (wide, safe) = (around(2 + height / 4), around(2));
+    let (wide, safe) = (around(2 + letters / 4), around(2));
     let (Some(area), Some(tight)) = (Area::clipped(image, &wide), Area::clipped(image, line)) else {
         return wide;
     };
