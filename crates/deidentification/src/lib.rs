@@ -4,8 +4,9 @@
 //! and UIDs. It does not clean pixels, and says so in its [`Report`].
 //!
 //! Read first: [`Profile`] (what a project says), [`deidentify`] (one object), [`verify`] (the independent search afterwards),
-//! [`partner_view()`] (the object of the archive as one partner gets it).
+//! [`partner_view()`] (the object of the archive as one partner gets it), [`changes`] (before and after, for people).
 
+pub mod changes;
 mod content;
 mod creators;
 mod deidentify;
