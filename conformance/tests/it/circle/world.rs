@@ -35,6 +35,8 @@ pub(super) struct Rules {
     pub(super) text_rules: &'static [&'static str],
     /// De-identification profile as TOML; empty: the basic one.
     pub(super) profile: &'static str,
+    /// More keys of each project, one a line.
+    pub(super) project_keys: &'static str,
 }
 
 impl Default for Rules {
@@ -50,6 +52,7 @@ impl Default for Rules {
             idle_seconds: 1,
             text_rules: &[],
             profile: "",
+            project_keys: "",
         }
     }
 }
@@ -262,6 +265,14 @@ impl World {
         let folders = [self.at("originals"), self.at("partner"), self.at(sent), pacs];
         json_lines(&run(python("check_return.py").args(folders)))[0].clone()
     }
+
+    /// `check_dates.py` on the results in `sent` of a partner that holds `held`; fails the test unless each date is as it has to be.
+    pub(super) fn check_dates(&self, held: &Path, sent: &Path) -> Value {
+        let pacs = self.at("pacs");
+        self.pacs.export(&pacs);
+        let originals = self.at("originals");
+        json_lines(&run(python("check_dates.py").args([originals.as_path(), held, sent, &pacs])))[0].clone()
+    }
 }
 
 pub(super) fn projects(rules: &Rules) -> [Project; 2] {
@@ -274,6 +285,7 @@ pub(super) fn projects(rules: &Rules) -> [Project; 2] {
     [("first", "P1"), ("second", "P2")].map(|(id, title)| Project {
         retention_hours,
         results: results.clone(),
+        keys: rules.project_keys.to_owned(),
         ..Project::open(id, title, "uni")
     })
 }
