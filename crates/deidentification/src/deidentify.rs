@@ -205,6 +205,7 @@ fn report(profile: &CompiledProfile, applied: OptionSet, pixels: Option<&PixelPl
         changes_not_listed,
         not_inspected,
         pixels: pixels.map(PixelReport::of),
+        damage: Vec::new(),
     }
 }
 

@@ -35,6 +35,9 @@ pub struct Report {
     /// What was done with the pixels, where the profile asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pixels: Option<PixelReport>,
+    /// Attributes that the IOD requires and that are lost, as the after-check found: sequences around, then the element.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<String>,
 }
 
 /// What was done with the pixels.

@@ -18,7 +18,7 @@ use crate::option::{DeidentificationOption, OptionSet};
 use crate::profile::{CompiledProfile, RecentRules, Treatment};
 use crate::table::{AttributeType, Step};
 use crate::text::ascii_trimmed;
-use crate::verify::Identity;
+use crate::verify::{Identity, Original};
 use crate::walk::PRIVATE_DATA_ELEMENT_CHARACTERISTICS;
 
 /// What one object says of itself. Its facts are about equipment and pixels, none of them about the patient.
@@ -34,6 +34,8 @@ pub struct Survey {
     pub(crate) has_pixel_data: bool,
     /// Content items whose reference goes.
     pub(crate) without_reference: HashSet<Position>,
+    /// What the after-check compares with what leaves.
+    original: Original,
 }
 
 /// Elements of the main data set that are kept as facts.
@@ -108,11 +110,18 @@ impl Survey {
         while let Some(token) = tokens.next_token()? {
             let is_bulk = matches!(token, Token::BulkStart { .. } | Token::FragmentStart { .. });
             reading.token(&token);
+            reading.survey.original.token(&token);
             if is_bulk {
                 tokens.skip_bulk()?;
             }
         }
         Ok(reading.survey)
+    }
+
+    /// What the after-check compares with what leaves.
+    #[must_use]
+    pub fn original(&self) -> &Original {
+        &self.original
     }
 
     /// A fact as text, without padding; empty when it is absent or no ASCII.

@@ -44,6 +44,8 @@ words! {
         IdentifierFound = "identifier-found",
         /// The pattern scan of an already de-identified object hit (AC1.9).
         PatternFound = "pattern-found",
+        /// Drawn for review: a person looks at it before it leaves, although no rule holds it.
+        Review = "review",
         /// A result that cannot be given to one job, participant and study with certainty (step 8).
         Ambiguous = "ambiguous",
         /// A result that is not ours, or breaks a check of AC7.2.

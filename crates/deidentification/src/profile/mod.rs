@@ -230,6 +230,22 @@ impl CompiledProfile {
         }
     }
 
+    /// Texts that its rules write: they are the project's own, whoever bears the same name.
+    pub fn texts_of_rules(&self) -> impl Iterator<Item = &str> {
+        self.profile.rules.iter().flat_map(|rule| match &rule.action {
+            RuleAction::Replace(text) => vec![text.as_str()],
+            RuleAction::Map(table) => table.values().map(String::as_str).collect(),
+            _ => Vec::new(),
+        })
+    }
+
+    /// Whether dates leave moved by the participant's shift.
+    #[must_use]
+    pub fn shifts_dates(&self) -> bool {
+        self.options().has(DeidentificationOption::RetainLongitudinalModifiedDates)
+            || self.profile.rules.iter().any(|rule| rule.action == RuleAction::Shift)
+    }
+
     /// Its options.
     #[must_use]
     pub fn options(&self) -> OptionSet {

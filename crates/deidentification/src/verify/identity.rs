@@ -25,7 +25,10 @@ pub struct Identity {
     pub(crate) study_dates: BTreeSet<Date>,
     /// Addresses, telephone numbers, e-mail addresses, whole.
     pub(crate) contacts: BTreeSet<String>,
+    /// Birth dates.
     pub(crate) dates: BTreeSet<Date>,
+    /// Days of all other dates.
+    pub(crate) other_days: BTreeSet<Date>,
     pub(crate) uids: BTreeSet<String>,
     /// More identifiers than can be kept.
     pub(crate) too_many: bool,
@@ -104,7 +107,7 @@ impl Identity {
                     self.add_name(name);
                 }
             }
-            VR::UI if !names_a_class(tag) => {
+            VR::UI if !names_a_class(tag, true) => {
                 for uid in value.split(|byte| *byte == b'\\') {
                     let uid = String::from_utf8_lossy(trim_uid(uid)).into_owned();
                     if !uid.is_empty() && !uid.starts_with("1.2.840.10008.") {
@@ -116,8 +119,16 @@ impl Identity {
                 let date = Date::parse(value).filter(|date| !PLACEHOLDERS.contains(&date.yyyymmdd()));
                 self.dates.extend(date);
             }
-            VR::DA if STUDY_DATES.contains(&tag) && self.study_dates.len() < STUDY_DATES_MAX => {
-                self.study_dates.extend(Date::parse(value));
+            VR::DA | VR::DT => {
+                for value in values(&String::from_utf8_lossy(value)) {
+                    let digits: String = value.chars().filter(|c| *c != '.').take(8).collect();
+                    if let Some(date) = Date::parse(digits.as_bytes()) {
+                        if STUDY_DATES.contains(&tag) && self.study_dates.len() < STUDY_DATES_MAX {
+                            self.study_dates.insert(date);
+                        }
+                        self.too_many |= is_full(&mut self.other_days, date);
+                    }
+                }
             }
             _ if IDS.contains(&tag) => {
                 for id in values(&set.decode(vr, value)) {
@@ -167,9 +178,9 @@ fn is_full<T: Ord>(set: &mut BTreeSet<T>, value: T) -> bool {
     full
 }
 
-/// UIDs that name a class, a syntax or a vocabulary are no identity, private ones included.
-fn names_a_class(tag: Tag) -> bool {
-    VOCABULARIES.contains(&tag)
+/// UIDs that name a class, a syntax or a vocabulary are no identity, private ones included. Vocabularies are named in items only.
+pub(super) fn names_a_class(tag: Tag, is_nested: bool) -> bool {
+    is_nested && VOCABULARIES.contains(&tag)
         || StandardDataDictionary
             .by_tag(tag)
             .is_some_and(|entry| entry.alias().contains("Class") || entry.alias().contains("TransferSyntax"))

@@ -7,7 +7,7 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use archive::scan::{Identification, Scan};
-use deidentification::verify::{Identity, Verifier};
+use deidentification::verify::{Identity, Leaving, Promise, Verifier, places};
 use deidentification::{
     CompiledProfile, DeidentificationError, FacePolicy, Inspection, Known, NotInspected, Object,
     PseudonymSource, Report, Survey, deidentify, inspect,
@@ -148,23 +148,27 @@ pub(super) fn one(
     let begins = temporary.stream_position()?;
     data_set(&mut file)?;
     let known = Known { survey: &survey, cleaner: &cleaner, pixels };
-    let report = match deidentify(profile, &object, &source, known, Limits::INSTANCE, &file, &mut temporary) {
-        Ok(report) => report,
-        Err(error @ DeidentificationError::Output(_)) => return Err(error.into()),
-        Err(error) => return Ok(Done::Left(Left::new("not-deidentified", error))),
-    };
+    let mut report =
+        match deidentify(profile, &object, &source, known, Limits::INSTANCE, &file, &mut temporary) {
+            Ok(report) => report,
+            Err(error @ DeidentificationError::Output(_)) => return Err(error.into()),
+            Err(error) => return Ok(Done::Left(Left::new("not-deidentified", error))),
+        };
     temporary.seek(SeekFrom::Start(begins))?;
-    let verifier = Verifier::new(&identity, &[source.code()])?.retaining(profile.options());
-    let findings = verifier.verify(temporary.as_file(), object.output_syntax(pixels), Limits::INSTANCE)?;
-    if let Some(finding) = findings.first() {
-        let reason = format!(
-            "{} of the original still at {} and {} more places",
-            word(finding.kind),
-            finding.path,
-            findings.len() - 1
-        );
-        return Ok(Done::Left(Left::new("identifier-found", reason)));
+    let promise = Promise {
+        options: profile.options(),
+        shift_days: profile.shifts_dates().then(|| source.shift_days()).flatten(),
+        given: source.given.borrow().values().cloned().collect(),
+    };
+    let ours: Vec<&str> = profile.texts_of_rules().chain([source.code()]).collect();
+    let verifier = Verifier::new(&identity, &ours)?.promising(promise);
+    let leaving = Leaving { original: survey.original(), pixels_cleaned: pixels.is_some() };
+    let syntax = object.output_syntax(pixels);
+    let verdict = verifier.check(temporary.as_file(), syntax, Limits::INSTANCE, leaving)?;
+    if let Some(places) = places(&verdict.findings) {
+        return Ok(Done::Left(Left::new("identifier-found", format!("the after-check found: {places}"))));
     }
+    report.damage = verdict.damage;
     temporary.persist(output.join(format!("{new_instance}.dcm")))?;
     let patient = (identification.patient_id, source.code.as_str().to_owned());
     Ok(Done::Written(Box::new(Written { report, patient, uids: source.given.into_inner() })))
@@ -186,17 +190,6 @@ fn identify(file: &File, start: &FileStart) -> anyhow::Result<Result<Identificat
         std::io::BufRead::consume(&mut reader, length);
     }
     Ok(scan.finish().map_err(|error| Left::new("cannot-understand", error)))
-}
-
-fn word(kind: deidentification::verify::FindingKind) -> &'static str {
-    use deidentification::verify::FindingKind;
-    match kind {
-        FindingKind::Name => "a part of a name",
-        FindingKind::Identifier => "an identifier",
-        FindingKind::Date => "the birth date",
-        FindingKind::Uid => "a UID",
-        FindingKind::Contact => "a part of an address",
-    }
 }
 
 /// Whether the report says that pixel data were not looked into.
