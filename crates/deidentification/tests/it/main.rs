@@ -3,6 +3,7 @@
 
 mod actions;
 mod encodings;
+mod labels;
 mod markers;
 mod options;
 mod partner_view;
