@@ -15,6 +15,7 @@ mod dummy;
 mod face;
 mod iod;
 mod iod_types;
+mod label;
 mod level;
 mod option;
 mod partner_view;
@@ -30,12 +31,14 @@ pub mod verify;
 mod walk;
 
 pub use deidentify::{DeidentificationError, Known, Object, PseudonymSource, deidentify};
+pub use label::{Forward, Label, QueryError};
 pub use option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
 pub use partner_view::{PartnerPseudonyms, PartnerViewError, Replaced, output_syntax, partner_view};
 pub use pixels::{Inspection, PixelPlan, inspect};
 pub use profile::{
-    CompiledProfile, DocumentPolicy, FacePolicy, PrivateElements, Profile, ProfileError, ProjectRule,
-    RuleAction, RuleId, SHIPPED, TrustedEquipment,
+    Advice, AttributeEffect, CompiledProfile, Decision, DefaultEffect, DocumentPolicy, Effect, Explanation,
+    FacePolicy, PrivateElements, Profile, ProfileError, ProjectRule, RuleAction, RuleId, SHIPPED, Summary,
+    Topic, TrustedEquipment,
 };
 pub use report::{Change, NotInspected, Report};
 pub use survey::Survey;

@@ -17,7 +17,8 @@ use pseudonym::{Mapping, Secret, ShiftRange};
 
 use crate::exit::Outcome;
 use one::Left;
-use run::{Records, Summary};
+use run::Summary;
+pub(super) use {one::Done, run::Records, run::run};
 
 /// De-identify files or folders offline, by the same rules as the server.
 #[derive(Debug, Args)]
@@ -64,15 +65,15 @@ impl Deid {
             .with_context(|| format!("cannot create {}", self.output.display()))?;
         let recogniser = crate::recognition::recogniser([&profile]);
         let bar = progress_bar(files.len() as u64, self.json);
-        let summary = run::run(
+        let summary = run(
             &files,
             &self.output,
             &profile,
             &mapping,
             recogniser.as_deref(),
             &self.records,
-            |path, left| {
-                if let Some(left) = left {
+            |path, done| {
+                if let Done::Left(left) = done {
                     bar.suspend(|| say_left(path, left, self.json));
                 }
                 bar.inc(1);
@@ -120,7 +121,7 @@ fn read_key(path: &Path) -> anyhow::Result<Secret> {
     Ok(Secret::from_bytes(&key))
 }
 
-fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+pub(super) fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     let shown = || format!("cannot read {}", path.display());
     if !path.is_dir() {
         path.metadata().with_context(shown)?;

@@ -246,6 +246,11 @@ fn beyond(tag: Tag, settings: Settings) -> Rule {
     if vr == VR::UI && (keyword.contains("Class") || keyword.contains("TransferSyntax")) {
         return of(&VOCABULARY, vr);
     }
+    by_vr(vr, settings)
+}
+
+/// The default beyond the table for a VR of PS3.6.
+pub(super) fn by_vr(vr: VR, settings: Settings) -> Rule {
     let Some(default) = BY_VR.iter().find(|default| default.vrs.contains(&vr)) else {
         return of(&UNKNOWN, VR::UN);
     };

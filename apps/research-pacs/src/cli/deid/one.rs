@@ -17,7 +17,7 @@ use pixel::TextRecogniser;
 use pseudonym::{Code, CodePrefix, Mapping};
 
 /// What became of one file.
-pub(super) enum Done {
+pub(in crate::cli) enum Done {
     /// It is in the output folder.
     Written(Box<Written>),
     /// It is no DICOM file.
@@ -27,8 +27,8 @@ pub(super) enum Done {
 }
 
 /// An object in the output folder.
-pub(super) struct Written {
-    pub(super) report: Report,
+pub(in crate::cli) struct Written {
+    pub(in crate::cli) report: Report,
     /// Patient ID and code.
     pub(super) patient: (String, String),
     /// Original UIDs and what took their place.
@@ -37,9 +37,9 @@ pub(super) struct Written {
 
 /// Why an object was left out; no value of the object is in it.
 #[derive(Debug)]
-pub(super) struct Left {
-    pub(super) code: &'static str,
-    pub(super) reason: String,
+pub(in crate::cli) struct Left {
+    pub(in crate::cli) code: &'static str,
+    pub(in crate::cli) reason: String,
 }
 
 impl Left {
@@ -122,6 +122,9 @@ pub(super) fn one(
     let mut identity = Identity::default();
     data_set(&mut file)?;
     let survey = Survey::read(profile, &file, start.transfer_syntax, Limits::INSTANCE, &mut identity)?;
+    if !profile.forwards(&survey) {
+        return Ok(Done::Left(Left::new("not-forwarded", "no label of the profile lets it go on")));
+    }
     let cleaner = profile.cleaner(&identity)?;
     if profile.faces() == FacePolicy::Hold && survey.may_show_face() {
         return Ok(Done::Left(Left::new(

@@ -16,15 +16,15 @@ use pixel::TextRecogniser;
 use pseudonym::Mapping;
 use serde::Serialize;
 
-use super::one::{Done, Left, one, pixels_not_inspected};
+use super::one::{Done, one, pixels_not_inspected};
 
 /// Counts of a run.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Summary {
-    pub(super) done: u64,
-    pub(super) left_out: u64,
-    pub(super) not_dicom: u64,
-    pub(super) pixels_not_inspected: u64,
+pub(in crate::cli) struct Summary {
+    pub(in crate::cli) done: u64,
+    pub(in crate::cli) left_out: u64,
+    pub(in crate::cli) not_dicom: u64,
+    pub(in crate::cli) pixels_not_inspected: u64,
 }
 
 /// Results that may wait to be written down.
@@ -32,7 +32,7 @@ const QUEUE: usize = 64;
 
 /// What is written beside the objects.
 #[derive(Debug, Default, clap::Args)]
-pub(super) struct Records {
+pub(in crate::cli) struct Records {
     /// Write what was done to each object, one JSON line per object, without values.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -48,14 +48,14 @@ pub(super) struct Records {
 ///
 /// # Errors
 /// Those of the file system end the run; the files that were done stay.
-pub(super) fn run(
+pub(in crate::cli) fn run(
     files: &[PathBuf],
     output: &Path,
     profile: &CompiledProfile,
     mapping: &Mapping,
     recogniser: Option<&dyn TextRecogniser>,
     records: &Records,
-    mut told: impl FnMut(&Path, Option<&Left>),
+    mut told: impl FnMut(&Path, &Done),
 ) -> anyhow::Result<Summary> {
     let mut report = records.report.as_deref().map(create).transpose()?;
     let (mut uids, mut patients) = (BTreeMap::new(), BTreeMap::new());
@@ -87,7 +87,7 @@ pub(super) fn run(
         drop(sender);
         for (path, done) in receiver {
             summary.count(&done);
-            told(path, if let Done::Left(left) = &done { Some(left) } else { None });
+            told(path, &done);
             let Done::Written(written) = done else { continue };
             if let Some(report) = &mut report {
                 serde_json::to_writer(&mut *report, &written.report)?;
