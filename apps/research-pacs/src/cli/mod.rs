@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod changes;
 mod check;
 mod config;
 mod deid;

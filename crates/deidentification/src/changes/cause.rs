@@ -31,8 +31,11 @@ impl Cause {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Recorded {
     #[serde(deserialize_with = "by_place")]
-    changes: HashMap<Vec<Tag>, Vec<(String, Step)>>,
+    changes: Places,
 }
+
+/// Rules and steps by place.
+type Places = HashMap<Vec<Tag>, Vec<(String, Step)>>;
 
 /// One line of a report: place, rule and step.
 #[derive(Deserialize)]
@@ -54,17 +57,15 @@ impl From<&Report> for Recorded {
     }
 }
 
-fn grouped(changes: impl IntoIterator<Item = RecordedChange>) -> HashMap<Vec<Tag>, Vec<(String, Step)>> {
-    let mut places: HashMap<_, Vec<_>> = HashMap::new();
+fn grouped(changes: impl IntoIterator<Item = RecordedChange>) -> Places {
+    let mut places = Places::new();
     for RecordedChange { path, rule, step } in changes {
         places.entry(path).or_default().push((rule, step));
     }
     places
 }
 
-fn by_place<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<HashMap<Vec<Tag>, Vec<(String, Step)>>, D::Error> {
+fn by_place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Places, D::Error> {
     Ok(grouped(Vec::<RecordedChange>::deserialize(deserializer)?))
 }
 
@@ -102,7 +103,7 @@ impl Difference {
     }
 
     /// Whether a step at the place itself can have made it.
-    fn may_follow_from(self, step: Step) -> bool {
+    fn may_be_made_by(self, step: Step) -> bool {
         match self {
             Self::Gone => step == Step::Remove,
             Self::New => matches!(step, Step::Dummy | Step::Replace),
@@ -116,7 +117,7 @@ impl Recorded {
     /// What happened at the place, and by which rules.
     pub(super) fn cause(&self, path: &[Tag], difference: Difference) -> (Done, Vec<Cause>) {
         let here: Vec<&(String, Step)> =
-            self.at(path).iter().filter(|(_, step)| difference.may_follow_from(*step)).collect();
+            self.at(path).iter().filter(|(_, step)| difference.may_be_made_by(*step)).collect();
         if let Some((_, step)) = here.first() {
             return (difference.done(Some(*step)), causes(here.iter().map(|(rule, _)| rule.as_str())));
         }

@@ -246,6 +246,12 @@ fn beyond(tag: Tag, settings: Settings) -> Rule {
     if vr == VR::UI && (keyword.contains("Class") || keyword.contains("TransferSyntax")) {
         return of(&VOCABULARY, vr);
     }
+    if tag == SOFTWARE_VERSIONS {
+        return BY_VR
+            .iter()
+            .find(|default| default.vrs.contains(&vr))
+            .map_or(of(&UNKNOWN, VR::UN), |default| of(default, vr));
+    }
     by_vr(vr, settings)
 }
 
@@ -264,7 +270,6 @@ pub(super) fn by_vr(vr: VR, settings: Settings) -> Rule {
         VR::LT | VR::ST | VR::UC | VR::UT if settings.has(O::CleanDescriptors) => {
             by(O::CleanDescriptors, Treatment::Text)
         }
-        _ if tag == SOFTWARE_VERSIONS => rule,
         VR::AE | VR::CS | VR::LO | VR::SH => Rule { treatment: Treatment::Term, basic: Action::XZD, ..rule },
         _ => rule,
     }
