@@ -164,7 +164,15 @@ pub(super) fn one(
     let verifier = Verifier::new(&identity, &ours)?.promising(promise);
     let leaving = Leaving { original: survey.original(), pixels_cleaned: pixels.is_some() };
     let syntax = object.output_syntax(pixels);
-    let verdict = verifier.check(temporary.as_file(), syntax, Limits::INSTANCE, leaving)?;
+    let mut verdict = verifier.check(temporary.as_file(), syntax, Limits::INSTANCE, leaving)?;
+    if let Some(recogniser) = recogniser.filter(|_| report.is_recognised()) {
+        temporary.seek(SeekFrom::Start(begins))?;
+        let found = verifier.verify_pixels(temporary.as_file(), syntax, Limits::INSTANCE, recogniser);
+        match found {
+            Ok(found) => verdict.findings.extend(found),
+            Err(error) => return Ok(Done::Left(Left::new("pixels", error))),
+        }
+    }
     if let Some(places) = places(&verdict.findings) {
         return Ok(Done::Left(Left::new("identifier-found", format!("the after-check found: {places}"))));
     }
