@@ -65,6 +65,12 @@ impl PixelReport {
 }
 
 impl Report {
+    /// Whether a recogniser looked at the pixels.
+    #[must_use]
+    pub fn is_recognised(&self) -> bool {
+        self.pixels.as_ref().is_some_and(|pixels| pixels.recogniser.is_some())
+    }
+
     /// So many different places are listed; the rest is counted.
     pub const CHANGES_MAX: usize = 10_000;
 }

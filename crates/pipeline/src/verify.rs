@@ -9,7 +9,8 @@ use std::sync::Arc;
 use archive::buffer::{self, QuarantineReason, StudySubject};
 use deidentification::verify::{Identity, Leaving, Promise, Verifier, VerifyError, places, scan};
 use dicom_stream::charset::CharacterSet;
-use dicom_stream::{Limits, Tag, TransferSyntax, VR};
+use dicom_stream::{Limits, SourceError, Tag, VR};
+use pixel::TextRecogniser;
 use pseudonym::{Code, OwnRecord, Value};
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ use crate::given::Given;
 use crate::line::{Line, Project, StageError};
 use crate::review::Sample;
 use crate::shown::shown;
-use crate::transform::{Deidentified, Held, Outcome, Transformed};
+use crate::transform::{Deidentified, Held, Outcome, Pseudonymised, Transformed};
 
 /// Makes the objects of a batch durable and searches each; an object with a finding is removed when the others get their rows.
 pub(crate) async fn finish_and_check(
@@ -52,7 +53,7 @@ pub(crate) async fn finish_and_check(
             let (Ok(object), Some(blob)) = (&outcome.result, blobs.get(&outcome.id)) else { continue };
             let mut file = line.blobs.open(blob.key)?;
             file.seek(SeekFrom::Start(object.data_set))?;
-            let found = search.search(file, object.transfer_syntax, outcome.done.as_mut());
+            let found = search.search(file, object, outcome.done.as_mut(), line.recogniser.as_deref());
             if let Some(done) = &outcome.done {
                 outcome.report = shown(&serde_json::to_string(&done.report).map_err(io::Error::other)?);
             }
@@ -82,16 +83,33 @@ enum Search {
 
 impl Search {
     /// Why the object is held, if it is: the places. What the object lost is noted in its report.
-    fn search(&self, file: File, syntax: &TransferSyntax, done: Option<&mut Deidentified>) -> Option<String> {
+    fn search(
+        &self,
+        mut file: File,
+        object: &Pseudonymised,
+        done: Option<&mut Deidentified>,
+        recogniser: Option<&dyn TextRecogniser>,
+    ) -> Option<String> {
+        let syntax = object.transfer_syntax;
         let findings = match (self, done) {
             (Self::Impossible(why), _) => return Some(why.clone()),
             (Self::Pattern, _) => scan(file, syntax, Limits::INSTANCE),
             (Self::Identity(verifier), None) => verifier.verify(file, syntax, Limits::INSTANCE),
             (Self::Identity(verifier), Some(Deidentified { report, original })) => {
                 let leaving = Leaving { original, pixels_cleaned: report.pixels.is_some() };
-                verifier.check(file, syntax, Limits::INSTANCE, leaving).map(|verdict| {
+                verifier.check(&mut file, syntax, Limits::INSTANCE, leaving).and_then(|verdict| {
+                    let mut findings = verdict.findings;
                     report.damage = verdict.damage;
-                    verdict.findings
+                    if let Some(recogniser) = recogniser.filter(|_| report.is_recognised()) {
+                        file.seek(SeekFrom::Start(object.data_set)).map_err(SourceError::Io)?;
+                        findings.extend(verifier.verify_pixels(
+                            file,
+                            syntax,
+                            Limits::INSTANCE,
+                            recogniser,
+                        )?);
+                    }
+                    Ok(findings)
                 })
             }
         };

@@ -7,11 +7,11 @@ use dicom_stream::{Limits, SourceError, Token, TokenSource};
 use pixel::grey::{Palette, Window, render};
 use pixel::recognise::{TextBox, TextRecogniser, lines};
 use pixel::{
-    Compression, Description, Fill, FrameLimit, Mask, NativeForm, NativeMasker, NativeMaskerError, Rectangle,
-    Shape, decode_frame,
+    Assembler, Compression, Description, Fill, FrameLimit, Mask, NativeForm, NativeMasker, NativeMaskerError,
+    Rectangle, Shape, decode_frame,
 };
 
-use super::assemble::Assembler;
+use super::assemble::frame_of;
 use super::fit::fitted;
 use super::policy::{FoundText, TextPolicy};
 use crate::deidentify::Object;
@@ -191,7 +191,7 @@ impl Looking<'_> {
                 _ => {}
             }
             if is_here && self.compression.is_some() {
-                match assembler.token(&token) {
+                match frame_of(&mut assembler, &token) {
                     Ok(Some(frame)) => {
                         if let Err(why) = self.compressed(&frame, recogniser) {
                             return Ok(Err(why));

@@ -12,6 +12,7 @@ mod normal;
 mod original;
 mod pass;
 mod patterns;
+mod pixel_text;
 mod promise;
 mod search;
 mod segments;
@@ -41,6 +42,9 @@ pub enum VerifyError {
     /// The identity has too many terms for one search: quarantine.
     #[error("too many identifiers for one search")]
     TooManyTerms,
+    /// The pixels that leave cannot be looked at once more: quarantine.
+    #[error("pixels cannot be searched for text: {0}")]
+    Pixels(String),
 }
 
 /// What is wrong at a place.

@@ -14,6 +14,20 @@ const BURNED_IN_ANNOTATION: Tag = Tag(0x0028, 0x0301);
 /// SOP Class, SOP Instance, Study Instance and Series Instance UID: without them an object is none.
 const HIERARCHY: [Tag; 4] = [SOP_CLASS_UID, Tag(0x0008, 0x0018), Tag(0x0020, 0x000D), Tag(0x0020, 0x000E)];
 
+/// Modality, and Type 1 of the Image Pixel module (PS3.3 C.7.6.3.1): Samples per Pixel, Photometric Interpretation, Rows, Columns, Bits
+/// Allocated, Bits Stored, High Bit, Pixel Representation. The tables of Types have what a profile acts on; these it never touches.
+const IMAGE: [Tag; 9] = [
+    Tag(0x0008, 0x0060),
+    Tag(0x0028, 0x0002),
+    Tag(0x0028, 0x0004),
+    Tag(0x0028, 0x0010),
+    Tag(0x0028, 0x0011),
+    Tag(0x0028, 0x0100),
+    Tag(0x0028, 0x0101),
+    Tag(0x0028, 0x0102),
+    Tag(0x0028, 0x0103),
+];
+
 /// Attributes of Type 1 and 2 of one data set, with no value but that of (0028,0301).
 #[derive(Debug, Clone, Default)]
 pub struct Original {
@@ -110,6 +124,9 @@ impl Original {
     }
 
     fn attribute_type(&self, node: Node, tag: Tag) -> AttributeType {
+        if node == Node::ROOT && (HIERARCHY.contains(&tag) || IMAGE.contains(&tag)) {
+            return AttributeType::One;
+        }
         self.iod.unwrap_or_else(|| Iod::of("")).attribute_type(node, tag)
     }
 

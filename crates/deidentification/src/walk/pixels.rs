@@ -6,11 +6,11 @@ use std::io::{self, Write};
 use dicom_core::Tag;
 use dicom_stream::{Encoding, Header, Token, Writer};
 use pixel::segments::{Extent, blank, text_segments};
-use pixel::{Compression, FrameLimit, decode_frame};
+use pixel::{Assembler, Compression, FrameLimit, decode_frame};
 
 use super::Walk;
 use crate::deidentify::{DeidentificationError, output};
-use crate::pixels::{Assembler, Decoded, native_vr};
+use crate::pixels::{Decoded, frame_of, native_vr};
 use crate::profile::RuleId;
 use crate::table::Step;
 
@@ -162,7 +162,8 @@ impl<W: Write> Walk<'_, '_, W> {
         let plan = self.context.pixels;
         let Some(plan) = plan else { return Ok(false) };
         let Some(decoded) = &plan.decoded else { return Ok(false) };
-        let frame = assembler.token(token).map_err(|error| DeidentificationError::Pixels(error.0))?;
+        let frame =
+            frame_of(&mut assembler, token).map_err(|error| DeidentificationError::Pixels(error.0))?;
         if let Some(frame) = frame {
             let frame = decode_frame(&frame, &decoded.source, decoded.compression);
             let mut frame = frame.map_err(|_| DeidentificationError::Pixels("a frame cannot be decoded"))?;

@@ -7,7 +7,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use archive::scan::{Identification, Scan};
-use deidentification::verify::{Identity, Leaving, Promise, Verdict, Verifier, places};
+use deidentification::verify::{Identity, Leaving, Promise, Verifier, places};
 use deidentification::{
     CompiledProfile, DeidentificationError, DocumentPolicy, FacePolicy, Inspection, Known, NotInspected,
     Object, PseudonymSource, Report, Survey, TextCleaner, deidentify, inspect,
@@ -136,7 +136,13 @@ impl Deidentifier<'_> {
         })?;
         output.seek(SeekFrom::Start(after.0))?;
         let leaving = Leaving { original: survey.original(), pixels_cleaned: pixels.is_some() };
-        let verdict = self.search(&identity, &source, leaving, output, after.1)?;
+        let verifier = self.verifier(&identity, &source)?;
+        let mut verdict = verifier.check(&*output, after.1, Limits::INSTANCE, leaving)?;
+        if let Some(recogniser) = self.recogniser.filter(|_| report.is_recognised()) {
+            output.seek(SeekFrom::Start(after.0))?;
+            let found = verifier.verify_pixels(&*output, after.1, Limits::INSTANCE, recogniser);
+            verdict.findings.extend(found.map_err(|error| left("pixels", error))?);
+        }
         report.damage = verdict.damage;
         let found = places(&verdict.findings)
             .map(|places| Left::new("identifier-found", format!("the after-check found: {places}")));
@@ -181,23 +187,15 @@ impl Deidentifier<'_> {
             .then(|| Left::new("pixels", "pixels at risk, and the profile does not clean them"))
     }
 
-    /// What the independent search says of the output.
-    fn search(
-        &self,
-        identity: &Identity,
-        source: &Source<'_>,
-        leaving: Leaving<'_>,
-        output: &File,
-        syntax: &TransferSyntax,
-    ) -> Result<Verdict, Undone> {
+    /// The independent search for what is left of the original.
+    fn verifier(&self, identity: &Identity, source: &Source<'_>) -> Result<Verifier, Undone> {
         let promise = Promise {
             options: self.profile.options(),
             shift_days: self.profile.shifts_dates().then(|| source.shift_days()).flatten(),
             given: source.given.borrow().values().cloned().collect(),
         };
         let ours: Vec<&str> = self.profile.texts_of_rules().chain([source.code()]).collect();
-        let verifier = Verifier::new(identity, &ours)?.promising(promise);
-        Ok(verifier.check(output, syntax, Limits::INSTANCE, leaving)?)
+        Ok(Verifier::new(identity, &ours)?.promising(promise))
     }
 }
 
