@@ -571,7 +571,7 @@ fn beside_the_program_a_record_is_read_until_it_is_released() {
     // one in a segment with a neighbour, one in a file of its own
     let sizes = [100 * KIB, 100 * KIB, 300 * KIB];
     let receipts = sizes.map(|size| block_on(store(&spool, "", &data(size, size))).unwrap().location());
-    let beside = |location| {
+    let beside = |location: &RecordLocation| {
         let mut bytes = Vec::new();
         let reader = Spool::read_beside(folder.path(), location);
         reader.map(|mut reader| reader.read_to_end(&mut bytes)).map(|_| bytes)
