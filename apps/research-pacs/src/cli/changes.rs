@@ -2,31 +2,39 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::io::{IsTerminal, stdout};
+use std::io::{self, BufWriter, IsTerminal, Write, stdout};
 
 use deidentification::changes::{Changes, Done, Row};
+use uuid::Uuid;
 
 /// Columns where there is no terminal to ask.
 const WIDTH: usize = 120;
 /// Fewer are not worth a table.
 const WIDTH_MIN: usize = 60;
 
-/// One JSON line per row, each with `of` if it is given.
-#[allow(clippy::print_stdout, reason = "the command's answer")]
-pub(super) fn print_json(changes: &Changes, of: Option<uuid::Uuid>) -> serde_json::Result<()> {
+/// Writes a long answer to standard output; a reader that has seen enough, such as a pager, ends it.
+pub(super) fn answer(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// One JSON line per row, each with the instance that it is `of`, if there are several.
+pub(super) fn write_json(out: &mut dyn Write, changes: &Changes, of: Option<Uuid>) -> io::Result<()> {
     for row in &changes.rows {
         let mut line = serde_json::to_value(row)?;
         if let (Some(of), Some(line)) = (of, line.as_object_mut()) {
             line.insert("instance".to_owned(), of.to_string().into());
         }
-        println!("{line}");
+        writeln!(out, "{line}")?;
     }
     Ok(())
 }
 
 /// A table, what the rules in it mean, and totals.
-#[allow(clippy::print_stdout, reason = "the command's answer")]
-pub(super) fn print_table(changes: &Changes) {
+pub(super) fn write_table(out: &mut dyn Write, changes: &Changes) -> io::Result<()> {
     let table = Table::new(changes);
     let mut inside = "";
     for row in &changes.rows {
@@ -35,22 +43,19 @@ pub(super) fn print_table(changes: &Changes) {
         if sequences != inside {
             inside = sequences;
             if !inside.is_empty() {
-                println!("in {inside}");
+                writeln!(out, "in {inside}")?;
             }
         }
-        println!("{}", table.line(row, tag, !inside.is_empty()));
+        writeln!(out, "{}", table.line(row, tag, !inside.is_empty()))?;
     }
-    let rules: BTreeMap<&str, &str> = changes
-        .rows
-        .iter()
-        .flat_map(|row| &row.causes)
-        .map(|cause| (cause.rule.as_str(), cause.explanation.as_str()))
-        .collect();
-    println!();
+    let causes = changes.rows.iter().flat_map(|row| &row.causes);
+    let rules: BTreeMap<&str, &str> =
+        causes.map(|cause| (cause.rule.as_str(), cause.explanation.as_str())).collect();
+    writeln!(out)?;
     for (rule, explanation) in rules {
-        println!("{rule:width$}  {explanation}", width = table.rule);
+        writeln!(out, "{rule:width$}  {explanation}", width = table.rule)?;
     }
-    println!("{}", totals(changes));
+    writeln!(out, "{}", totals(changes))
 }
 
 /// `12 kept, 3 removed`

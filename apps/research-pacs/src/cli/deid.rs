@@ -149,28 +149,29 @@ impl Deid {
             }
             Err(Undone::Failed(error)) => return Err(error),
         };
-        if self.json {
-            changes::print_json(&changes, None)?;
-            println!(
-                "{}",
-                serde_json::json!({
-                    "profile": with.profile.title(),
-                    "totals": changes.totals,
-                    "rows_not_listed": changes.rows_not_listed,
-                    "held": found,
-                    "identity_shown": self.look.reason,
-                })
-            );
-        } else {
-            println!("profile {}", with.profile.title());
+        let profile = with.profile.title();
+        let summary = serde_json::json!({
+            "profile": profile,
+            "totals": changes.totals,
+            "rows_not_listed": changes.rows_not_listed,
+            "held": found,
+            "identity_shown": self.look.reason,
+        });
+        changes::answer(|out| {
+            if self.json {
+                changes::write_json(out, &changes, None)?;
+                return writeln!(out, "{summary}");
+            }
+            writeln!(out, "profile {profile}")?;
             if let Some(reason) = &self.look.reason {
-                println!("original values are shown: {}", reason.escape_debug());
+                writeln!(out, "original values are shown: {}", reason.escape_debug())?;
             }
-            changes::print_table(&changes);
-            if let Some(found) = &found {
-                println!("held, so no new value is shown: {}", found.reason);
+            changes::write_table(out, &changes)?;
+            match &found {
+                Some(found) => writeln!(out, "held, so no new value is shown: {}", found.reason),
+                None => Ok(()),
             }
-        }
+        })?;
         Ok(if found.is_none() { Outcome::Good } else { Outcome::Bad })
     }
 

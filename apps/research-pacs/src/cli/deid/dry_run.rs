@@ -20,7 +20,7 @@ pub(super) struct Would<'a> {
     held: Option<Left>,
     kept: u64,
     removed: u64,
-    /// Emptied, replaced, cleaned, moved.
+    /// Emptied, replaced, cleaned, moved, or written by the de-identification.
     cleaned: u64,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     steps: BTreeMap<Step, u64>,

@@ -1,5 +1,6 @@
 //! `job changes`: what de-identification did to the instances of a job.
 
+use std::io::{self, Write};
 use std::str::FromStr;
 
 use archive::job::{self, Job};
@@ -65,7 +66,8 @@ impl JobChanges {
             for (instance, report) in &page {
                 number += 1;
                 if self.instance.is_none_or(|wanted| wanted == number) {
-                    self.say(number, &zones.before_after(*instance, report, show).await?)?;
+                    let of = zones.before_after(*instance, report, show).await?;
+                    changes::answer(|out| self.write(out, number, &of))?;
                 }
             }
         }
@@ -76,7 +78,7 @@ impl JobChanges {
         Ok(Outcome::Good)
     }
 
-    fn say(&self, number: u64, of: &BeforeAfter) -> anyhow::Result<()> {
+    fn write(&self, out: &mut dyn Write, number: u64, of: &BeforeAfter) -> io::Result<()> {
         let changes = if let Left::Both(changes) = &of.left { Some(changes) } else { None };
         let word = match &of.left {
             Left::Both(_) => "there",
@@ -84,7 +86,7 @@ impl JobChanges {
             Left::ObjectPurged => "there, its pseudonymised object is purged",
         };
         if self.json {
-            changes.map_or(Ok(()), |changes| changes::print_json(changes, Some(of.instance)))?;
+            changes.map_or(Ok(()), |changes| changes::write_json(out, changes, Some(of.instance)))?;
             let line = serde_json::json!({
                 "instance": of.instance,
                 "number": number,
@@ -93,35 +95,28 @@ impl JobChanges {
                 "rows_not_listed": changes.map(|changes| changes.rows_not_listed),
                 "report": of.report,
             });
-            println!("{line}");
-            return Ok(());
+            return writeln!(out, "{line}");
         }
-        println!("instance {number}: {}; the original is {word}", of.instance);
+        writeln!(out, "instance {number}: {}; the original is {word}", of.instance)?;
         match changes {
-            Some(changes) => changes::print_table(changes),
-            None => say_report(&of.report),
+            Some(changes) => changes::write_table(out, changes)?,
+            None => write_report(out, &of.report)?,
         }
-        println!();
-        Ok(())
+        writeln!(out)
     }
 }
 
 /// The report, where it is all that is left.
-#[allow(clippy::print_stdout, reason = "the command's answer")]
-fn say_report(report: &Value) {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    println!("profile {}, version {}", text(&report["profile"]), text(&report["version"]));
-    for change in report["changes"].as_array().into_iter().flatten() {
-        let rule = text(&change["rule"]);
-        println!(
-            "{:8}  {:11}  {}  {rule}: {}",
-            change["count"],
-            text(&change["step"]),
-            text(&change["path"]),
-            explain(&rule)
-        );
+fn write_report(out: &mut dyn Write, report: &Value) -> io::Result<()> {
+    let text = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let number = |of: &Value, key: &str| of.get(key).and_then(Value::as_u64).unwrap_or_default();
+    writeln!(out, "profile {}, version {}", text(report, "profile"), text(report, "version"))?;
+    for change in report.get("changes").and_then(Value::as_array).into_iter().flatten() {
+        let (count, rule) = (number(change, "count"), text(change, "rule"));
+        let (step, path) = (text(change, "step"), text(change, "path"));
+        writeln!(out, "{count:8}  {step:11}  {path}  {rule}: {}", explain(&rule))?;
     }
-    println!("{} kept", report["kept"]);
+    writeln!(out, "{} kept", number(report, "kept"))
 }
 
 /// The access log of the vault and the audit trail hear of it first: who, what and why. Of a participant who objected or was erased nothing is
