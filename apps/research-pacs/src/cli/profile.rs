@@ -11,6 +11,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use deidentification::{Advice, CompiledProfile, DeidentificationOption, Profile, SHIPPED};
 
+use super::changes::answer;
 use crate::exit::Outcome;
 use locale::{Language, Locale};
 
@@ -79,11 +80,12 @@ impl ProfileCommand {
             Self::Show(show) => {
                 let compiled = compile(&show.one.profile)?;
                 let explanation = compiled.explain();
-                if show.json {
-                    println!("{}", serde_json::to_string_pretty(&explanation)?);
+                let text = if show.json {
+                    serde_json::to_string_pretty(&explanation)? + "\n"
                 } else {
-                    print!("{}", show::text(&explanation, &Locale::new(show.lang)?));
-                }
+                    show::text(&explanation, &Locale::new(show.lang)?)
+                };
+                answer(|out| out.write_all(text.as_bytes()))?;
                 Ok(Outcome::Good)
             }
             Self::Check(one) => one.check(),
@@ -94,7 +96,7 @@ impl ProfileCommand {
                     println!("{}", locale.text("diff", "same"));
                     return Ok(Outcome::Good);
                 }
-                lines.iter().for_each(|line| println!("{line}"));
+                answer(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
                 Ok(Outcome::Bad)
             }
             Self::Test(test) => test.run(),

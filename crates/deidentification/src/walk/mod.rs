@@ -16,7 +16,7 @@ use dicom_core::{Tag, VR};
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Encoding, Header, Lengths, Limits, Token, Writer};
 
-use pixel::UnusedBits;
+use pixel::{Compression, UnusedBits};
 
 use crate::deidentify::{DeidentificationError, Object, PseudonymSource, new_uids, output};
 use crate::document::dummy_document;
@@ -310,7 +310,9 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             _ => (rule, Step::Keep),
         };
         if step == Step::Keep && has_samples(rule.vr) && header.tag.group() == PIXEL_GROUP {
-            self.context.tally.not_inspected(NotInspected::CompressedFrames);
+            if Compression::of(self.context.object.transfer_syntax.uid).is_none() {
+                self.context.tally.not_inspected(NotInspected::CompressedFrames);
+            }
             return self.keep(token, header, rule);
         }
         self.skipped = 1;
@@ -332,7 +334,9 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
     fn keep(&mut self, token: &Token<'_>, header: &Header, rule: Rule) -> Done {
         self.context.tally.kept += 1;
         if header.tag.group() == PIXEL_GROUP {
-            self.context.tally.not_inspected(NotInspected::PixelData);
+            if self.context.pixels.is_none() {
+                self.context.tally.not_inspected(NotInspected::PixelData);
+            }
         } else if matches!(rule.vr, VR::OB | VR::OW) {
             self.context.tally.not_inspected(NotInspected::Binary { tag: header.tag });
         }
