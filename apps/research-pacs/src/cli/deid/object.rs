@@ -110,7 +110,7 @@ impl Deidentifier<'_> {
         };
         let mut identity = Identity::default();
         let survey = Survey::read(self.profile, input.data_set()?, syntax, Limits::INSTANCE, &mut identity)?;
-        let cleaner = self.profile.cleaner(&identity)?;
+        let cleaner = self.profile.cleaner(&identity).map_err(|error| left("not-deidentified", error))?;
         let inspection = self.pixels(&mut input, &object, &survey, &cleaner)?;
         let waits = self.waits(&object, &inspection);
         let pixels = if let Inspection::Clean(plan) = &inspection { Some(&**plan) } else { None };
