@@ -141,6 +141,11 @@ pub fn deidentify<R: Read, W: Write>(
         cleaner: known.cleaner,
         applied: survey.applied.and(done_to_pixels(known.pixels)),
         pixels: known.pixels,
+        pixel_bytes: survey
+            .pixels(object.transfer_syntax)
+            .ok()
+            .filter(|_| !object.transfer_syntax.encapsulated)
+            .map(|pixels| pixels.native_bytes().next_multiple_of(2)),
         unused_bits: survey.pixels(object.transfer_syntax).ok().as_ref().and_then(UnusedBits::new),
         without_reference: &survey.without_reference,
         trusts_equipment: profile.private.trusts(manufacturer, model),

@@ -6,7 +6,7 @@ use crate::survey::Survey;
 const VOLUMES: [&str; 4] = ["CT", "MR", "PT", "NM"];
 
 /// Words of body part and protocol that mean a head, or all of a body; upper case, without accents.
-const HEAD: [&str; 40] = [
+const HEAD: [&str; 41] = [
     "BRAIN",
     "CEREBR",
     "CERVEAU",
@@ -22,6 +22,7 @@ const HEAD: [&str; 40] = [
     "FACIAL",
     "FLAIR",
     "HEAD",
+    "HIPPOCAMP",
     "HYPOPHYS",
     "IAC",
     "JAW",
@@ -66,7 +67,8 @@ impl Survey {
             return false;
         }
         let says = format!("{} {}", self.body_part(), self.protocol()).to_uppercase();
-        let has = |words: &[&str]| words.iter().any(|word| says.contains(word));
-        has(&HEAD) || !has(&ELSEWHERE)
+        let is_head = HEAD.iter().any(|word| says.contains(word));
+        let begins = |part: &str| ELSEWHERE.iter().any(|word| part.starts_with(word));
+        is_head || !says.split(|c: char| !c.is_alphabetic()).any(begins)
     }
 }

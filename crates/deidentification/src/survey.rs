@@ -33,6 +33,8 @@ pub struct Survey {
     pub(crate) regions: Vec<[u32; 4]>,
     /// Whether the main data set has Pixel Data (7FE0,0010).
     pub(crate) has_pixel_data: bool,
+    /// Whether it has Float or Double Float Pixel Data.
+    pub(crate) has_float_pixel_data: bool,
     /// Content items whose reference goes.
     pub(crate) without_reference: HashSet<Position>,
     /// What the after-check compares with what leaves.
@@ -79,6 +81,9 @@ const PALETTE: [Tag; 3] = [Tag(0x0028, 0x1201), Tag(0x0028, 0x1202), Tag(0x0028,
 /// 65,536 entries of 16 bits.
 const PALETTE_MAX: usize = 128 << 10;
 const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
+/// Float Pixel Data, Double Float Pixel Data.
+const FLOAT_PIXEL_DATA: [Tag; 2] = [Tag(0x7FE0, 0x0008), Tag(0x7FE0, 0x0009)];
+const NUMBER_OF_FRAMES: Tag = Tag(0x0028, 0x0008);
 /// Longest value that is kept as a fact.
 const FACT_MAX: usize = 1024;
 /// Most references of one object that are taken away; those beyond are replaced.
@@ -164,6 +169,16 @@ impl Survey {
         self.text(Tag(0x0018, 0x1030))
     }
 
+    /// (0008,0064) Conversion Type: of what was no image of the modality before (PS3.3 C.8.6.1).
+    pub(crate) fn conversion_type(&self) -> &str {
+        self.text(Tag(0x0008, 0x0064))
+    }
+
+    /// Whether the pixels are in colour.
+    pub(crate) fn is_colour(&self) -> bool {
+        self.shorts(Tag(0x0028, 0x0002)).first().is_some_and(|samples| *samples > 1)
+    }
+
     /// (0028,0301) Burned In Annotation.
     pub(crate) fn burned_in_annotation(&self) -> &str {
         self.text(Tag(0x0028, 0x0301))
@@ -186,7 +201,7 @@ impl Survey {
             bits_stored: short(0x0101),
             high_bit: short(0x0102),
             pixel_representation: short(0x0103),
-            number_of_frames: self.text(Tag(0x0028, 0x0008)).parse().ok(),
+            number_of_frames: self.number_of_frames(),
             pixel_padding_value: short(0x0120),
             big_endian_words: syntax.encoding == Encoding::ExplicitBig,
             encapsulated: syntax.encapsulated,
@@ -200,6 +215,16 @@ impl Survey {
         let signed = self.shorts(Tag(0x0028, 0x0103)).first() == Some(&1);
         let table = |element| self.facts.get(&Tag(0x0028, element)).map(Vec::as_slice);
         Palette::new(descriptor, signed, [table(0x1201)?, table(0x1202)?, table(0x1203)?]).ok()
+    }
+
+    /// (0028,0008); 0, which no description accepts, where it is no plain number: another reader might see more frames.
+    fn number_of_frames(&self) -> Option<u32> {
+        let value = self.facts.get(&NUMBER_OF_FRAMES)?;
+        let text = ascii_trimmed(value).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        match (value.iter().all(|byte| matches!(byte, b' ' | 0)), text) {
+            (true, _) => None,
+            (false, text) => Some(text.and_then(|text| text.parse().ok()).unwrap_or(0)),
+        }
     }
 
     fn shorts(&self, tag: Tag) -> Vec<u16> {
@@ -257,6 +282,7 @@ impl Reading<'_> {
             }
             Token::BulkStart { header } | Token::FragmentsStart { header } => {
                 self.survey.has_pixel_data |= self.is_pixel_data(header.tag);
+                self.survey.has_float_pixel_data |= self.is_float_pixel_data(header.tag);
                 self.labels.exists(&self.levels, header.tag);
                 self.acts_on(header.tag);
             }
@@ -328,10 +354,18 @@ impl Reading<'_> {
         self.levels.len() == 1 && tag == PIXEL_DATA
     }
 
+    fn is_float_pixel_data(&self, tag: Tag) -> bool {
+        self.levels.len() == 1 && FLOAT_PIXEL_DATA.contains(&tag)
+    }
+
     fn fact(&mut self, tag: Tag, big_endian: bool, value: &[u8]) {
         self.survey.big_endian = big_endian;
         self.survey.has_pixel_data |= self.is_pixel_data(tag);
+        self.survey.has_float_pixel_data |= self.is_float_pixel_data(tag);
         let most = if PALETTE.contains(&tag) { PALETTE_MAX } else { FACT_MAX };
+        if self.levels.len() == 1 && tag == NUMBER_OF_FRAMES && value.len() > most {
+            self.survey.facts.insert(tag, b"?".to_vec());
+        }
         if self.levels.len() == 1 && value.len() <= most && (FACTS.contains(&tag) || PALETTE.contains(&tag)) {
             self.survey.facts.insert(tag, value.to_vec());
         }

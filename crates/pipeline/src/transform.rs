@@ -76,6 +76,7 @@ pub(crate) struct Transformed {
 #[derive(Default)]
 struct Accepted {
     pixels: BTreeSet<Uuid>,
+    faces: BTreeSet<Uuid>,
     documents: BTreeSet<Uuid>,
     labels: BTreeSet<Uuid>,
 }
@@ -129,6 +130,7 @@ async fn accepted(
     let mut connection = line.buffer.reader().acquire().await?;
     Ok(Accepted {
         pixels: buffer::accepted_among(&mut connection, &ids, QuarantineReason::PixelRisk).await?,
+        faces: buffer::accepted_among(&mut connection, &ids, QuarantineReason::RecognizableFeatures).await?,
         documents: buffer::accepted_among(&mut connection, &ids, QuarantineReason::Document).await?,
         labels: buffer::accepted_among(&mut connection, &ids, QuarantineReason::ClassNotAllowed).await?,
     })
@@ -248,10 +250,10 @@ impl Instance<'_> {
         }
         if self.profile.faces() == FacePolicy::Hold
             && self.survey.may_show_face()
-            && !accepted.pixels.contains(&received.id)
+            && !accepted.faces.contains(&received.id)
         {
             let detail = "recognizable visual features: a head, or no statement of the body part".to_owned();
-            return Err(Held { reason: QuarantineReason::PixelRisk, detail });
+            return Err(Held { reason: QuarantineReason::RecognizableFeatures, detail });
         }
         Ok(())
     }

@@ -38,6 +38,8 @@ words! {
         MixedStudy = "mixed-study",
         /// Pixels at risk without a pixel rule, or text found in them (AC2.7).
         PixelRisk = "pixel-risk",
+        /// The image may show a face, and the profile asks for recognizable visual features to be cleaned (PS3.15 E.3.2).
+        RecognizableFeatures = "recognizable-features",
         /// A document or an object class that policy does not let through (AC2.8).
         Document = "document",
         /// The post-check found an identifier in what would leave (AC2.10), or an object that says that its identity was removed has one.

@@ -20,6 +20,8 @@ use crate::profile::CompiledProfile;
 use crate::survey::Survey;
 use crate::text_clean::{Cleaned, TextCleaner};
 
+/// Most frames of one object that are looked at when every frame is to be: each takes up to a second.
+const FRAMES_MAX: u32 = 2_000;
 /// Letters and digits of a line from which on it is a text.
 const LETTERS_ANY: usize = 2;
 /// Letters and digits of a line from which on it counts although no word was read for sure.
@@ -83,7 +85,7 @@ pub fn inspect<R: Read + Seek>(
     input: R,
 ) -> Result<Inspection, SourceError> {
     let policy = &profile.profile.pixels;
-    if !survey.has_pixel_data {
+    if !survey.has_pixel_data && !survey.has_float_pixel_data {
         return Ok(Inspection::Untouched);
     }
     let at_risk = policy.is_at_risk(object.sop_class, survey);
@@ -91,6 +93,9 @@ pub fn inspect<R: Read + Seek>(
         return Ok(if at_risk { Inspection::NotInspected } else { Inspection::Untouched });
     }
     let doubt = |why: String| if at_risk { Inspection::Held(why) } else { Inspection::Untouched };
+    if survey.has_float_pixel_data {
+        return Ok(doubt("pixel data of floating point numbers cannot be inspected".to_owned()));
+    }
     let encapsulated = object.transfer_syntax.encapsulated;
     let description = match survey.pixels(object.transfer_syntax) {
         Ok(description) => description,
@@ -123,6 +128,10 @@ pub fn inspect<R: Read + Seek>(
     };
     if encapsulated && looking.compression.is_none() {
         return Ok(Inspection::Held("pixel data of a transfer syntax that cannot be decoded".to_owned()));
+    }
+    if looks.is_some() && policy.frames == 0 && looking.description.frames() > FRAMES_MAX {
+        let why = format!("more than {FRAMES_MAX} frames to inspect: set `frames` in the profile");
+        return Ok(Inspection::Held(why));
     }
     // Without a recogniser one frame is read: it tells whether and how compressed frames can be written.
     if let Err(why) = looking.frames(object, limits, looks, input)? {
@@ -168,6 +177,11 @@ impl Looking<'_> {
             match token {
                 Token::SequenceStart { .. } => depth += 1,
                 Token::SequenceEnd { .. } => depth = depth.saturating_sub(1),
+                Token::FragmentsStart { header }
+                    if depth == 0 && header.tag == PIXEL_DATA && self.compression.is_none() =>
+                {
+                    return Ok(Err("fragments in a transfer syntax that has none".to_owned()));
+                }
                 Token::BulkStart { header } | Token::FragmentsStart { header } => {
                     is_here = depth == 0 && header.tag == PIXEL_DATA;
                     if !is_here && matches!(token, Token::BulkStart { .. }) {
@@ -224,6 +238,9 @@ impl Looking<'_> {
         else {
             return Err("a frame is too large to be inspected".to_owned());
         };
+        if self.frame >= self.description.frames() {
+            held.clear();
+        }
         while held.len() >= size && self.frame < self.description.frames() {
             let rest = held.split_off(size);
             let frame = std::mem::replace(held, rest);
@@ -237,6 +254,9 @@ impl Looking<'_> {
         if !self.is_sampled() {
             self.frame += 1;
             return Ok(());
+        }
+        if has_more_behind(frame, compression) {
+            return Err("a compressed frame holds more than one image".to_owned());
         }
         let decoded =
             decode_frame(frame, &self.description, compression).map_err(|error| error.to_string())?;
@@ -360,4 +380,36 @@ fn is_in(found: &TextBox, line: &Rectangle) -> bool {
 /// VR of native pixel data (PS3.5 A.2).
 pub(crate) fn native_vr(bits_allocated: u16) -> VR {
     if bits_allocated > 8 { VR::OW } else { VR::OB }
+}
+
+/// Whether anything but padding follows the end of the image in a frame (markers EOI of ITU-T T.81, EOC of ISO 15444-1): a decoder reads
+/// the first image alone. Coded data hold no such marker.
+fn has_more_behind(frame: &[u8], compression: Compression) -> bool {
+    if compression == Compression::Rle {
+        return false;
+    }
+    let Some(coded) = start_of_coded(frame) else { return false };
+    let rest = frame.get(coded..).unwrap_or_default();
+    match rest.windows(2).position(|pair| pair == [0xFF, 0xD9]) {
+        Some(end) => rest.get(end + 2..).unwrap_or_default().iter().any(|byte| !matches!(byte, 0 | 0xFF)),
+        None => false,
+    }
+}
+
+/// Where the coded data begin: behind the first Start of Scan, or Start of Data.
+fn start_of_coded(frame: &[u8]) -> Option<usize> {
+    let mut at = frame.windows(2).position(|pair| matches!(pair, [0xFF, 0xD8 | 0x4F]))? + 2;
+    loop {
+        match frame.get(at..at + 4)? {
+            [0xFF, 0x93, ..] => return Some(at + 2),
+            [0xFF, 0xFF, ..] => at += 1,
+            [0xFF, code, high, low] => {
+                at += 2 + usize::from(u16::from_be_bytes([*high, *low]));
+                if *code == 0xDA {
+                    return Some(at);
+                }
+            }
+            _ => return None,
+        }
+    }
 }

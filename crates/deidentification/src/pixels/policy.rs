@@ -91,6 +91,9 @@ pub struct PixelMask {
     pub polygons: Vec<Vec<[u16; 2]>>,
 }
 
+/// Modalities whose own images are grey: what is in colour there was drawn.
+const GREY_MODALITIES: [&str; 6] = ["CR", "CT", "DX", "MG", "MR", "PT"];
+
 /// The masks of a profile, checked.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Masks(Vec<(PixelMask, Vec<Shape>)>);
@@ -192,11 +195,16 @@ fn matches(mask: &PixelMask, sop_class: &str, survey: &Survey, rows: u16, column
 impl PixelPolicy {
     /// Whether the pixels of an object may hold burned-in text (AC2.7).
     pub(crate) fn is_at_risk(&self, sop_class: &str, survey: &Survey) -> bool {
-        let modality = survey.modality();
+        let modality = survey.modality().to_ascii_uppercase();
         let stated = survey.burned_in_annotation();
+        let is_screen = survey.image_type().to_ascii_uppercase().contains("SCREEN SAVE");
+        let is_grey = GREY_MODALITIES.contains(&modality.as_str());
         is_class_at_risk(sop_class)
-            || MODALITIES_AT_RISK.contains(&modality)
-            || stated == "YES"
-            || (stated.is_empty() && self.risk_when_not_stated.contains(modality))
+            || MODALITIES_AT_RISK.contains(&modality.as_str())
+            || !matches!(stated, "NO" | "")
+            || (stated.is_empty() && self.risk_when_not_stated.contains(&modality))
+            || is_screen
+            || !survey.conversion_type().is_empty()
+            || (is_grey && survey.is_colour())
     }
 }

@@ -12,12 +12,18 @@ const CLASSES: &[Risk] = &[
     Risk::Below("1.2.840.10008.5.1.4.1.1.6."),
     // X-Ray Angiographic and Radiofluoroscopic
     Risk::Below("1.2.840.10008.5.1.4.1.1.12."),
-    // Visible light: photographs, endoscopy, microscopy, video
+    // Visible light: photographs, endoscopy, microscopy, video, with their retired classes
     Risk::Below("1.2.840.10008.5.1.4.1.1.77.1."),
+    Risk::Class("1.2.840.10008.5.1.4.1.1.77.1"),
+    Risk::Class("1.2.840.10008.5.1.4.1.1.77.2"),
+    // Hardcopy: printed films (retired)
+    Risk::Class("1.2.840.10008.5.1.1.29"),
+    Risk::Class("1.2.840.10008.5.1.1.30"),
 ];
 
 /// Modalities (PS3.3 C.7.3.1.1.1) of the same, and those of scanned documents and screens.
-pub static MODALITIES_AT_RISK: [&str; 10] = ["DOC", "ES", "IVUS", "OT", "RF", "SC", "SM", "US", "XA", "XC"];
+pub static MODALITIES_AT_RISK: [&str; 11] =
+    ["DOC", "ES", "HC", "IVUS", "OT", "RF", "SC", "SM", "US", "XA", "XC"];
 
 enum Risk {
     Class(&'static str),
@@ -43,7 +49,7 @@ mod tests {
         for class in ["7", "7.4", "6.1", "6.2", "3.1", "12.1", "12.2.1", "77.1.4", "77.1.6"] {
             assert!(at_risk(class), "{class}");
         }
-        for class in ["2", "4", "20", "66.4", "128", "481.3", "77.2", "13.1.3"] {
+        for class in ["2", "4", "20", "66.4", "128", "481.3", "13.1.3"] {
             assert!(!at_risk(class), "{class}");
         }
     }

@@ -1,5 +1,6 @@
 //! Which words stay where only what is known to be harmless stays.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::fold::Kind;
@@ -20,7 +21,7 @@ const UNITS: [&str; 14] =
 pub(super) fn mark(
     words: &Words<'_>,
     vocabulary: &Vocabulary,
-    institutions: &[Vec<String>],
+    institutions: &BTreeMap<String, Vec<Vec<String>>>,
     marks: &mut Marks,
 ) {
     let mut start = 0;
@@ -32,9 +33,7 @@ pub(super) fn mark(
         }
     }
     mark_numbers_beside(words, marks);
-    for institution in institutions {
-        mark_phrase(words, institution, marks);
-    }
+    mark_institutions(words, institutions, marks);
 }
 
 /// The short groups of a number that goes: `555-0123`.
@@ -54,20 +53,27 @@ fn mark_numbers_beside(words: &Words<'_>, marks: &mut Marks) {
     }
 }
 
-/// The words of a phrase, one after the other.
-fn mark_phrase(words: &Words<'_>, phrase: &[String], marks: &mut Marks) {
+/// Names of institutions by their first word: all their words, one after the other.
+fn mark_institutions(
+    words: &Words<'_>,
+    institutions: &BTreeMap<String, Vec<Vec<String>>>,
+    marks: &mut Marks,
+) {
     let mut start = 0;
-    while start < words.len() {
-        let mut end = start;
-        let is_here = phrase.iter().all(|wanted| {
-            let word = words.word(end);
-            end = word.end;
-            words.joined(word) == wanted
-        });
-        if is_here && end > start {
-            marks.add(start..end);
+    while start < words.len() && !institutions.is_empty() {
+        let first = words.word(start);
+        for name in institutions.get(words.joined(first.clone())).into_iter().flatten() {
+            let mut end = start;
+            let is_here = name.iter().all(|wanted| {
+                let word = words.word(end);
+                end = word.end;
+                words.joined(word) == wanted
+            });
+            if is_here {
+                marks.add(start..end);
+            }
         }
-        start = words.word(start).end.max(start + 1);
+        start = first.end.max(start + 1);
     }
 }
 

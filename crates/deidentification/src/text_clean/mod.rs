@@ -15,6 +15,7 @@ mod variants;
 mod vocabulary;
 mod words;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use dicom_stream::text::Date;
@@ -29,6 +30,10 @@ use words::{Marks, Words};
 
 /// Times a text is searched: each cut can bring two parts of a name together. A text that is not clean then goes as a whole.
 const ROUNDS: usize = 16;
+/// Most institutions of one study.
+const INSTITUTIONS_MAX: usize = 500;
+/// Most words of the name of one; longer names are no names.
+const INSTITUTION_WORDS: usize = 16;
 /// What stands for a cut; a shorter cut has a shorter mark, so that no value grows beyond the length of its VR.
 const MARK: &str = "***";
 
@@ -84,8 +89,8 @@ enum Search {
 pub struct TextCleaner<'v> {
     terms: Terms,
     dates: Vec<Date>,
-    /// Words of the names of institutions, of two words and more.
-    institutions: Vec<Vec<String>>,
+    /// Names of institutions of two words and more, by their first word.
+    institutions: BTreeMap<String, Vec<Vec<String>>>,
     vocabulary: &'v Vocabulary,
 }
 
@@ -102,8 +107,15 @@ impl<'v> TextCleaner<'v> {
     /// [`TextCleanError::TooManyTerms`].
     pub fn new(identity: &Identity, vocabulary: &'v Vocabulary) -> Result<Self, TextCleanError> {
         let dates = identity.dates.iter().copied().collect();
-        let institutions = identity.institutions.iter().map(|name| whole_words(name));
-        let institutions = institutions.filter(|words| words.len() > 1).collect();
+        if identity.institutions.len() > INSTITUTIONS_MAX {
+            return Err(TextCleanError::TooManyTerms);
+        }
+        let mut institutions: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
+        for words in identity.institutions.iter().map(|name| whole_words(name)) {
+            if let (2..=INSTITUTION_WORDS, Some(first)) = (words.len(), words.first()) {
+                institutions.entry(first.clone()).or_default().push(words);
+            }
+        }
         Ok(Self { terms: Terms::new(identity, vocabulary)?, dates, institutions, vocabulary })
     }
 

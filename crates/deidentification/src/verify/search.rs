@@ -146,17 +146,15 @@ impl<'a> Search<'a> {
                 VR::UN | VR::SQ => None,
                 known => self.value(tag, known, is_nested, value),
             }),
-            VR::OB | VR::OW => self.unknown(value),
-            _ => None,
+            _ => self.unknown(value),
         }
     }
 
     /// Original UIDs, and ids inside of UIDs.
     fn uids(&self, tag: Tag, value: &[u8]) -> Option<FindingKind> {
-        if self.promise.is_some_and(|promise| promise.retains_uid(tag)) {
-            return None;
-        }
-        self.terms.uid_in(value).or_else(|| {
+        let is_retained = self.promise.is_some_and(|promise| promise.retains_uid(tag));
+        let uid = if is_retained { None } else { self.terms.uid_in(value) };
+        uid.or_else(|| {
             let text = String::from_utf8_lossy(value);
             text.split(['\\', '.', '\0', ' ']).find_map(|number| self.terms.in_number(number))
         })

@@ -43,6 +43,7 @@ const ENCAPSULATED_DOCUMENT_LENGTH: Tag = Tag(0x0042, 0x0015);
 const PIXEL_GROUP: u16 = 0x7FE0;
 
 /// Rule ids of what the encoding, not the tag, decides.
+const NESTED_PIXELS: &str = "nested-pixels";
 const WRONG_VR: &str = "wrong-vr";
 const NO_NUMBER: &str = "no-number";
 const TOO_LONG: &str = "too-long";
@@ -61,6 +62,8 @@ pub(crate) struct Context<'a> {
     pub(crate) applied: OptionSet,
     /// What is done with the pixels.
     pub(crate) pixels: Option<&'a PixelPlan>,
+    /// Bytes of the native frames, padded to an even number; `None` where the description of the pixels cannot be used.
+    pub(crate) pixel_bytes: Option<u64>,
     /// Tells the bits of native pixel data that no sample uses.
     pub(crate) unused_bits: Option<UnusedBits>,
     /// Content items whose reference goes.
@@ -432,6 +435,11 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
     /// What the profile says of an element here, project rules aside.
     fn rule(&mut self, tag: Tag) -> Rule {
         let rule = self.context.rules.get(tag);
+        // Pixels in an item are nobody's image: no mask and no recogniser reaches them.
+        if tag.group() == PIXEL_GROUP && !self.is_root() {
+            let treatment = Treatment::Action(Action::X);
+            return Rule { id: RuleId::Named(NESTED_PIXELS), treatment, basic: Action::X, ..rule };
+        }
         let settings = self.context.profile.rules.settings;
         self.level().map_or(rule, |level| level.rule(tag, rule, settings))
     }

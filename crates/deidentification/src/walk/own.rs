@@ -11,6 +11,7 @@ use crate::option::BASIC_PROFILE_CODE;
 use crate::report::Place;
 use crate::table::Step;
 use crate::text::encode;
+use crate::text_clean::Cleaned;
 use crate::trial::Own;
 
 impl<W: Write> Walk<'_, '_, W> {
@@ -45,7 +46,8 @@ impl<W: Write> Walk<'_, '_, W> {
                 output(self.out.value(tag, VR::US, &bytes))?;
             }
             Own::AppendText(text) => {
-                let before = dummy::trimmed(original);
+                let before = self.method_before(original);
+                let before = before.as_slice();
                 let separator: &[u8] = if before.is_empty() { b"" } else { b"\\" };
                 output(self.out.value(tag, VR::LO, &[before, separator, text.as_bytes()].concat()))?;
             }
@@ -66,6 +68,19 @@ impl<W: Write> Walk<'_, '_, W> {
         }
         self.context.tally.change(Place::ROOT, tag, OWN, Step::Replace);
         Ok(())
+    }
+
+    /// The methods that were there, without what identifies: a sender may have written anything.
+    fn method_before(&self, original: &[u8]) -> Vec<u8> {
+        let text = self.character_set.decode(VR::LO, dummy::trimmed(original));
+        let cleaned =
+            text.split('\\').filter_map(|value| match self.context.cleaner.without_identity(value, false) {
+                Cleaned::Unchanged => Some(value.to_owned()),
+                Cleaned::Cut { text, .. } => Some(text),
+                Cleaned::Nothing => None,
+            });
+        let values: Vec<Vec<u8>> = cleaned.map(|value| encode(&self.character_set, VR::LO, &value)).collect();
+        values.join(&b'\\')
     }
 
     pub(super) fn write_method_codes(&mut self) -> Done {

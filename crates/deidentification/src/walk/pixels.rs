@@ -21,6 +21,8 @@ const OFFSETS: [Tag; 2] = [Tag(0x7FE0, 0x0001), Tag(0x7FE0, 0x0002)];
 const CLEAN_PIXELS: RuleId = RuleId::Option(crate::option::DeidentificationOption::CleanPixelData);
 /// Rule id of overlays in unused bits of the pixel data (retired; PS3.5 8.1.2).
 const OVERLAY_BITS: RuleId = RuleId::Named("overlay-bits");
+/// Rule id of bytes behind the last frame.
+const SURPLUS: RuleId = RuleId::Named("behind-the-frames");
 const SEGMENTS: RuleId = RuleId::Named("frame-segments");
 /// Bytes at the start of a compressed frame in which texts are looked for.
 const HEAD: usize = 64 << 10;
@@ -83,10 +85,23 @@ impl<W: Write> Walk<'_, '_, W> {
                 Ok(true)
             }
             Token::BulkStart { header } if header.tag == PIXEL_DATA => {
-                if self.changes_native() {
+                let frames = self.context.pixel_bytes.filter(|bytes| u64::from(header.length) > *bytes);
+                let length = frames.and_then(|bytes| u32::try_from(bytes).ok());
+                if self.changes_native() || length.is_some() {
                     self.passing = Passing::Native(0);
                 }
-                Ok(false)
+                let Some(length) = length else { return Ok(false) };
+                // More bytes than the frames have: nobody knows what they are.
+                self.write_own_before(Some(PIXEL_DATA))?;
+                self.count(PIXEL_DATA, SURPLUS, Step::Replace);
+                let header = Header::new(PIXEL_DATA, header.vr, length, header.encoding);
+                output(self.out.copy(&Token::BulkStart { header }))?;
+                Ok(true)
+            }
+            Token::FragmentsStart { header }
+                if header.tag == PIXEL_DATA && !self.context.object.transfer_syntax.encapsulated =>
+            {
+                Err(DeidentificationError::Pixels("fragments in a transfer syntax that has none"))
             }
             Token::FragmentsStart { header } if header.tag == PIXEL_DATA => {
                 let Some(decoded) = decoded else {
@@ -106,6 +121,13 @@ impl<W: Write> Walk<'_, '_, W> {
 
     fn native_piece(&mut self, token: &Token<'_>, offset: u64) -> Taken {
         let Token::Bulk(piece) = token else { return Ok(false) };
+        let room = self.context.pixel_bytes.map_or(u64::MAX, |bytes| bytes.saturating_sub(offset));
+        let room = usize::try_from(room).unwrap_or(usize::MAX).min(piece.len());
+        let piece = piece.get(..room).unwrap_or_default();
+        if piece.is_empty() {
+            self.passing = Passing::Native(offset);
+            return Ok(true);
+        }
         self.write_native(offset, piece, |out, masked| out.copy(&Token::Bulk(masked)))?;
         self.passing = Passing::Native(offset + piece.len() as u64);
         Ok(true)

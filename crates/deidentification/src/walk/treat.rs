@@ -63,6 +63,7 @@ impl<W: Write> Walk<'_, '_, W> {
         match rule.vr {
             VR::SQ if header.vr == VR::UN => self.un_sequence(tag, value),
             VR::SQ => self.leave_out(tag, WRONG_VR),
+            VR::IS if tag == NUMBER_OF_FRAMES && !is_plain_number(value) => self.no_number(tag),
             VR::DS | VR::IS | VR::UI if !is_number(value) => self.no_number(tag),
             _ if tag == ICC_PROFILE => match pixel::icc::without_texts(value) {
                 Ok(cleaned) if cleaned == value => self.keep(token, header, rule),
@@ -164,6 +165,11 @@ impl<W: Write> Walk<'_, '_, W> {
         self.count(tag, rule.id, step);
         Ok(())
     }
+}
+
+/// Digits and padding: readers differ about anything else.
+fn is_plain_number(value: &[u8]) -> bool {
+    crate::dummy::trimmed(value).iter().all(u8::is_ascii_digit)
 }
 
 /// The rule for a value stored as UN: an option retains what the equipment declared it to be, so the Basic action holds for it.

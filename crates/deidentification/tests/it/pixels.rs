@@ -287,3 +287,68 @@ fn a_required_number_of_letters_is_refused() {
         deidentify(&profile, &object, &Source, known, Limits::INSTANCE, &input[..], Vec::new()).unwrap_err();
     assert!(matches!(error, DeidentificationError::NoNumber(found) if found == tag(0x0028_0008)), "{error}");
 }
+
+/// A reader that counts frames otherwise would see what nobody looked at.
+#[test]
+fn bytes_behind_the_frames_go_and_frames_are_counted_in_digits() {
+    let mut all = image("CT", vec![]);
+    all.retain(|element| !matches!(element, Element::Value(0x7FE0_0010, ..)));
+    all.push(Element::Value(0x7FE0_0010, VR::OB, vec![9; 70_000]));
+    let made = run(&Profile::basic(), CT, None, all);
+    assert_eq!(made.value("(7FE0,0010)").unwrap(), [9; 48]);
+    for frames in ["2.0", "+2", "2e0"] {
+        let mut all = image("US", vec![]);
+        all.retain(|element| !matches!(element, Element::Value(0x0028_0008, ..)));
+        all.push(text(0x0028_0008, VR::IS, frames));
+        let nothing = Finds("", [0; 4], Mutex::default());
+        assert!(
+            held(&run(&cleaning(PixelPolicy::default()), ULTRASOUND, Some(&nothing), all))
+                .contains("pixel data")
+        );
+    }
+}
+
+/// PS3.5 A.4: fragments belong to encapsulated syntaxes; a mask over native frames does not reach them.
+#[test]
+fn fragments_in_a_native_syntax_are_refused() {
+    let mut all = image("CT", vec![]);
+    all.retain(|element| !matches!(element, Element::Value(0x7FE0_0010, ..)));
+    let mut input = data_set(Encoding::ExplicitLittle, CT, all);
+    input.extend(b"\xE0\x7F\x10\0OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\0\xE0\0\0\0\0\xFE\xFF\0\xE0\x30\0\0\0");
+    input.extend([9; 48]);
+    input.extend(b"\xFE\xFF\xDD\xE0\0\0\0\0");
+    let profile = Profile::basic().compile(None).unwrap();
+    let refused = run_syntax(&profile, &TransferSyntax::EXPLICIT_LITTLE, CT, None, &input);
+    assert!(matches!(refused, Err(DeidentificationError::Pixels(_))));
+}
+
+#[test]
+fn pixels_in_an_item_go() {
+    let item = vec![Element::Value(0x7FE0_0010, VR::OB, vec![7; 8])];
+    let made = run(&Profile::basic(), CT, None, image("CT", vec![sequence(0x0008_1140, vec![item])]));
+    assert!(made.value("(0008,1140)[1](7FE0,0010)").is_none());
+}
+
+/// What was drawn, printed or converted is at risk whatever its SOP class says (AC2.7).
+#[test]
+fn what_was_no_image_of_the_modality_is_at_risk() {
+    let profile = cleaning(PixelPolicy::default());
+    for more in [
+        vec![text(0x0008_0008, VR::CS, "DERIVED\\SECONDARY\\SCREEN SAVE")],
+        vec![text(0x0008_0064, VR::CS, "WSD")],
+        vec![text(0x0028_0301, VR::CS, "Yes")],
+        vec![Element::Value(0x7FE0_0008, VR::OF, vec![0; 8]), text(0x0008_0064, VR::CS, "WSD")],
+    ] {
+        held(&run(&profile, CT, None, image("CT", more)));
+    }
+    held(&run(&profile, CT, None, image("us", vec![])));
+    held(&run(&profile, "1.2.840.10008.5.1.1.30", None, image("CT", vec![])));
+}
+
+#[test]
+fn earlier_methods_are_cleaned() {
+    let made =
+        run(&Profile::basic(), CT, None, image("CT", vec![text(0x0012_0063, VR::LO, "seen with Doe^Jane")]));
+    let method = made.text("(0012,0063)").unwrap();
+    assert!(!method.contains("Doe") && method.contains("seen with"), "{method}");
+}

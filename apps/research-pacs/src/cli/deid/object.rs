@@ -113,7 +113,7 @@ impl Deidentifier<'_> {
         if !self.profile.forwards(&survey) {
             return Err(left("not-forwarded", "no label of the profile lets it go on"));
         }
-        let cleaner = self.profile.cleaner(&identity)?;
+        let cleaner = self.profile.cleaner(&identity).map_err(|error| left("not-deidentified", error))?;
         let inspection = self.pixels(&mut input, &object, &survey, &cleaner)?;
         let waits = self.waits(&object, &inspection);
         let pixels = if let Inspection::Clean(plan) = &inspection { Some(&**plan) } else { None };
