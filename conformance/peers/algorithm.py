@@ -15,6 +15,7 @@ Faults: patient-id, patient-name  the partner writes its own
         unknown-study             a Study Instance UID of the tool's own
         unknown-study-alone       the same, and no reference at all
         date                      a date that is neither issued nor of the partner's work
+        date-item                 the same in a content item of a report
         geometry                  a segmentation says another pixel spacing than the images of its frame of reference
         nested-code               the code of another participant in an item
         encrypted                 Encrypted Attributes that nobody here can read
@@ -186,6 +187,8 @@ def spoil(fault, made, images, others, args):
         one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.3680043.10.999.7"
     elif fault == "date":
         one.AcquisitionDate = "20010203"
+    elif fault == "date-item":
+        one.ContentSequence.append(classes.content("DATE", "CONTAINS", ("111060", "Study Date"), Date="20010203"))
     elif fault == "geometry":
         one.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing = [0.7, 0.7]
     elif fault == "missing":

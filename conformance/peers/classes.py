@@ -90,6 +90,21 @@ def chest_cad(study, made):
     return one
 
 
+def dated(study, _):
+    """A Comprehensive SR that says when the images were taken, as the partner knows it, and when it looked at them (RC-03)."""
+    images, now = study["CT"], datetime.now()
+    taken = images[0].StudyDate
+    seen = {"ObservationDateTime": now.strftime("%Y%m%d%H%M%S")}
+    day = content("DATE", "CONTAINS", ("111060", "Study Date"), Date=taken, **seen)
+    moment = content("DATETIME", "CONTAINS", ("111526", "DateTime Started"), DateTime=taken + "101500.5", **seen)
+    inner = content("DATE", "CONTAINS", ("111060", "Study Date"), Date=taken)
+    within = content("CONTAINER", "CONTAINS", ("111028", "Image Library"), ContinuityOfContent="SEPARATE", ContentSequence=[inner], **seen)
+    shown = item(RelationshipType="CONTAINS", ValueType="IMAGE", ReferencedSOPSequence=[reference(images[0])])
+    # copied from the image: a DA and a DT of the main data set
+    return document(images, "88.33", "SR", 33, ("126000", "Imaging Measurement Report"), [shown, day, moment, within],
+                    AcquisitionDate=images[0].AcquisitionDate, AcquisitionDateTime=taken + "101500", SeriesDate=now.strftime("%Y%m%d"))
+
+
 def wave_report(study, _):
     """A Comprehensive SR that measures an ECG (C.18.5, C.18.7)."""
     waves = study["ECG"]
@@ -315,6 +330,6 @@ def model(study, _):
                         ModelModification="NO", ModelMirroring="NO", ContentDescription="", **in_frame(source))
 
 
-MAKERS = {"labelmap": label_map, "surface": surface, "cad": mammography_cad, "chestcad": chest_cad, "wavesr": wave_report, "wave": wave,
+MAKERS = {"labelmap": label_map, "surface": surface, "cad": mammography_cad, "chestcad": chest_cad, "dated": dated, "wavesr": wave_report, "wave": wave,
           "pseudocolor": pseudo_color, "color": color, "blending": blending, "rtplan": plan, "rtdose": dose, "reg": registration, "deform": deformation,
           "fid": fiducials, "ann": annotations, "rwv": real_world_values, "enhanced": enhanced, "cda": clinical_document, "stl": model}

@@ -36,6 +36,8 @@ def of_patient(args, number, sop_class, modality, series):
     one.SOPClassUID, one.SOPInstanceUID = sop_class, uid(args.number, args.study, number)
     one.StudyDate = one.SeriesDate = one.AcquisitionDate = one.ContentDate = args.date
     one.StudyTime = one.SeriesTime = one.AcquisitionTime = one.ContentTime = "101500"
+    if args.timezone:
+        one.TimezoneOffsetFromUTC = args.timezone
     one.AccessionNumber, one.Modality, one.Manufacturer = f"AC-{args.number}-{args.study}", modality, "SCANNER MAKER"
     one.ReferringPhysicianName, one.StudyDescription, one.SeriesDescription = physician, description, "SLICES"
     one.PatientName, one.PatientID = args.name or name, f"HOSP-{args.number:04}"
@@ -123,6 +125,7 @@ def main():
     parser.add_argument("--name", default="")
     parser.add_argument("--birth-date", default="")
     parser.add_argument("--date", default="20250611")
+    parser.add_argument("--timezone", default="", help="(0008,0201)")
     parser.add_argument("--study", default="one")
     parser.add_argument("--images", type=int, default=3)
     parser.add_argument("--bare", action="store_true", help="without issuer, age and weight, with an empty Study ID")

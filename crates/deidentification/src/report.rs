@@ -98,8 +98,6 @@ pub enum NotInspected {
     PixelData,
     /// Comment and application segments of compressed frames.
     CompressedFrames,
-    /// Overlay planes in unused bits of the pixel data (retired; (60xx,0102) is not 0).
-    OverlayBits,
     /// Other samples and tables, an ICC profile for one.
     Binary {
         /// The element.

@@ -1,7 +1,7 @@
 //! What has to be known of an object before its first byte is written: whose it is, what made it, and which options of the profile will
 //! act on it. The codes of (0012,0064) stand before most of what they speak of, and names after most of the text that repeats them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{Read, Seek};
 
 use dicom_core::{Tag, VR};
@@ -13,6 +13,7 @@ use pixel::{Attributes, Description, DescriptionError, FrameLimit};
 
 use crate::content::reference_goes;
 use crate::creators::is_creator;
+use crate::label::Collected;
 use crate::level::{Kind, Level, Position, look_at_item};
 use crate::option::{DeidentificationOption, OptionSet};
 use crate::profile::{CompiledProfile, RecentRules, Treatment};
@@ -36,6 +37,7 @@ pub struct Survey {
     pub(crate) without_reference: HashSet<Position>,
     /// What the after-check compares with what leaves.
     original: Original,
+    labels: BTreeSet<String>,
 }
 
 /// Elements of the main data set that are kept as facts.
@@ -100,6 +102,7 @@ impl Survey {
         let mut reading = Reading {
             survey: Self::default(),
             rules: RecentRules::new(&profile.rules),
+            labels: Collected::new(&profile.labels),
             profile,
             identity,
             set: CharacterSet::default(),
@@ -115,6 +118,7 @@ impl Survey {
                 tokens.skip_bulk()?;
             }
         }
+        reading.survey.labels = reading.labels.labels();
         Ok(reading.survey)
     }
 
@@ -122,6 +126,12 @@ impl Survey {
     #[must_use]
     pub fn original(&self) -> &Original {
         &self.original
+    }
+
+    /// Labels of the profile that it has, `ALL` among them; none when they cannot be told.
+    #[must_use]
+    pub fn labels(&self) -> &BTreeSet<String> {
+        &self.labels
     }
 
     /// A fact as text, without padding; empty when it is absent or no ASCII.
@@ -215,6 +225,7 @@ impl Survey {
 struct Reading<'a> {
     survey: Survey,
     rules: RecentRules<'a>,
+    labels: Collected<'a>,
     profile: &'a CompiledProfile,
     identity: &'a mut Identity,
     set: CharacterSet,
@@ -234,6 +245,7 @@ impl Reading<'_> {
                     self.set = CharacterSet::parse(value).0;
                 }
                 self.identity.add_value(header.tag, vr, &self.set, value);
+                self.labels.value(&self.levels, header, vr, &self.set, value);
                 self.fact(header.tag, header.encoding == Encoding::ExplicitBig, value);
                 if is_creator(header.tag)
                     && let Some(level) = self.levels.last_mut()
@@ -245,9 +257,11 @@ impl Reading<'_> {
             }
             Token::BulkStart { header } | Token::FragmentsStart { header } => {
                 self.survey.has_pixel_data |= self.is_pixel_data(header.tag);
+                self.labels.exists(&self.levels, header.tag);
                 self.acts_on(header.tag);
             }
             Token::SequenceStart { header } => {
+                self.labels.exists(&self.levels, header.tag);
                 let kind = self.acts_on(header.tag);
                 if kind.is_none() {
                     self.left_out += 1;

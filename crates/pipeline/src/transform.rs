@@ -77,6 +77,7 @@ pub(crate) struct Transformed {
 struct Accepted {
     pixels: BTreeSet<Uuid>,
     documents: BTreeSet<Uuid>,
+    labels: BTreeSet<Uuid>,
 }
 
 /// `originals` with the ground on which each is kept as received, if it is.
@@ -129,6 +130,7 @@ async fn accepted(
     Ok(Accepted {
         pixels: buffer::accepted_among(&mut connection, &ids, QuarantineReason::PixelRisk).await?,
         documents: buffer::accepted_among(&mut connection, &ids, QuarantineReason::Document).await?,
+        labels: buffer::accepted_among(&mut connection, &ids, QuarantineReason::ClassNotAllowed).await?,
     })
 }
 
@@ -227,10 +229,14 @@ impl Instance<'_> {
         })
     }
 
-    /// What is held whatever its bytes are (AC2.8, PS3.15 E.3.2).
+    /// What is held before its pixels are looked at (labels of the profile, AC2.8, PS3.15 E.3.2).
     fn admit(&self, accepted: &Accepted) -> Result<(), Held> {
         let received = &self.original.received;
         let policy = self.profile.profile();
+        if !self.profile.forwards(self.survey) && !accepted.labels.contains(&received.id) {
+            let detail = "no label of the profile lets it go on".to_owned();
+            return Err(Held { reason: QuarantineReason::ClassNotAllowed, detail });
+        }
         let is_document = received.sop_class_uid.starts_with(ENCAPSULATED);
         if is_document
             && policy.documents == DocumentPolicy::Hold

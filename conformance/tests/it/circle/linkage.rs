@@ -16,6 +16,11 @@ struct Two {
 
 impl Two {
     fn new() -> Self {
+        Self::with(Some("lab"))
+    }
+
+    /// With `lab` known to the site, and in the project or not yet.
+    fn with(second_partner: Option<&'static str>) -> Self {
         let (pacs, uni, lab) = (Archive::orthanc("PACS"), Archive::orthanc("UNI"), Archive::dcmqrscp("UNI"));
         let site = Site::new();
         let key = site.folder("keys").join("vault.key");
@@ -23,7 +28,7 @@ impl Two {
         // over DIMSE the results come one by one
         let [first, second] = projects(&Rules { by_web: false, ..rules.clone() });
         let keys = "profile = \"longitudinal-research\"\n".to_owned();
-        let first = Project { second_partner: Some("lab"), keys, ..first };
+        let first = Project { second_partner, keys, ..first };
         let sections = dicom_partner("lab", lab.port)
             + "associations = 1\n"
             + &sections(&key, [Path::new(""); 2], &pacs, &uni, &rules);
@@ -104,5 +109,37 @@ fn two_partners_cannot_join_their_sets_and_the_results_of_both_return() {
         );
     }
     assert_eq!(world.blobs("return-buffer"), 0);
+    server.stop();
+}
+
+/// A study that left with the archive's own shift, and, once a second partner is there, with another one as well: each result goes back by the
+/// record of its own export.
+#[test]
+fn rc_12_a_study_exported_with_two_shifts_returns_by_the_record_of_each() {
+    let mut two = Two::with(None);
+    two.world.patient(1, &[]);
+    let server = two.world.site.serve();
+    two.world.acquire(&server);
+    two.world.wait_for_partner(1);
+    server.stop();
+    let alone = "partners = [\"uni\"]\nprofile";
+    two.world.site.change(alone, "partners = [\"uni\", \"lab\"]\nprofile");
+    two.world.site.change("recipients = [\"uni\"]", "recipients = [\"uni\", \"lab\"]");
+    let world = &two.world;
+    world.patient(1, &["--images", "5"]);
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(3);
+    let [uni, lab] = two.held();
+    let by_uni = two.compute([&uni, &lab], "of uni", &["1:dated"]);
+    let by_lab = two.compute([&lab, &uni], "of lab", &["1:dated,seg"]);
+    world.partner.take(&by_uni);
+    two.lab.take_by_store(&by_lab);
+    world.wait_for_sets(2, &["closed"]);
+    for (held, sent, beside, results) in [(&uni, &by_uni, &by_lab, 1), (&lab, &by_lab, &by_uni, 2)] {
+        assert_eq!(two.check_return(held, sent, beside)["results"], results);
+        let dates = world.check_dates(held, sent);
+        assert!(dates["restored"].as_u64().unwrap() >= 5, "{dates}");
+    }
     server.stop();
 }

@@ -135,6 +135,37 @@ fn lose(world: &World, sql: &str) {
 }
 
 #[test]
+fn rc_03_shifted_dates_go_back_and_the_partners_own_stay() {
+    let rules = Rules { project_keys: "profile = \"longitudinal-research\"\n", ..Rules::default() };
+    let world = World::new(&rules);
+    world.patient(1, &["--timezone", "+0100"]);
+    world.patient(2, &["--timezone", "+0100", "--date", "20240229"]);
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(2);
+    let held = world.held_by_partner();
+    deliver(&world, &["1:dated,seg", "2:dated"]);
+    world.wait_for_sets(2, &["closed"]);
+    assert_eq!(world.check_return("sent")["results"], 3);
+    let dates = world.check_dates(&held, &world.at("sent"));
+    assert!(dates["restored"].as_u64().unwrap() >= 2 * 5, "{dates}");
+    assert!(dates["kept"].as_u64().unwrap() >= 2 * 6, "{dates}");
+    server.stop();
+}
+
+#[test]
+fn rc_03_a_date_of_neither_class_in_a_report_is_a_persons_case() {
+    let rules = Rules { project_keys: "profile = \"longitudinal-research\"\n", ..Rules::default() };
+    let world = World::new(&rules);
+    let server = give_out(&world, 1);
+    deliver(&world, &["1:dated:date-item"]);
+    let shown = world.show(&wait_for_state(&world, "manual"));
+    assert!(shown.contains("date-of-no-class"), "{shown}");
+    world.assert_nothing_returned();
+    server.stop();
+}
+
+#[test]
 fn rc_12_a_lost_export_record_is_a_persons_case_and_nothing_is_derived_anew() {
     let world = World::new(&Rules::default());
     let server = give_out(&world, 1);

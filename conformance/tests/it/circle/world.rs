@@ -33,6 +33,10 @@ pub(super) struct Rules {
     pub(super) idle_seconds: u32,
     /// Paths at which codes and UIDs in text are replaced (RR-3).
     pub(super) text_rules: &'static [&'static str],
+    /// De-identification profile as TOML; empty: the basic one.
+    pub(super) profile: &'static str,
+    /// More keys of each project, one a line.
+    pub(super) project_keys: &'static str,
 }
 
 impl Default for Rules {
@@ -47,6 +51,8 @@ impl Default for Rules {
             retention_hours: 720,
             idle_seconds: 1,
             text_rules: &[],
+            profile: "",
+            project_keys: "",
         }
     }
 }
@@ -76,11 +82,15 @@ impl World {
         let site = Site::new();
         let key = site.folder("keys").join("vault.key");
         let (given, dropped) = (site.folder("partner"), site.folder("drops"));
-        let site = site.with_projects(
-            &key,
-            &projects(rules),
-            &sections(&key, [&given, &dropped], &pacs, &partner, rules),
-        );
+        let mut projects = projects(rules);
+        if !rules.profile.is_empty() {
+            let path = site.folder("keys").join("profile.toml");
+            fs::write(&path, rules.profile).unwrap();
+            projects = projects
+                .map(|project| Project { keys: format!("profile = \"{}\"\n", path.display()), ..project });
+        }
+        let site =
+            site.with_projects(&key, &projects, &sections(&key, [&given, &dropped], &pacs, &partner, rules));
         let world = Self { site, pacs, partner };
         world.site.answer(&["vault", "init"], 0);
         world
@@ -255,6 +265,14 @@ impl World {
         let folders = [self.at("originals"), self.at("partner"), self.at(sent), pacs];
         json_lines(&run(python("check_return.py").args(folders)))[0].clone()
     }
+
+    /// `check_dates.py` on the results in `sent` of a partner that holds `held`; fails the test unless each date is as it has to be.
+    pub(super) fn check_dates(&self, held: &Path, sent: &Path) -> Value {
+        let pacs = self.at("pacs");
+        self.pacs.export(&pacs);
+        let originals = self.at("originals");
+        json_lines(&run(python("check_dates.py").args([originals.as_path(), held, sent, &pacs])))[0].clone()
+    }
 }
 
 pub(super) fn projects(rules: &Rules) -> [Project; 2] {
@@ -267,6 +285,7 @@ pub(super) fn projects(rules: &Rules) -> [Project; 2] {
     [("first", "P1"), ("second", "P2")].map(|(id, title)| Project {
         retention_hours,
         results: results.clone(),
+        keys: rules.project_keys.to_owned(),
         ..Project::open(id, title, "uni")
     })
 }

@@ -38,6 +38,12 @@ impl Site {
         self
     }
 
+    /// Changes the sections: what the next start of the program reads.
+    pub(crate) fn change(&mut self, from: &str, to: &str) {
+        assert!(self.sections.contains(from), "{from}");
+        self.sections = self.sections.replace(from, to);
+    }
+
     /// Keeps the data elsewhere than in the temporary folder.
     pub(crate) fn data(mut self, folder: &Path) -> Self {
         folder.clone_into(&mut self.data);

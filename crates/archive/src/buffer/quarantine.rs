@@ -21,7 +21,7 @@ words! {
         NotIncluded = "not-included",
         /// Patient ID is empty (DEC-Q).
         NoPatientId = "no-patient-id",
-        /// SOP class or modality is not one of the project.
+        /// SOP class or modality is not one of the project, or no label of its profile lets the object go on.
         ClassNotAllowed = "class-not-allowed",
         /// An output of this program came back as an input.
         OwnOutput = "own-output",

@@ -19,6 +19,10 @@ pub struct Identity {
     /// One list of components for each name and each of its representations.
     pub(crate) names: BTreeSet<Vec<String>>,
     pub(crate) ids: BTreeSet<String>,
+    /// Names of institutions and departments: they go from descriptors, and are not searched afterwards.
+    pub(crate) institutions: BTreeSet<String>,
+    /// Dates of the study: they go from text where the profile does not keep dates.
+    pub(crate) study_dates: BTreeSet<Date>,
     /// Addresses, telephone numbers, e-mail addresses, whole.
     pub(crate) contacts: BTreeSet<String>,
     /// Birth dates.
@@ -49,6 +53,13 @@ const IDS: [Tag; 10] = [
     Tag(0x0040, 0x2016), // Placer Order Number
     Tag(0x0040, 0x2017), // Filler Order Number
 ];
+/// Study Date, Series Date, Acquisition Date, Content Date.
+const STUDY_DATES: [Tag; 4] =
+    [Tag(0x0008, 0x0020), Tag(0x0008, 0x0021), Tag(0x0008, 0x0022), Tag(0x0008, 0x0023)];
+/// Most dates of one study that are searched.
+const STUDY_DATES_MAX: usize = 100;
+/// Institution Name, Institutional Department Name.
+const INSTITUTIONS: [Tag; 2] = [Tag(0x0008, 0x0080), Tag(0x0008, 0x1040)];
 const CONTACTS: [Tag; 3] = [Tag(0x0010, 0x1040), Tag(0x0010, 0x2154), Tag(0x0010, 0x2155)];
 const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 /// UIDs of vocabularies, which stay.
@@ -112,6 +123,9 @@ impl Identity {
                 for value in values(&String::from_utf8_lossy(value)) {
                     let digits: String = value.chars().filter(|c| *c != '.').take(8).collect();
                     if let Some(date) = Date::parse(digits.as_bytes()) {
+                        if STUDY_DATES.contains(&tag) && self.study_dates.len() < STUDY_DATES_MAX {
+                            self.study_dates.insert(date);
+                        }
                         self.too_many |= is_full(&mut self.other_days, date);
                     }
                 }
@@ -119,6 +133,11 @@ impl Identity {
             _ if IDS.contains(&tag) => {
                 for id in values(&set.decode(vr, value)) {
                     self.too_many |= is_full(&mut self.ids, id);
+                }
+            }
+            _ if INSTITUTIONS.contains(&tag) => {
+                for institution in values(&set.decode(vr, value)) {
+                    self.too_many |= is_full(&mut self.institutions, institution);
                 }
             }
             _ if CONTACTS.contains(&tag) => {

@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod actions;
+mod changes;
 mod encodings;
+mod labels;
 mod markers;
 mod options;
 mod partner_view;
+mod pixels;
 mod public_files;
 mod references;
 mod support;

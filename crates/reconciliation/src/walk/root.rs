@@ -176,7 +176,10 @@ impl<W: Write> Walk<'_, '_, W> {
     fn own_uid(&mut self, header: &Header, value: &[u8]) -> Done {
         let uid = String::from_utf8_lossy(dicom_stream::text::trim_uid(value)).into_owned();
         let fresh = self.context.identities.fresh.get(&uid).cloned();
-        if fresh.is_none() && self.context.identities.originals.contains_key(&uid) {
+        // one value is all that these have (PS3.6), but a partner may write more
+        let is_issued =
+            |value: &str| self.context.identities.originals.contains_key(value.trim_matches([' ', '\0']));
+        if fresh.is_none() && uid.split('\\').any(is_issued) {
             return Err(ReconciliationError::ReusedUid { path: self.path(header.tag) });
         }
         if header.tag == SOP_INSTANCE_UID {

@@ -92,6 +92,17 @@ fn rc_07_an_original_that_comes_back_is_dropped_or_a_persons_case() {
     assert_eq!(output.at("00080018").as_deref(), Some("2.25.1"));
 }
 
+/// A second value where there is one by PS3.6 hides no issued UID.
+#[test]
+fn an_issued_uid_beside_an_own_one_is_a_reused_uid() {
+    for number in [0x0008_0018, 0x0020_000E] {
+        for value in [format!("1.2.826.1.9.7\\{SERIES}"), format!("{INSTANCE} \\1.2.826.1.9.7")] {
+            let refused = Run::usual().elements(&result(SR, vec![uid(number, &value)])).err();
+            assert!(matches!(refused, Some(ReconciliationError::ReusedUid { .. })), "{number:08X} {value}");
+        }
+    }
+}
+
 #[test]
 fn rc_08_a_frame_of_reference_is_believed_only_with_the_sources_grid() {
     let ask = |change: &dyn Fn(&mut Geometry)| {
