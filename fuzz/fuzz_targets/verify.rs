@@ -6,7 +6,7 @@
 
 use std::io::Cursor;
 
-use deidentification::verify::{Identity, Verifier, scan};
+use deidentification::verify::{Identity, Promise, Verifier, scan};
 use dicom_stream::VR;
 use fuzz::output::elements;
 use fuzz::panics::let_decoders_unwind;
@@ -26,8 +26,8 @@ fuzz_target!(|data: &[u8]| {
     if identity.add_object(original(), case.syntax, case.limits).is_err() {
         return;
     }
-    let verifier =
-        Verifier::new(&identity, &[CODE]).expect("few identifiers").retaining(case.profile.options());
+    let promise = Promise { options: case.profile.options(), ..Promise::default() };
+    let verifier = Verifier::new(&identity, &[CODE]).expect("few identifiers").promising(promise);
     let findings = verifier.verify(original(), case.syntax, case.limits).expect("it was read before");
     if findings.len() < FINDINGS_MAX
         && let Ok(found) = elements(&case.bytes, case.syntax)
