@@ -1,5 +1,6 @@
 //! `research-pacs`: the one program. Wiring, command line and exit codes; everything else lives in the crates.
 
+mod before_after;
 mod cli;
 mod exit;
 mod http;

@@ -1,5 +1,6 @@
 //! The way out of the pipeline with real peers: admit, de-identify, verify, export, acknowledge, notify.
 
+mod before_after;
 mod canaries;
 mod circle;
 mod gate;

@@ -226,7 +226,15 @@ impl BlobStore {
     /// # Errors
     /// [`BlobError::NotFound`]; [`BlobError::Io`]: retry later.
     pub fn open(&self, key: BlobKey) -> Result<File, BlobError> {
-        File::open(self.root.join(key.path())).map_err(|error| not_found_or(key, "open an object", error))
+        Self::open_beside(&self.root, key)
+    }
+
+    /// The same beside the program that writes below `root`: nothing is cleaned up there.
+    ///
+    /// # Errors
+    /// As [`BlobStore::open`].
+    pub fn open_beside(root: &Path, key: BlobKey) -> Result<File, BlobError> {
+        File::open(root.join(key.path())).map_err(|error| not_found_or(key, "open an object", error))
     }
 
     /// Removes an object, durably; false when it was already gone.

@@ -41,6 +41,25 @@ pub async fn keep(connection: &mut AnyConnection, reports: &[(Uuid, &str)]) -> R
     Ok(())
 }
 
+/// The report of one instance, if it was de-identified.
+///
+/// # Errors
+/// [`ArchiveError::Database`].
+pub async fn of_instance(
+    executor: impl AnyExecutor<'_>,
+    instance: Uuid,
+) -> Result<Option<String>, ArchiveError> {
+    let row = sqlx::query(
+        "SELECT deidentification_report.report FROM instance_report \
+         JOIN deidentification_report ON deidentification_report.hash = instance_report.hash \
+         WHERE instance_report.instance = $1",
+    )
+    .bind(instance.to_string())
+    .fetch_optional(executor)
+    .await?;
+    Ok(row.map(|row| row.try_get("report")).transpose()?)
+}
+
 /// The report of each instance that came with an increment of a study: up to `limit` instances after `after`, in the order of ids.
 ///
 /// # Errors

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Write vocabulary_dicom.txt, and sort the two lists that are kept by hand: words that a descriptor may keep (PS3.15 E.3.5).
 
+  apt-get install wamerican-small wbritish-small
   pip install pydicom==3.0.2
   python3 data/vocabulary.py
 
 Sources: the attribute names of PS3.6 and the meanings of the concepts of PS3.16, as PyPI pydicom 3.0.2 (MIT) has them. Facts only: single
-words. vocabulary_english.txt and vocabulary_french.txt are kept by hand: add words in any order and spelling, then run this.
+words. vocabulary_general.txt: lower-case words of SCOWL, size small, as Debian packages them. vocabulary_english.txt and vocabulary_french.txt are kept by hand: add words in any order and spelling, then run this.
 
 A word is folded as src/text_clean/fold.rs folds it. Left out, in all three lists:
 - words of one letter, and words of two letters that are not in a list kept by hand (Li, Wu, Do, Le ... are people);
@@ -95,7 +96,12 @@ wood woods worcester wright wyatt wynne xavier yann yannick yarkoni yolanda york
 """
 
 # Kept although people bear them: words of kernels, makers and units that lists kept by hand have.
-EXCEPT = set("delta edge force gray laser marche minor prisma ray swan vision".split())
+# Words of imaging and of hospitals that are names too, and a day that is a saturation pulse.
+EXCEPT = set("sat ward delta edge force gray laser marche minor prisma ray swan vision".split())
+
+
+# What announces an address goes with it.
+ANNOUNCING = {"mail", "email", "courriel"}
 
 
 def fold(word):
@@ -128,6 +134,15 @@ def of_concepts():
     return set(seen)
 
 
+def of_general_english():
+    """Words of three letters and more that are never written with a capital only."""
+    found = set()
+    for dictionary in ("american", "british"):
+        with open(f"/usr/share/dict/{dictionary}-english-small", encoding="utf-8") as file:
+            found |= {word for word in file.read().split() if re.fullmatch("[a-z]{3,}", word)}
+    return found
+
+
 def path(name):
     return os.path.join(HERE, f"vocabulary_{name}.txt")
 
@@ -139,7 +154,7 @@ def write(name, found):
 
 
 def main():
-    names = {fold(word) for word in NAMES.split()} - EXCEPT | {fold(word) for word in MONTHS_AND_DAYS.split()}
+    names = {fold(word) for word in (NAMES + MONTHS_AND_DAYS).split()} - EXCEPT | ANNOUNCING
     held = set()
     for name in BY_HAND:
         with open(path(name), encoding="utf-8") as file:
@@ -147,8 +162,9 @@ def main():
         found = {word for word in found if len(word) >= 2} - names - held
         write(name, found)
         held |= found
-    known = of_attributes() | of_concepts()
-    write("dicom", {word for word in known if len(word) >= 3} - names - held)
+    known = {word for word in of_attributes() | of_concepts() if len(word) >= 3} - names - held
+    write("dicom", known)
+    write("general", of_general_english() - names - held - known)
 
 
 main()

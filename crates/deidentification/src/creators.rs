@@ -43,7 +43,7 @@ impl Creators {
     }
 
     /// Those of a group that are not written yet and for which `keep` holds; they count as written then.
-    pub(crate) fn to_write(&mut self, group: u16, keep: impl Fn(&str) -> bool) -> Vec<(Tag, String)> {
+    pub(crate) fn take_due(&mut self, group: u16, keep: impl Fn(&str) -> bool) -> Vec<(Tag, String)> {
         let due = self
             .0
             .iter_mut()

@@ -2,7 +2,9 @@
 
 use std::io::{self, Read, Write};
 
+use dicom_core::Tag;
 use dicom_stream::{Limits, SourceError, TokenSource, TransferSyntax};
+use pixel::UnusedBits;
 use thiserror::Error;
 
 use crate::iod::Iod;
@@ -80,6 +82,9 @@ pub enum DeidentificationError {
     /// Pixel data that cannot be written as the profile asks: quarantine.
     #[error("pixel data: {0}")]
     Pixels(&'static str),
+    /// Letters in a number that describes the pixels: quarantine.
+    #[error("{0} describes the image and holds no number")]
+    NoNumber(Tag),
     /// The source has no code: create the participant's row first.
     #[error("no code for the participant")]
     NoCode,
@@ -136,6 +141,7 @@ pub fn deidentify<R: Read, W: Write>(
         cleaner: known.cleaner,
         applied: survey.applied.and(done_to_pixels(known.pixels)),
         pixels: known.pixels,
+        unused_bits: survey.pixels(object.transfer_syntax).ok().as_ref().and_then(UnusedBits::new),
         without_reference: &survey.without_reference,
         trusts_equipment: profile.private.trusts(manufacturer, model),
         characteristics: Characteristics::default(),
@@ -199,6 +205,7 @@ fn report(profile: &CompiledProfile, applied: OptionSet, pixels: Option<&PixelPl
         changes_not_listed,
         not_inspected,
         pixels: pixels.map(PixelReport::of),
+        damage: Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::table::AttributeType;
 pub(crate) struct Iod(u8);
 
 /// A place in the tree of sequences: the root, a listed sequence, or anywhere else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Node(Option<u16>);
 
 impl Default for Node {
@@ -26,6 +26,25 @@ impl Node {
     pub(crate) fn child(self, tag: Tag) -> Self {
         let row = self.0.and_then(|parent| NODES.binary_search(&(parent, number(tag))).ok());
         Self(row.and_then(|row| u16::try_from(row + 1).ok()))
+    }
+
+    /// Whether it is the root or a listed sequence.
+    pub(crate) fn is_listed(self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The sequences around it, outermost first.
+    pub(crate) fn sequences(self) -> Vec<Tag> {
+        let mut tags = Vec::new();
+        let mut at = self.0;
+        while let Some((parent, tag)) =
+            at.and_then(|node| NODES.get(usize::from(node).checked_sub(1)?)).copied()
+        {
+            tags.push(Tag((tag >> 16) as u16, (tag & 0xFFFF) as u16));
+            at = Some(parent);
+        }
+        tags.reverse();
+        tags
     }
 }
 

@@ -4,8 +4,9 @@
 //! and UIDs. It does not clean pixels, and says so in its [`Report`].
 //!
 //! Read first: [`Profile`] (what a project says), [`deidentify`] (one object), [`verify`] (the independent search afterwards),
-//! [`partner_view()`] (the object of the archive as one partner gets it).
+//! [`partner_view()`] (the object of the archive as one partner gets it), [`changes`] (before and after, for people).
 
+pub mod changes;
 mod content;
 mod creators;
 mod deidentify;
@@ -14,6 +15,7 @@ mod dummy;
 mod face;
 mod iod;
 mod iod_types;
+mod label;
 mod level;
 mod option;
 mod partner_view;
@@ -29,12 +31,14 @@ pub mod verify;
 mod walk;
 
 pub use deidentify::{DeidentificationError, Known, Object, PseudonymSource, deidentify};
+pub use label::{Forward, Label, QueryError};
 pub use option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
 pub use partner_view::{PartnerPseudonyms, PartnerViewError, Replaced, output_syntax, partner_view};
 pub use pixels::{Inspection, PixelPlan, inspect};
 pub use profile::{
-    CompiledProfile, DocumentPolicy, FacePolicy, PrivateElements, Profile, ProfileError, ProjectRule,
-    RuleAction, RuleId, SHIPPED, TrustedEquipment,
+    Advice, AttributeEffect, CompiledProfile, Decision, DefaultEffect, DocumentPolicy, Effect, Explanation,
+    FacePolicy, PrivateElements, Profile, ProfileError, ProjectRule, RuleAction, RuleId, SHIPPED, Summary,
+    Topic, TrustedEquipment,
 };
 pub use report::{Change, NotInspected, Report};
 pub use survey::Survey;

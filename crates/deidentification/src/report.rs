@@ -35,6 +35,9 @@ pub struct Report {
     /// What was done with the pixels, where the profile asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pixels: Option<PixelReport>,
+    /// Attributes that the IOD requires and that are lost, as the after-check found: sequences around, then the element.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<String>,
 }
 
 /// What was done with the pixels.
@@ -62,6 +65,12 @@ impl PixelReport {
 }
 
 impl Report {
+    /// Whether a recogniser looked at the pixels.
+    #[must_use]
+    pub fn is_recognised(&self) -> bool {
+        self.pixels.as_ref().is_some_and(|pixels| pixels.recogniser.is_some())
+    }
+
     /// So many different places are listed; the rest is counted.
     pub const CHANGES_MAX: usize = 10_000;
 }
@@ -89,8 +98,6 @@ pub enum NotInspected {
     PixelData,
     /// Comment and application segments of compressed frames.
     CompressedFrames,
-    /// Overlay planes in unused bits of the pixel data (retired; (60xx,0102) is not 0).
-    OverlayBits,
     /// Other samples and tables, an ICC profile for one.
     Binary {
         /// The element.

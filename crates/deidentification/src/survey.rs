@@ -1,7 +1,7 @@
 //! What has to be known of an object before its first byte is written: whose it is, what made it, and which options of the profile will
 //! act on it. The codes of (0012,0064) stand before most of what they speak of, and names after most of the text that repeats them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{Read, Seek};
 
 use dicom_core::{Tag, VR};
@@ -13,12 +13,13 @@ use pixel::{Attributes, Description, DescriptionError, FrameLimit};
 
 use crate::content::reference_goes;
 use crate::creators::is_creator;
+use crate::label::Collected;
 use crate::level::{Kind, Level, Position, look_at_item};
 use crate::option::{DeidentificationOption, OptionSet};
 use crate::profile::{CompiledProfile, RecentRules, Treatment};
 use crate::table::{AttributeType, Step};
 use crate::text::ascii_trimmed;
-use crate::verify::Identity;
+use crate::verify::{Identity, Original};
 use crate::walk::PRIVATE_DATA_ELEMENT_CHARACTERISTICS;
 
 /// What one object says of itself. Its facts are about equipment and pixels, none of them about the patient.
@@ -34,6 +35,9 @@ pub struct Survey {
     pub(crate) has_pixel_data: bool,
     /// Content items whose reference goes.
     pub(crate) without_reference: HashSet<Position>,
+    /// What the after-check compares with what leaves.
+    original: Original,
+    labels: BTreeSet<String>,
 }
 
 /// Elements of the main data set that are kept as facts.
@@ -98,6 +102,7 @@ impl Survey {
         let mut reading = Reading {
             survey: Self::default(),
             rules: RecentRules::new(&profile.rules),
+            labels: Collected::new(&profile.labels),
             profile,
             identity,
             set: CharacterSet::default(),
@@ -108,11 +113,25 @@ impl Survey {
         while let Some(token) = tokens.next_token()? {
             let is_bulk = matches!(token, Token::BulkStart { .. } | Token::FragmentStart { .. });
             reading.token(&token);
+            reading.survey.original.token(&token);
             if is_bulk {
                 tokens.skip_bulk()?;
             }
         }
+        reading.survey.labels = reading.labels.labels();
         Ok(reading.survey)
+    }
+
+    /// What the after-check compares with what leaves.
+    #[must_use]
+    pub fn original(&self) -> &Original {
+        &self.original
+    }
+
+    /// Labels of the profile that it has, `ALL` among them; none when they cannot be told.
+    #[must_use]
+    pub fn labels(&self) -> &BTreeSet<String> {
+        &self.labels
     }
 
     /// A fact as text, without padding; empty when it is absent or no ASCII.
@@ -206,6 +225,7 @@ impl Survey {
 struct Reading<'a> {
     survey: Survey,
     rules: RecentRules<'a>,
+    labels: Collected<'a>,
     profile: &'a CompiledProfile,
     identity: &'a mut Identity,
     set: CharacterSet,
@@ -225,6 +245,7 @@ impl Reading<'_> {
                     self.set = CharacterSet::parse(value).0;
                 }
                 self.identity.add_value(header.tag, vr, &self.set, value);
+                self.labels.value(&self.levels, header, vr, &self.set, value);
                 self.fact(header.tag, header.encoding == Encoding::ExplicitBig, value);
                 if is_creator(header.tag)
                     && let Some(level) = self.levels.last_mut()
@@ -236,9 +257,11 @@ impl Reading<'_> {
             }
             Token::BulkStart { header } | Token::FragmentsStart { header } => {
                 self.survey.has_pixel_data |= self.is_pixel_data(header.tag);
+                self.labels.exists(&self.levels, header.tag);
                 self.acts_on(header.tag);
             }
             Token::SequenceStart { header } => {
+                self.labels.exists(&self.levels, header.tag);
                 let kind = self.acts_on(header.tag);
                 if kind.is_none() {
                     self.left_out += 1;

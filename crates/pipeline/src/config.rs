@@ -112,6 +112,10 @@ pub struct ProjectConfig {
     /// De-identification profile as TOML; without it the Basic Application Confidentiality Profile.
     #[serde(default)]
     pub profile: Option<PathBuf>,
+    /// Share of its instances that a person looks at before they leave, 0 to 100 per cent (ADR 0010). They wait in quarantine with the
+    /// reason `review`, de-identified and searched; the rest goes on.
+    #[serde(default)]
+    pub review_percent: Percent,
     /// First letters of the codes of its participants.
     #[serde(default)]
     pub code_prefix: String,
@@ -144,6 +148,33 @@ impl ProjectConfig {
     pub fn linkage(&self) -> Linkage {
         let several = self.partners.iter().any(|partner| Some(partner) != self.partners.first());
         self.linkage.unwrap_or(if several { Linkage::Partner } else { Linkage::Project })
+    }
+}
+
+/// A share, 0 to 100 per cent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Percent(u8);
+
+impl Percent {
+    /// 0 to 100.
+    #[must_use]
+    pub fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u8> for Percent {
+    type Error = &'static str;
+
+    fn try_from(percent: u8) -> Result<Self, Self::Error> {
+        if percent <= 100 { Ok(Self(percent)) } else { Err("a share is 0 to 100 per cent") }
+    }
+}
+
+impl From<Percent> for u8 {
+    fn from(percent: Percent) -> Self {
+        percent.0
     }
 }
 

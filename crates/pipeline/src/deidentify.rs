@@ -196,8 +196,14 @@ async fn write_main(
     index::clear(&mut transaction, &arrived.new).await?;
     index::remove(&mut transaction, &arrived.differing).await?;
     append_ledger(line, &mut transaction, project, &arrived, &checked, now).await?;
-    let new = checked.outcomes.iter().filter(|outcome| arrived.new.contains(&outcome.id));
-    let reports: Vec<(Uuid, &str)> = new
+    // Whoever reviews one sees what was done to it.
+    let is_in_review =
+        |outcome: &Outcome| matches!(&outcome.result, Err(Held { reason: QuarantineReason::Review, .. }));
+    let seen = |outcome: &&Outcome| arrived.new.contains(&outcome.id) || is_in_review(outcome);
+    let reports: Vec<(Uuid, &str)> = checked
+        .outcomes
+        .iter()
+        .filter(seen)
         .filter(|outcome| !outcome.report.is_empty())
         .map(|outcome| (outcome.id, outcome.report.as_str()))
         .collect();

@@ -66,6 +66,7 @@ pub mod release;
 pub mod retention;
 mod return_to_pacs;
 mod returned_set;
+mod review;
 pub mod route;
 mod shown;
 mod standing;

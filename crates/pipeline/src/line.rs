@@ -165,13 +165,14 @@ impl Project {
             "" => CodePrefix::default(),
             text => CodePrefix::new(text).map_err(|error| ProjectError::CodePrefix(id(), error))?,
         };
+        let compiled = profile.compile(trial)?;
         Ok(Some(Self {
-            profile: Arc::new(profile.compile(trial)?),
+            shifts_dates: compiled.shifts_dates(),
+            profile: Arc::new(compiled),
             dossier_version: dossier.version.to_string(),
             dossier,
             codes: CodeScheme::Random(prefix.clone()),
             code_prefix: prefix,
-            shifts_dates: shifts_dates(&profile),
             config: config.clone(),
         }))
     }
@@ -200,11 +201,6 @@ fn common_to_partners(profile: &Profile) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-fn shifts_dates(profile: &Profile) -> bool {
-    profile.options.contains(&DeidentificationOption::RetainLongitudinalModifiedDates)
-        || profile.rules.iter().any(|rule| rule.action == RuleAction::Shift)
 }
 
 /// Why a stage did not end its work; the kind decides what the driver does.

@@ -149,6 +149,7 @@ mod tests {
             stable_after_seconds: 60,
             retention_hours: 1,
             profile: None,
+            review_percent: Default::default(),
             code_prefix: String::new(),
             export_mode: crate::config::ExportMode::Stable,
             partners: Vec::new(),

@@ -2,7 +2,6 @@
 //! de-identified. No database is asked here: all that is to be known is given.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::sync::Arc;
 
 use archive::blob::{BlobKey, BlobWriter};
@@ -10,10 +9,10 @@ use archive::buffer::{self, BufferedInstance, QuarantineReason};
 use archive::scan::Identification;
 use archive::zone::Zone;
 use deidentification::pixels::is_class_at_risk;
-use deidentification::verify::Identity;
+use deidentification::verify::{Identity, Original};
 use deidentification::{
     CompiledProfile, DeidentificationError, DocumentPolicy, FacePolicy, Inspection, Known, Object, PixelPlan,
-    Survey, TextCleaner, deidentify, inspect,
+    Report, Survey, TextCleaner, deidentify, inspect,
 };
 use dicom_stream::{FileMeta, Limits, TransferSyntax};
 use pseudonym::UidKind;
@@ -26,7 +25,6 @@ use crate::indexing::Tee;
 use crate::kept::{self, ENCAPSULATED};
 use crate::line::{Line, Project, StageError};
 use crate::recorder::Recorder;
-use crate::shown::shown;
 
 /// What became of one instance.
 pub(crate) struct Outcome {
@@ -34,8 +32,16 @@ pub(crate) struct Outcome {
     pub(crate) result: Result<Pseudonymised, Held>,
     /// On what ground it is kept as received (AC1.9); empty when it is de-identified.
     pub(crate) ground: &'static str,
-    /// What was done to it, as JSON (AC2.11); empty when it is kept or held.
+    /// What was done to it; `None` when it is kept or held.
+    pub(crate) done: Option<Deidentified>,
+    /// The same as JSON (AC2.11), once the after-check is made.
     pub(crate) report: String,
+}
+
+/// What was done to an instance, and what the after-check compares with the result.
+pub(crate) struct Deidentified {
+    pub(crate) report: Report,
+    pub(crate) original: Original,
 }
 
 /// An instance with its pseudonyms, durable in Z3 once its writer is finished.
@@ -71,6 +77,7 @@ pub(crate) struct Transformed {
 struct Accepted {
     pixels: BTreeSet<Uuid>,
     documents: BTreeSet<Uuid>,
+    labels: BTreeSet<Uuid>,
 }
 
 /// `originals` with the ground on which each is kept as received, if it is.
@@ -89,9 +96,7 @@ pub(crate) async fn transform(
         let (mut outcomes, mut writers) = (Vec::new(), Vec::new());
         for ((original, ground), surveyed) in originals.iter().zip(surveys) {
             let made = match (&recorder, surveyed, &cleaner) {
-                (None, ..) => {
-                    kept::copy(&line, original)?.map(|(made, writer)| (made, writer, String::new()))
-                }
+                (None, ..) => kept::copy(&line, original)?.map(|(made, writer)| (made, writer, None)),
                 (Some(_), Err(held), _) => Err(held),
                 (Some(_), Ok(_), Err(error)) => Err(irregular(error)),
                 (Some(recorder), Ok(survey), Ok(cleaner)) => {
@@ -100,14 +105,14 @@ pub(crate) async fn transform(
                     instance.deidentify(recorder, &accepted)?
                 }
             };
-            let (result, report) = match made {
-                Ok((pseudonymised, writer, report)) => {
+            let (result, done) = match made {
+                Ok((pseudonymised, writer, done)) => {
                     writers.push(writer);
-                    (Ok(pseudonymised), report)
+                    (Ok(pseudonymised), done)
                 }
-                Err(held) => (Err(held), String::new()),
+                Err(held) => (Err(held), None),
             };
-            outcomes.push(Outcome { id: original.received.id, result, ground, report });
+            outcomes.push(Outcome { id: original.received.id, result, ground, done, report: String::new() });
         }
         let received = originals.iter().map(|(original, _)| &original.received);
         let (uids, dates) = recorder.map_or_else(Default::default, |recorder| recorder.finish(received));
@@ -125,6 +130,7 @@ async fn accepted(
     Ok(Accepted {
         pixels: buffer::accepted_among(&mut connection, &ids, QuarantineReason::PixelRisk).await?,
         documents: buffer::accepted_among(&mut connection, &ids, QuarantineReason::Document).await?,
+        labels: buffer::accepted_among(&mut connection, &ids, QuarantineReason::ClassNotAllowed).await?,
     })
 }
 
@@ -168,7 +174,7 @@ struct Instance<'a> {
     cleaner: &'a TextCleaner<'a>,
 }
 
-type Made = Result<(Pseudonymised, BlobWriter, String), Held>;
+type Made = Result<(Pseudonymised, BlobWriter, Option<Deidentified>), Held>;
 
 impl Instance<'_> {
     /// Writes it into an object of Z3 that has no name yet.
@@ -208,7 +214,7 @@ impl Instance<'_> {
         let known = Known { survey: self.survey, cleaner: self.cleaner, pixels };
         let report =
             match deidentify(self.profile, &object, recorder, known, Limits::INSTANCE, input, &mut tee) {
-                Ok(report) => shown(&serde_json::to_string(&report).map_err(io::Error::other)?),
+                Ok(report) => report,
                 Err(error @ DeidentificationError::Output(_)) => return Err(error.into()),
                 Err(error) => return Ok(Err(irregular(error))),
             };
@@ -216,16 +222,21 @@ impl Instance<'_> {
             Ok((writer, identification)) => {
                 let pseudonymised =
                     Pseudonymised { identification, transfer_syntax: output_syntax, data_set };
-                Ok((pseudonymised, writer, report))
+                let done = Deidentified { report, original: self.survey.original().clone() };
+                Ok((pseudonymised, writer, Some(done)))
             }
             Err(error) => Err(irregular(format!("output: {error}"))),
         })
     }
 
-    /// What is held whatever its bytes are (AC2.8, PS3.15 E.3.2).
+    /// What is held before its pixels are looked at (labels of the profile, AC2.8, PS3.15 E.3.2).
     fn admit(&self, accepted: &Accepted) -> Result<(), Held> {
         let received = &self.original.received;
         let policy = self.profile.profile();
+        if !self.profile.forwards(self.survey) && !accepted.labels.contains(&received.id) {
+            let detail = "no label of the profile lets it go on".to_owned();
+            return Err(Held { reason: QuarantineReason::ClassNotAllowed, detail });
+        }
         let is_document = received.sop_class_uid.starts_with(ENCAPSULATED);
         if is_document
             && policy.documents == DocumentPolicy::Hold

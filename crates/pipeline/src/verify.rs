@@ -2,20 +2,24 @@
 //! CLEARED, or QUARANTINED with the place of what was found (AC2.10). It fails closed: what cannot be searched is held.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Seek, SeekFrom};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
 use std::sync::Arc;
 
 use archive::buffer::{self, QuarantineReason, StudySubject};
-use deidentification::verify::{Identity, Verifier, VerifyError, scan};
+use deidentification::verify::{Identity, Leaving, Promise, Verifier, VerifyError, places, scan};
 use dicom_stream::charset::CharacterSet;
-use dicom_stream::{Limits, Tag, VR};
+use dicom_stream::{Limits, SourceError, Tag, VR};
+use pixel::TextRecogniser;
 use pseudonym::{Code, OwnRecord, Value};
 use uuid::Uuid;
 
 use crate::deidentify::{Checked, blocking};
 use crate::given::Given;
 use crate::line::{Line, Project, StageError};
-use crate::transform::{Held, Outcome, Transformed};
+use crate::review::Sample;
+use crate::shown::shown;
+use crate::transform::{Deidentified, Held, Outcome, Pseudonymised, Transformed};
 
 /// Makes the objects of a batch durable and searches each; an object with a finding is removed when the others get their rows.
 pub(crate) async fn finish_and_check(
@@ -24,53 +28,117 @@ pub(crate) async fn finish_and_check(
     given: &Given,
     transformed: Transformed,
 ) -> Result<Checked, StageError> {
-    let (ours, is_kept) = (own_values(project, given.code()), matches!(given, Given::Kept));
-    let accepted =
-        if is_kept { pattern_accepted(line, &transformed.outcomes).await? } else { BTreeSet::new() };
-    let (line, options) = (Arc::clone(line), project.profile.options());
+    let is_kept = matches!(given, Given::Kept);
+    let mut ours = own_values(project, given.code());
+    ours.extend(project.profile.texts_of_rules().map(str::to_owned));
+    let promise = Promise {
+        options: project.profile.options(),
+        shift_days: given.mapping().filter(|_| project.shifts_dates).map(|mapping| mapping.shift_days()),
+        given: transformed.uids.iter().map(|(.., pseudonym)| pseudonym.clone()).collect(),
+    };
+    let sample = Sample::of(&project.config);
+    let accepted = Accepted::read(line, &transformed.outcomes, is_kept).await?;
+    let line = Arc::clone(line);
     blocking(move || {
         let Transformed { mut outcomes, writers, identity, .. } = transformed;
         let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
-        let verifier = Verifier::new(&identity, &ours).map(|verifier| verifier.retaining(options));
-        let verifier = verifier.map_err(|error| error.to_string());
+        let search = match Verifier::new(&identity, &ours) {
+            _ if is_kept => Search::Pattern,
+            Ok(verifier) => Search::Identity(Box::new(verifier.promising(promise))),
+            Err(error) => Search::Impossible(error.to_string()),
+        };
         let blobs: BTreeMap<_, _> =
             line.blobs.finish_batch(writers)?.into_iter().map(|blob| (blob.key.id(), blob)).collect();
         for outcome in &mut outcomes {
             let (Ok(object), Some(blob)) = (&outcome.result, blobs.get(&outcome.id)) else { continue };
             let mut file = line.blobs.open(blob.key)?;
             file.seek(SeekFrom::Start(object.data_set))?;
-            let searched = match &verifier {
-                // Without a known identity, what a person would write is searched for (DI-53).
-                _ if is_kept => {
-                    scan(file, object.transfer_syntax, Limits::INSTANCE).map_err(|error| error.to_string())
-                }
-                Ok(verifier) => verifier
-                    .verify(file, object.transfer_syntax, Limits::INSTANCE)
-                    .map_err(|error| error.to_string()),
-                Err(error) => Err(error.clone()),
-            };
-            let detail = match searched {
-                Ok(_) if accepted.contains(&outcome.id) => continue,
-                Ok(findings) => match findings.first() {
-                    Some(finding) => format!("{} ({} places)", finding.path, findings.len()),
-                    None => continue,
-                },
-                Err(error) => error,
-            };
+            let found = search.search(file, object, outcome.done.as_mut(), line.recogniser.as_deref());
+            if let Some(done) = &outcome.done {
+                outcome.report = shown(&serde_json::to_string(&done.report).map_err(io::Error::other)?);
+            }
             let reason =
                 if is_kept { QuarantineReason::PatternFound } else { QuarantineReason::IdentifierFound };
-            outcome.result = Err(Held { reason, detail });
+            if let Some(detail) = found.filter(|_| !accepted.patterns.contains(&outcome.id)) {
+                outcome.result = Err(Held { reason, detail });
+            } else if sample.holds(outcome.id) && !accepted.reviews.contains(&outcome.id) {
+                let detail = "drawn for review: release it when nothing in it names the patient".to_owned();
+                outcome.result = Err(Held { reason: QuarantineReason::Review, detail });
+            }
         }
         Ok(Checked { outcomes, blobs })
     })
     .await?
 }
 
-/// Of which objects a person has looked at what the pattern scan found (AC1.9).
-async fn pattern_accepted(line: &Line, outcomes: &[Outcome]) -> Result<BTreeSet<Uuid>, StageError> {
-    let ids: Vec<Uuid> = outcomes.iter().map(|outcome| outcome.id).collect();
-    let mut connection = line.buffer.reader().acquire().await?;
-    Ok(buffer::accepted_among(&mut connection, &ids, QuarantineReason::PatternFound).await?)
+/// What is searched for.
+enum Search {
+    /// This patient and study, and what the profile promises.
+    Identity(Box<Verifier>),
+    /// Without a known identity, what a person would write (DI-53).
+    Pattern,
+    /// Nothing can be, for this reason: everything is held.
+    Impossible(String),
+}
+
+impl Search {
+    /// Why the object is held, if it is: the places. What the object lost is noted in its report.
+    fn search(
+        &self,
+        mut file: File,
+        object: &Pseudonymised,
+        done: Option<&mut Deidentified>,
+        recogniser: Option<&dyn TextRecogniser>,
+    ) -> Option<String> {
+        let syntax = object.transfer_syntax;
+        let findings = match (self, done) {
+            (Self::Impossible(why), _) => return Some(why.clone()),
+            (Self::Pattern, _) => scan(file, syntax, Limits::INSTANCE),
+            (Self::Identity(verifier), None) => verifier.verify(file, syntax, Limits::INSTANCE),
+            (Self::Identity(verifier), Some(Deidentified { report, original })) => {
+                let leaving = Leaving { original, pixels_cleaned: report.pixels.is_some() };
+                verifier.check(&mut file, syntax, Limits::INSTANCE, leaving).and_then(|verdict| {
+                    let mut findings = verdict.findings;
+                    report.damage = verdict.damage;
+                    if let Some(recogniser) = recogniser.filter(|_| report.is_recognised()) {
+                        file.seek(SeekFrom::Start(object.data_set)).map_err(SourceError::Io)?;
+                        findings.extend(verifier.verify_pixels(
+                            file,
+                            syntax,
+                            Limits::INSTANCE,
+                            recogniser,
+                        )?);
+                    }
+                    Ok(findings)
+                })
+            }
+        };
+        match findings {
+            Ok(findings) => places(&findings),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+}
+
+/// What persons have looked at.
+struct Accepted {
+    /// What the pattern scan found (AC1.9).
+    patterns: BTreeSet<Uuid>,
+    /// What was drawn for review.
+    reviews: BTreeSet<Uuid>,
+}
+
+impl Accepted {
+    async fn read(line: &Line, outcomes: &[Outcome], is_kept: bool) -> Result<Self, StageError> {
+        let ids: Vec<Uuid> = outcomes.iter().map(|outcome| outcome.id).collect();
+        let mut connection = line.buffer.reader().acquire().await?;
+        let patterns = match is_kept {
+            true => buffer::accepted_among(&mut connection, &ids, QuarantineReason::PatternFound).await?,
+            false => BTreeSet::new(),
+        };
+        let reviews = buffer::accepted_among(&mut connection, &ids, QuarantineReason::Review).await?;
+        Ok(Self { patterns, reviews })
+    }
 }
 
 /// Values that the project writes itself: they are no leak, whoever bears the same name.

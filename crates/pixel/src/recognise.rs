@@ -60,7 +60,7 @@ impl TextBox {
 
 /// The rectangles to blacken: words of one line that stand close to each other are covered together, so that a word between them that
 /// was not found goes as well. Words share a line when they overlap by half of the lower one's height; they stand close when no more
-/// than twice the height lies between them.
+/// than the height and a quarter lies between them.
 pub fn lines(words: &[TextBox]) -> Vec<Rectangle> {
     let mut words: Vec<Rectangle> =
         words.iter().map(|word| Rectangle::around(word.x, word.y, word.width, word.height, 0)).collect();
@@ -89,7 +89,7 @@ fn continues(line: &Rectangle, word: &Rectangle) -> bool {
     let shared = (line.bottom.min(word.bottom) + 1).saturating_sub(line.top.max(word.top));
     // Of very different heights one is no word of the other's line.
     let alike = height(line).max(height(word)) <= 2 * lower;
-    alike && shared * 2 >= lower && word.left <= line.right.saturating_add(2 * height(line))
+    alike && shared * 2 >= lower && word.left <= line.right.saturating_add(height(line) + height(line) / 4)
 }
 
 /// Finds text in an image. Calls block; several may run at once.

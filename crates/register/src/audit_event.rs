@@ -119,6 +119,17 @@ pub enum AuditEvent {
         /// Instances that received the identity; 0 for a look-up by a person.
         instances: u64,
     },
+    /// A named person saw originals of a job beside their pseudonymised form (ACX.2).
+    OriginalsShown {
+        /// Short name of the project.
+        project: Text<64>,
+        /// Job.
+        job: Uuid,
+        /// Own id of the participant; none in anonymise mode.
+        participant: Option<Uuid>,
+        /// The person's reason; names no patient.
+        reason: Text<200>,
+    },
     /// A set left the site (step 3, 3L).
     Exported {
         /// Short name of the project.
@@ -193,6 +204,7 @@ impl AuditEvent {
             Self::RejectionsSuppressed { .. } => "RPACS-AUDIT-0102",
             Self::Deidentified { .. } => "RPACS-AUDIT-0201",
             Self::Reidentified { .. } => "RPACS-AUDIT-0202",
+            Self::OriginalsShown { .. } => "RPACS-AUDIT-0203",
             Self::Exported { .. } => "RPACS-AUDIT-0301",
             Self::Returned { .. } => "RPACS-AUDIT-0302",
             Self::Decided { .. } => "RPACS-AUDIT-0401",

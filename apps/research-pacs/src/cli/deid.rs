@@ -1,9 +1,13 @@
 //! `deid`: the de-identification of the server, offline, for files and folders.
 //!
-//! Each object is de-identified into a temporary file, searched by the independent verifier, and only then given its name, which is
-//! made from its new UID. What cannot be done safely is left out, named, and makes the command end with 1.
+//! Each object is de-identified into a file without a name and searched by the independent verifier ([`object`]). The run then gives it its
+//! name, made from its new UID; the dry run and the comparison drop it. What cannot be done safely is left out, named, and makes the command
+//! end with 1.
 
-mod one;
+mod diff;
+mod dry_run;
+mod each;
+mod object;
 mod run;
 
 use std::io::IsTerminal;
@@ -15,8 +19,10 @@ use deidentification::{DeidentificationOption, Profile};
 use indicatif::{ProgressBar, ProgressStyle};
 use pseudonym::{Mapping, Secret, ShiftRange};
 
+use super::changes;
 use crate::exit::Outcome;
-use one::Left;
+use diff::Look;
+use object::{Deidentifier, Left, Undone};
 use run::{Records, Summary};
 
 /// De-identify files or folders offline, by the same rules as the server.
@@ -25,7 +31,8 @@ pub(super) struct Deid {
     /// A DICOM file, or a folder that is searched through.
     input: PathBuf,
     /// Folder for the output; it is created, and files in it are replaced only by the same object.
-    output: PathBuf,
+    #[arg(required_unless_present_any = ["diff", "dry_run"])]
+    output: Option<PathBuf>,
     /// Name of a profile that comes with the program (`profile list`), or a TOML file; without it the Basic Application
     /// Confidentiality Profile.
     #[arg(long, value_name = "NAME|FILE")]
@@ -39,6 +46,11 @@ pub(super) struct Deid {
     key_file: Option<PathBuf>,
     #[command(flatten)]
     records: Records,
+    #[command(flatten)]
+    look: Look,
+    /// Say what would become of each object and why, and write nothing; ends with 1 if something would be held.
+    #[arg(long, conflicts_with_all = ["output", "diff", "report", "uid_map", "patient_map"])]
+    dry_run: bool,
     /// Answer as JSON lines.
     #[arg(long)]
     json: bool,
@@ -46,6 +58,21 @@ pub(super) struct Deid {
 
 #[allow(clippy::print_stdout, reason = "the command's answer")]
 impl Deid {
+    /// The dry run of a profile over a file or folder.
+    pub(super) fn dry_run_of(profile: PathBuf, input: PathBuf) -> Self {
+        Self {
+            input,
+            output: None,
+            profile: Some(profile),
+            options: Vec::new(),
+            key_file: None,
+            records: Records::default(),
+            look: Look::default(),
+            dry_run: true,
+            json: false,
+        }
+    }
+
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let mut profile = match &self.profile {
             Some(profile) => super::profile::load(profile)?,
@@ -58,29 +85,100 @@ impl Deid {
             None => Secret::random()?,
         };
         let mapping = Mapping::new(secret, ShiftRange::default());
-        let mut files = Vec::new();
-        collect(&self.input, &mut files)?;
-        std::fs::create_dir_all(&self.output)
-            .with_context(|| format!("cannot create {}", self.output.display()))?;
         let recogniser = crate::recognition::recogniser([&profile]);
+        let with = Deidentifier { profile: &profile, mapping: &mapping, recogniser: recogniser.as_deref() };
+        match &self.output {
+            _ if self.look.diff => self.diff(&with),
+            Some(output) if !self.dry_run => self.write(&with, output),
+            _ => self.dry_run(&with),
+        }
+    }
+
+    fn write(&self, with: &Deidentifier<'_>, output: &Path) -> anyhow::Result<Outcome> {
+        let files = self.files()?;
+        std::fs::create_dir_all(output).with_context(|| format!("cannot create {}", output.display()))?;
         let bar = progress_bar(files.len() as u64, self.json);
-        let summary = run::run(
-            &files,
-            &self.output,
-            &profile,
-            &mapping,
-            recogniser.as_deref(),
-            &self.records,
-            |path, left| {
-                if let Some(left) = left {
-                    bar.suspend(|| say_left(path, left, self.json));
-                }
-                bar.inc(1);
-            },
-        )?;
+        let summary = run::run(&files, output, with, &self.records, |path, left| {
+            if let Some(left) = left {
+                bar.suspend(|| say_left(path, left, self.json));
+            }
+            bar.inc(1);
+        })?;
         bar.finish_and_clear();
         self.say(&summary);
         Ok(if summary.left_out == 0 { Outcome::Good } else { Outcome::Bad })
+    }
+
+    fn dry_run(&self, with: &Deidentifier<'_>) -> anyhow::Result<Outcome> {
+        let files = self.files()?;
+        let bar = progress_bar(files.len() as u64, self.json);
+        let summary = dry_run::dry_run(&files, with, |would| {
+            match would {
+                Some(would) if self.json => println!("{}", serde_json::json!(would)),
+                Some(would) => bar.suspend(|| println!("{would}")),
+                None => {}
+            }
+            bar.inc(1);
+        })?;
+        bar.finish_and_clear();
+        if self.json {
+            println!("{}", serde_json::json!(summary));
+        } else {
+            let dry_run::Summary { would_pass, would_be_held, not_dicom, rules, .. } = &summary;
+            for of in rules {
+                println!(
+                    "{:22} {:8} elements in {} objects: {}",
+                    of.rule, of.elements, of.objects, of.explanation
+                );
+            }
+            println!(
+                "{would_pass} would pass, {would_be_held} would be held, {not_dicom} other files skipped"
+            );
+        }
+        Ok(if summary.would_be_held == 0 { Outcome::Good } else { Outcome::Bad })
+    }
+
+    fn diff(&self, with: &Deidentifier<'_>) -> anyhow::Result<Outcome> {
+        anyhow::ensure!(self.input.is_file(), "{} is no file: --diff compares one", self.input.display());
+        let (changes, found) = match diff::diff(with, &self.input, &self.look) {
+            Ok(compared) => compared,
+            Err(Undone::NotDicom) => bail!("{} is no DICOM file", self.input.display()),
+            Err(Undone::Left(left)) => {
+                say_left(&self.input, &left, self.json);
+                return Ok(Outcome::Bad);
+            }
+            Err(Undone::Failed(error)) => return Err(error),
+        };
+        let profile = with.profile.title();
+        let summary = serde_json::json!({
+            "profile": profile,
+            "totals": changes.totals,
+            "rows_not_listed": changes.rows_not_listed,
+            "held": found,
+            "identity_shown": self.look.reason,
+        });
+        changes::answer(|out| {
+            if self.json {
+                changes::write_json(out, &changes, None)?;
+                return writeln!(out, "{summary}");
+            }
+            writeln!(out, "profile {profile}")?;
+            if let Some(reason) = &self.look.reason {
+                writeln!(out, "original values are shown: {}", reason.escape_debug())?;
+            }
+            changes::write_table(out, &changes)?;
+            match &found {
+                Some(found) => writeln!(out, "held, so no new value is shown: {}", found.reason),
+                None => Ok(()),
+            }
+        })?;
+        Ok(if found.is_none() { Outcome::Good } else { Outcome::Bad })
+    }
+
+    fn files(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        collect(&self.input, &mut files)?;
+        Ok(files)
     }
 
     fn say(&self, summary: &Summary) {

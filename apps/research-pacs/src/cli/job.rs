@@ -1,5 +1,7 @@
 //! `job`: what goes out. May run beside the server.
 
+mod changes;
+
 use archive::job::{self, Job, JobEvent, JobState};
 use archive::job_queue;
 use archive::ledger::{self, Of};
@@ -24,6 +26,9 @@ pub(super) enum JobCommand {
     List(ListArgs),
     /// Show one job: its states, and what the ledger says; or what de-identification did to each of its instances.
     Show(Show),
+    /// Show what de-identification changed in the instances of a job, element by element while the originals are still there. Original
+    /// values are masked.
+    Changes(changes::JobChanges),
     /// Ask the partner of a job that awaits its result now, not at the next turn of its timer (AC6.2).
     Poll(One),
     /// Try a job in attention again.
@@ -84,6 +89,7 @@ impl JobCommand {
                 Self::List(list) => list.work().await,
                 Self::Show(show) if show.report => show.one.report().await,
                 Self::Show(show) => show.one.work().await,
+                Self::Changes(changes) => changes.work().await,
                 Self::Poll(one) => one.poll().await,
                 Self::Retry(act) => act.work(JobEvent::Resume, DecisionKind::Retry).await,
                 Self::Cancel(act) => act.work(JobEvent::Cancel, DecisionKind::Cancel).await,

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod changes;
 mod check;
 mod config;
 mod deid;
@@ -63,6 +64,9 @@ enum Command {
     /// Look at the declared partners.
     #[command(subcommand)]
     Partner(partner::PartnerCommand),
+    /// Look at de-identification profiles.
+    #[command(subcommand)]
+    Profile(profile::ProfileCommand),
     /// See what is held for a person, and decide about it.
     #[command(subcommand)]
     Quarantine(quarantine::Quarantine),
@@ -93,6 +97,7 @@ impl Cli {
             Command::Job(command) => command.run(),
             Command::Node(command) => command.run(),
             Command::Partner(command) => command.run(),
+            Command::Profile(command) => command.run(),
             Command::Quarantine(command) => command.run(),
             Command::Result(command) => command.run(),
             Command::Send(command) => command.run(),

@@ -1,9 +1,159 @@
-//! `profile`: what profiles there are and what they say.
+//! `profile`: what profiles there are, what they say and whether they can be used.
 
-use std::path::Path;
+mod diff;
+mod locale;
+mod show;
+mod test;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use deidentification::{DeidentificationOption, Profile};
+use clap::{Args, Subcommand};
+use deidentification::{Advice, CompiledProfile, DeidentificationOption, Profile, SHIPPED};
+
+use super::changes::answer;
+use crate::exit::Outcome;
+use locale::{Language, Locale};
+
+/// Look at de-identification profiles.
+#[derive(Debug, Subcommand)]
+pub(super) enum ProfileCommand {
+    /// List the profiles that come with the program.
+    List(List),
+    /// Explain what a profile does, attribute by attribute.
+    Show(Show),
+    /// Say everything that is wrong with a profile (exit 1), and what is most likely not meant.
+    Check(One),
+    /// Say what two profiles do differently; exit 1 when they differ.
+    Diff(Diff),
+    /// De-identify a file or a folder without keeping anything, and say what became of each object.
+    Test(test::Test),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Language of the sentences.
+    #[arg(long, default_value = "en")]
+    lang: Language,
+    /// Answer as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct One {
+    /// Name of a profile that comes with the program, or a TOML file.
+    #[arg(value_name = "NAME|FILE")]
+    profile: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    #[command(flatten)]
+    one: One,
+    /// Language of the explanation.
+    #[arg(long, default_value = "en")]
+    lang: Language,
+    /// Answer as JSON, in no language.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Diff {
+    /// Name of a profile that comes with the program, or a TOML file.
+    #[arg(value_name = "NAME|FILE")]
+    first: PathBuf,
+    /// The other one.
+    #[arg(value_name = "NAME|FILE")]
+    second: PathBuf,
+    /// Language of the answer.
+    #[arg(long, default_value = "en")]
+    lang: Language,
+}
+
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+impl ProfileCommand {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        match self {
+            Self::List(list) => list.run(),
+            Self::Show(show) => {
+                let compiled = compile(&show.one.profile)?;
+                let explanation = compiled.explain();
+                let text = if show.json {
+                    serde_json::to_string_pretty(&explanation)? + "\n"
+                } else {
+                    show::text(&explanation, &Locale::new(show.lang)?)
+                };
+                answer(|out| out.write_all(text.as_bytes()))?;
+                Ok(Outcome::Good)
+            }
+            Self::Check(one) => one.check(),
+            Self::Diff(diff) => {
+                let locale = Locale::new(diff.lang)?;
+                let lines = diff::lines(&compile(&diff.first)?, &compile(&diff.second)?, &locale)?;
+                if lines.is_empty() {
+                    println!("{}", locale.text("diff", "same"));
+                    return Ok(Outcome::Good);
+                }
+                answer(|out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
+                Ok(Outcome::Bad)
+            }
+            Self::Test(test) => test.run(),
+        }
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+impl List {
+    fn run(self) -> anyhow::Result<Outcome> {
+        for (name, text) in &SHIPPED {
+            let profile = Profile::from_toml(text)?;
+            let summary = profile.summary.as_ref().map_or("", |of| match self.lang {
+                Language::En => of.en.as_str(),
+                Language::Fr => of.fr.as_str(),
+            });
+            if self.json {
+                let line = serde_json::json!({
+                    "name": name, "version": profile.version, "hash": profile.hash()?, "summary": summary,
+                });
+                println!("{line}");
+            } else {
+                println!("{name:<22} {:<4} {summary}", profile.version);
+            }
+        }
+        Ok(Outcome::Good)
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+impl One {
+    fn check(self) -> anyhow::Result<Outcome> {
+        let shown = self.profile.display();
+        let read = pipeline::line::load_profile(&self.profile)
+            .with_context(|| format!("{shown} is no profile of the program and cannot be read"))?;
+        let problems = match &read {
+            Ok(profile) => profile.problems(),
+            Err(error) => vec![error.clone()],
+        };
+        problems.iter().for_each(|problem| println!("{problem}"));
+        let (Ok(profile), true) = (read, problems.is_empty()) else { return Ok(Outcome::Bad) };
+        let profile = profile.compile(None)?;
+        let advice = profile.advice().into_iter();
+        let advice = advice.filter(|of| *of != Advice::OnlyRecogniser || is_without_recogniser(&profile));
+        advice.for_each(|advice| println!("warning: {advice}"));
+        println!("{} can be used, hash {}", profile.title(), profile.hash());
+        Ok(Outcome::Good)
+    }
+}
+
+fn is_without_recogniser(profile: &CompiledProfile) -> bool {
+    crate::recognition::recogniser([profile]).is_none()
+}
+
+fn compile(profile: &Path) -> anyhow::Result<CompiledProfile> {
+    Ok(load(profile)?.compile(None)?)
+}
 
 /// The profile of this name that comes with the program, else the one in this file.
 pub(super) fn load(profile: &Path) -> anyhow::Result<Profile> {

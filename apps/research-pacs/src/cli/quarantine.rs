@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 use archive::buffer::{self, Decision};
+use archive::report;
 use clap::{Args, Subcommand};
 use pipeline::clock::Clock;
 use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
@@ -20,7 +21,7 @@ const PAGE: u32 = 1000;
 pub(super) enum Quarantine {
     /// List what waits: our own ids, project, reason and place; no identity.
     List(ListArgs),
-    /// Show one entry.
+    /// Show one entry, and what was done to an instance that is under review.
     Show(Entry),
     /// Let it go on, this reason accepted.
     Release(Decide),
@@ -136,6 +137,11 @@ impl Entry {
         println!("{}", serde_json::to_string_pretty(&shown(&entry))?);
         if let Some((decision, by, _)) = &entry.decision {
             println!("decided: {} by {by}", decision.as_str());
+        }
+        let main = open_database(&data, "main").await?;
+        if let Some(report) = report::of_instance(main.reader(), entry.object).await? {
+            let report: serde_json::Value = serde_json::from_str(&report)?;
+            println!("{}", serde_json::to_string_pretty(&serde_json::json!({ "report": report }))?);
         }
         Ok(Outcome::Good)
     }

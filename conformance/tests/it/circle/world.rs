@@ -33,6 +33,8 @@ pub(super) struct Rules {
     pub(super) idle_seconds: u32,
     /// Paths at which codes and UIDs in text are replaced (RR-3).
     pub(super) text_rules: &'static [&'static str],
+    /// De-identification profile as TOML; empty: the basic one.
+    pub(super) profile: &'static str,
     /// More keys of each project, one a line.
     pub(super) project_keys: &'static str,
 }
@@ -49,6 +51,7 @@ impl Default for Rules {
             retention_hours: 720,
             idle_seconds: 1,
             text_rules: &[],
+            profile: "",
             project_keys: "",
         }
     }
@@ -79,11 +82,15 @@ impl World {
         let site = Site::new();
         let key = site.folder("keys").join("vault.key");
         let (given, dropped) = (site.folder("partner"), site.folder("drops"));
-        let site = site.with_projects(
-            &key,
-            &projects(rules),
-            &sections(&key, [&given, &dropped], &pacs, &partner, rules),
-        );
+        let mut projects = projects(rules);
+        if !rules.profile.is_empty() {
+            let path = site.folder("keys").join("profile.toml");
+            fs::write(&path, rules.profile).unwrap();
+            projects = projects
+                .map(|project| Project { keys: format!("profile = \"{}\"\n", path.display()), ..project });
+        }
+        let site =
+            site.with_projects(&key, &projects, &sections(&key, [&given, &dropped], &pacs, &partner, rules));
         let world = Self { site, pacs, partner };
         world.site.answer(&["vault", "init"], 0);
         world

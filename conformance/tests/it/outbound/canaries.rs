@@ -52,13 +52,19 @@ fn no_canary_is_outside_after_a_full_run() {
         + &dicom_partner("away", 1)
         + &local
         + &recipients(folder.path(), hook.port, &smtp);
+    // Documents leave as dummies: the site decided so (AC2.8).
+    let profile = at("profiles").join("profile.toml");
+    fs::write(&profile, "name = \"plain\"\nversion = \"1\"\nedition = \"2026d\"\ndocuments = \"dummy\"\n")
+        .unwrap();
+    let keys = format!("profile = \"{}\"\n", profile.display());
+    let open = |id, title, partner| Project { keys: keys.clone(), ..Project::open(id, title, partner) };
     let projects = [
-        Project::open("sent", "P1", "uni"),
-        Project::open("local", "P2", "usb"),
-        Project::open("refused", "P3", "picky"),
-        Project::open("waiting", "P4", "away"),
-        Project { inclusion_required: true, ..Project::open("held", "P5", "uni") },
-        Project { state: "suspended", ..Project::open("closed", "P6", "uni") },
+        open("sent", "P1", "uni"),
+        open("local", "P2", "usb"),
+        open("refused", "P3", "picky"),
+        open("waiting", "P4", "away"),
+        Project { inclusion_required: true, ..open("held", "P5", "uni") },
+        Project { state: "suspended", ..open("closed", "P6", "uni") },
     ];
     let world = World::new(&projects, &sections);
     let loud = Launcher::new(["sh", "-c", "exec \"$0\" \"$@\" --log debug"])

@@ -21,7 +21,7 @@ words! {
         NotIncluded = "not-included",
         /// Patient ID is empty (DEC-Q).
         NoPatientId = "no-patient-id",
-        /// SOP class or modality is not one of the project.
+        /// SOP class or modality is not one of the project, or no label of its profile lets the object go on.
         ClassNotAllowed = "class-not-allowed",
         /// An output of this program came back as an input.
         OwnOutput = "own-output",
@@ -44,6 +44,8 @@ words! {
         IdentifierFound = "identifier-found",
         /// The pattern scan of an already de-identified object hit (AC1.9).
         PatternFound = "pattern-found",
+        /// Drawn for review: a person looks at it before it leaves, although no rule holds it.
+        Review = "review",
         /// A result that cannot be given to one job, participant and study with certainty (step 8).
         Ambiguous = "ambiguous",
         /// A result that is not ours, or breaks a check of AC7.2.

@@ -74,7 +74,7 @@ impl Directory {
 
     /// Path of segment `number`.
     pub(super) fn segment(&self, number: u32) -> PathBuf {
-        self.path.join(format!("{number:010}.segment"))
+        self.path(Place::Segment { number, offset: 0 })
     }
 
     /// Path of an instance that is not complete.
@@ -84,17 +84,22 @@ impl Directory {
 
     /// Path of the file that holds a record.
     pub(super) fn path(&self, place: Place) -> PathBuf {
-        match place {
-            Place::Segment { number, .. } => self.segment(number),
-            Place::Own { journal, file } => self.path.join(format!("{journal:010}-{file}.own")),
-            Place::Held { file } => self.path.join(format!("{file}.held")),
-        }
+        record_path(&self.path, place)
     }
 
     /// Makes names that were created, changed or removed durable.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.handle.sync_all()
     }
+}
+
+/// Path of the file below `directory` that holds a record.
+pub(super) fn record_path(directory: &Path, place: Place) -> PathBuf {
+    directory.join(match place {
+        Place::Segment { number, .. } => format!("{number:010}.segment"),
+        Place::Own { journal, file } => format!("{journal:010}-{file}.own"),
+        Place::Held { file } => format!("{file}.held"),
+    })
 }
 
 /// Makes a file that only this account may read.

@@ -31,6 +31,7 @@ mod writers;
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -47,7 +48,7 @@ pub use staging::Staging;
 
 use budget::Budget;
 use committer::{Committer, Request};
-use directory::Directory;
+use directory::{Directory, record_path};
 use erase::Pin;
 use error::{is_exhausted, is_no_room};
 use frame::{Frame, data_matches, read_sealed};
@@ -191,6 +192,23 @@ impl Spool {
             return Err(SpoolError::Corrupt(location.to_string()));
         }
         Ok(RecordReader::new(file, location.data_offset, location.data_length).pinned(pin))
+    }
+
+    /// Opens the data of a record beside the program that owns the spool in `directory`, which may release it meanwhile: the bytes then
+    /// become zeros, and whoever read them asks once more whether the record is still there. Blocks.
+    ///
+    /// # Errors
+    /// [`SpoolError::NotFound`]: released. [`SpoolError::Io`]: the volume refused.
+    pub fn read_beside(directory: &Path, location: &RecordLocation) -> Result<RecordReader, SpoolError> {
+        let gone = || SpoolError::NotFound(location.to_string());
+        let file =
+            File::open(record_path(directory, location.place)).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => gone(),
+                _ => SpoolError::io("open a record")(error),
+            })?;
+        let frame = Frame::read(&file, location.offset()).map_err(SpoolError::io("read a record"))?;
+        frame.filter(|frame| frame.is_of(location)).ok_or_else(gone)?;
+        Ok(RecordReader::new(file, location.data_offset, location.data_length))
     }
 
     /// Reads the whole record and compares it with the hash that was acknowledged; answers that hash. Blocks.

@@ -563,3 +563,29 @@ fn an_instance_whose_write_was_cancelled_is_unusable() {
         }
     });
 }
+
+#[test]
+fn beside_the_program_a_record_is_read_until_it_is_released() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = open(folder.path());
+    // one in a segment with a neighbour, one in a file of its own
+    let sizes = [100 * KIB, 100 * KIB, 300 * KIB];
+    let receipts = sizes.map(|size| block_on(store(&spool, "", &data(size, size))).unwrap().location());
+    let beside = |location: &RecordLocation| {
+        let mut bytes = Vec::new();
+        let reader = Spool::read_beside(folder.path(), location);
+        reader.map(|mut reader| reader.read_to_end(&mut bytes)).map(|_| bytes)
+    };
+    for (size, location) in sizes.iter().zip(&receipts) {
+        assert_eq!(beside(location).unwrap(), data(*size, *size));
+    }
+    spool.indexed(&receipts);
+    let [released, kept, own] = receipts;
+    spool.release(&released);
+    spool.release(&own);
+    drop(spool);
+    for location in [released, own] {
+        assert!(matches!(beside(&location), Err(SpoolError::NotFound(_))), "{location}");
+    }
+    assert_eq!(beside(&kept).unwrap(), data(100 * KIB, 100 * KIB));
+}

@@ -1,90 +1,19 @@
-//! Frames out of the fragments of encapsulated pixel data (PS3.5 A.4).
+//! The frames in the tokens of encapsulated pixel data.
 
 use dicom_stream::Token;
+use pixel::{Assembler, NotAssembled};
 
-/// Puts fragments together. A frame is one fragment, or what the Basic Offset Table says; a single frame is all of them.
-#[derive(Debug)]
-pub(crate) struct Assembler {
-    frames: u32,
-    /// Greatest size of a compressed frame.
-    limit: usize,
-    /// Starts of frames but the first, counted from the first byte after the table; the next one last.
-    starts: Vec<u64>,
-    /// Fragments seen, the table included.
-    fragments: u64,
-    /// Bytes of fragments passed, their headers included.
-    passed: u64,
-    table: Vec<u8>,
-    frame: Vec<u8>,
-}
-
-/// Why frames cannot be told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotAssembled(pub(crate) &'static str);
-
-/// Bytes of the header of a fragment.
-const HEADER: u64 = 8;
-
-impl Assembler {
-    pub(crate) fn new(frames: u32, limit: usize) -> Self {
-        Self {
-            frames,
-            limit,
-            starts: Vec::new(),
-            fragments: 0,
-            passed: 0,
-            table: Vec::new(),
-            frame: Vec::new(),
-        }
+/// Takes a token of the element; a frame when one is complete.
+pub(crate) fn frame_of(
+    assembler: &mut Assembler,
+    token: &Token<'_>,
+) -> Result<Option<Vec<u8>>, NotAssembled> {
+    match token {
+        Token::FragmentStart { header } => return Ok(assembler.begin(header.length)),
+        Token::Bulk(piece) => assembler.bytes(piece)?,
+        Token::FragmentEnd => assembler.end(),
+        Token::FragmentsEnd { .. } => return Ok(assembler.finish()),
+        _ => {}
     }
-
-    /// Takes a token of the element; a frame when one is complete.
-    pub(crate) fn token(&mut self, token: &Token<'_>) -> Result<Option<Vec<u8>>, NotAssembled> {
-        match token {
-            Token::FragmentStart { header } => {
-                let complete = self.begins(u64::from(header.length));
-                self.fragments += 1;
-                Ok(complete)
-            }
-            Token::Bulk(piece) => {
-                let (into, limit) = match self.fragments {
-                    1 => (&mut self.table, (self.frames as usize).saturating_mul(4)),
-                    _ => (&mut self.frame, self.limit),
-                };
-                if into.len() + piece.len() > limit {
-                    return Err(NotAssembled("a compressed frame or the offset table is too large"));
-                }
-                into.extend_from_slice(piece);
-                Ok(None)
-            }
-            Token::FragmentEnd if self.fragments == 1 => {
-                let offsets = self.table.chunks_exact(4).filter_map(|bytes| <[u8; 4]>::try_from(bytes).ok());
-                self.starts = offsets.skip(1).map(|bytes| u64::from(u32::from_le_bytes(bytes))).collect();
-                self.starts.reverse();
-                Ok(None)
-            }
-            Token::FragmentsEnd { .. } => {
-                Ok((!self.frame.is_empty()).then(|| std::mem::take(&mut self.frame)))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// A fragment of so many bytes begins: the frame before it, if that ends here.
-    fn begins(&mut self, length: u64) -> Option<Vec<u8>> {
-        if self.fragments == 0 {
-            return None;
-        }
-        let at = self.passed;
-        self.passed += HEADER + length;
-        let is_next = match self.starts.last() {
-            Some(start) => *start == at,
-            None => self.frames > 1 && self.table.is_empty() && at > 0,
-        };
-        if !is_next {
-            return None;
-        }
-        self.starts.pop();
-        Some(std::mem::take(&mut self.frame))
-    }
+    Ok(None)
 }

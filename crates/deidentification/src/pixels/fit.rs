@@ -8,15 +8,17 @@ use pixel::grey::GreyImage;
 const CLUTTER: usize = 5;
 
 /// The rectangle to blacken: the strokes of the line of text, or the line with a margin where its surroundings look like strokes too.
-pub(super) fn fitted(image: &GreyImage, line: &Rectangle) -> Rectangle {
+/// `letters` is the height of its words: what was cut of a glyph is at most a quarter of it.
+pub(super) fn fitted(image: &GreyImage, line: &Rectangle, letters: u32) -> Rectangle {
     let (width, height) = (line.right - line.left + 1, line.bottom - line.top + 1);
-    let wide = Rectangle::around(line.left, line.top, width, height, 2 + height / 4);
+    let around = |margin| Rectangle::around(line.left, line.top, width, height, margin);
+    let (wide, safe) = (around(2 + letters / 4), around(2));
     let (Some(area), Some(tight)) = (Area::clipped(image, &wide), Area::clipped(image, line)) else {
         return wide;
     };
-    let Some(strokes) = Strokes::of(image, &area, &tight) else { return wide };
+    let Some(strokes) = Strokes::of(image, &area, &tight) else { return safe };
     let fitted = tight.fitted(&area, &|area| strokes.are_in(image, area));
-    Rectangle::new(fitted.left, fitted.top, fitted.right, fitted.bottom).unwrap_or(wide)
+    Rectangle::new(fitted.left, fitted.top, fitted.right, fitted.bottom).unwrap_or(safe)
 }
 
 /// Pixels from corner to corner, all inside the image.

@@ -7,11 +7,11 @@ use dicom_stream::{Limits, SourceError, Token, TokenSource};
 use pixel::grey::{Palette, Window, render};
 use pixel::recognise::{TextBox, TextRecogniser, lines};
 use pixel::{
-    Compression, Description, Fill, FrameLimit, Mask, NativeForm, NativeMasker, NativeMaskerError, Rectangle,
-    Shape, decode_frame,
+    Assembler, Compression, Description, Fill, FrameLimit, Mask, NativeForm, NativeMasker, NativeMaskerError,
+    Rectangle, Shape, decode_frame,
 };
 
-use super::assemble::Assembler;
+use super::assemble::frame_of;
 use super::fit::fitted;
 use super::policy::{FoundText, TextPolicy};
 use crate::deidentify::Object;
@@ -191,7 +191,7 @@ impl Looking<'_> {
                 _ => {}
             }
             if is_here && self.compression.is_some() {
-                match assembler.token(&token) {
+                match frame_of(&mut assembler, &token) {
                     Ok(Some(frame)) => {
                         if let Err(why) = self.compressed(&frame, recogniser) {
                             return Ok(Err(why));
@@ -275,8 +275,11 @@ impl Looking<'_> {
         let image = render(description, &frame, 0, Window::FrameRange, self.palette.as_ref());
         let image = image.map_err(|error| text(&error))?;
         let boxes = recogniser.recognise(&image).map_err(|error| text(&error))?;
-        let shapes: Vec<Shape> =
-            self.counting(&boxes).iter().map(|line| Shape::from(fitted(&image, line))).collect();
+        let shapes: Vec<Shape> = self
+            .counting(&boxes)
+            .iter()
+            .map(|(line, letters)| Shape::from(fitted(&image, line, *letters)))
+            .collect();
         if shapes.is_empty() {
             return Ok(());
         }
@@ -299,13 +302,16 @@ impl Looking<'_> {
         NativeMasker::new(description, &self.mask, &fill).map(Some)
     }
 
-    /// The lines that the profile does not let pass, whole.
-    fn counting(&self, boxes: &[TextBox]) -> Vec<Rectangle> {
-        let counts = |line: &Rectangle| {
-            let words: Vec<&TextBox> = boxes.iter().filter(|word| is_in(word, line)).collect();
-            self.counts(&words)
+    /// The lines that the profile does not let pass, whole, with the height of their words.
+    fn counting(&self, boxes: &[TextBox]) -> Vec<(Rectangle, u32)> {
+        let counts = |line: Rectangle| {
+            let words: Vec<&TextBox> = boxes.iter().filter(|word| is_in(word, &line)).collect();
+            let mut heights: Vec<u32> = words.iter().map(|word| word.height).collect();
+            heights.sort_unstable();
+            let letters = heights.get(heights.len() / 2).copied().unwrap_or_default();
+            self.counts(&words).then_some((line, letters))
         };
-        lines(boxes).into_iter().filter(counts).collect()
+        lines(boxes).into_iter().filter_map(counts).collect()
     }
 
     /// Whether a line of text counts. What a recogniser reads of a screen's font is often wrong: a line of some letters that are no known

@@ -8,7 +8,7 @@ mod inspect;
 mod policy;
 mod risk;
 
-pub(crate) use assemble::Assembler;
+pub(crate) use assemble::frame_of;
 pub(crate) use inspect::{Decoded, native_vr};
 pub use inspect::{Inspection, PixelPlan, inspect};
 pub(crate) use policy::Masks;

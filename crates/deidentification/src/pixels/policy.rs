@@ -31,7 +31,7 @@ impl Default for PixelPolicy {
         Self {
             text: TextPolicy::Unknown,
             found: FoundText::Mask,
-            risk_when_not_stated: ["CR", "DX"].map(str::to_owned).into(),
+            risk_when_not_stated: ["CR", "DX", "IO", "MG", "PX", "RG"].map(str::to_owned).into(),
             inspect_all: false,
             frames: 0,
             masks: Vec::new(),

@@ -1,24 +1,29 @@
 //! The profile: what a project says about de-identification, as TOML, and its compiled form.
 
+mod advice;
+mod explain;
 mod private;
 mod project_rule;
 pub(crate) mod rules;
 mod selector;
 mod shipped;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::deidentify::PseudonymSource;
+use crate::label::{Forward, Label, Labels, QueryError};
 use crate::option::{DeidentificationOption, OptionSet};
 use crate::pixels::{Masks, PixelPolicy};
 use crate::table::EDITION;
 use crate::text_clean::{TextCleanError, TextCleaner, Vocabulary};
 use crate::trial::ClinicalTrial;
 use crate::verify::Identity;
+pub use advice::Advice;
+pub use explain::{AttributeEffect, Decision, DefaultEffect, Effect, Explanation, Topic};
 pub(crate) use private::SafePrivate;
 pub use private::{PrivateElements, TrustedEquipment};
 pub use project_rule::{ProjectRule, RuleAction};
@@ -91,6 +96,20 @@ pub enum ProfileError {
         /// What is wrong, and what to write.
         what: String,
     },
+    /// The name of a label or category that is empty, longer than 40 characters, taken, `ALL`, or has blanks: choose another.
+    #[error("label {0:?}: a name is 1 to 40 characters without blanks, not \"ALL\", and used once")]
+    Label(String),
+    /// The query of a label that cannot be understood.
+    #[error("label {label:?}: {error}")]
+    Query {
+        /// The label.
+        label: String,
+        /// Where, and what is expected there.
+        error: QueryError,
+    },
+    /// A label or category that a rule, a category or `[forward]` names and that is not there: add it, or correct the name.
+    #[error("no label or category {0:?}")]
+    NoSuchLabel(String),
     /// More of something than a profile can have.
     #[error("too many {0}: shorten the profile")]
     TooMany(&'static str),
@@ -106,6 +125,13 @@ pub struct Profile {
     pub version: String,
     /// Edition of Table E.1-1.
     pub edition: String,
+    /// What it is for, in one sentence; shown by `profile list`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
+    /// Whether what leaves is meant to satisfy 45 CFR 164.514(b)(2), safe harbour. It changes nothing: what contradicts it is named by
+    /// [`CompiledProfile::advice`].
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub safe_harbour: bool,
     /// Options of PS3.15 E.3.
     #[serde(default)]
     pub options: BTreeSet<DeidentificationOption>,
@@ -130,9 +156,28 @@ pub struct Profile {
     /// What a server does with encapsulated documents (AC2.8); offline they leave as dummies.
     #[serde(default, skip_serializing_if = "is_hold")]
     pub documents: DocumentPolicy,
+    /// Names for the objects that a query holds for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<Label>,
+    /// Sets of labels, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub categories: BTreeMap<String, BTreeSet<String>>,
+    /// Which objects go on; without it all do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward: Option<Forward>,
     /// Project rules, first match first.
     #[serde(default)]
     pub rules: Vec<ProjectRule>,
+}
+
+/// One sentence in each language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// English.
+    pub en: String,
+    /// French.
+    pub fr: String,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
@@ -179,6 +224,7 @@ pub struct CompiledProfile {
     pub(crate) private: SafePrivate,
     pub(crate) trial: Option<ClinicalTrial>,
     pub(crate) masks: Masks,
+    pub(crate) labels: Labels,
     vocabulary: Vocabulary,
 }
 
@@ -216,7 +262,9 @@ impl CompiledProfile {
     /// # Errors
     /// [`TextCleanError::TooManyTerms`]: quarantine.
     pub fn cleaner(&self, identity: &Identity) -> Result<TextCleaner<'_>, TextCleanError> {
-        TextCleaner::new(identity, &self.vocabulary)
+        let cleaner = TextCleaner::new(identity, &self.vocabulary)?;
+        let keeps = self.options().has(DeidentificationOption::RetainLongitudinalFullDates);
+        Ok(if keeps { cleaner } else { cleaner.with_dates(identity.study_dates.iter().copied()) })
     }
 
     /// What happens to images that may show a face (PS3.15 E.3.2).
@@ -226,6 +274,22 @@ impl CompiledProfile {
             true => FacePolicy::Hold,
             false => FacePolicy::Pass,
         }
+    }
+
+    /// Texts that its rules write: they are the project's own, whoever bears the same name.
+    pub fn texts_of_rules(&self) -> impl Iterator<Item = &str> {
+        self.profile.rules.iter().flat_map(|rule| match &rule.action {
+            RuleAction::Replace(text) => vec![text.as_str()],
+            RuleAction::Map(table) => table.values().map(String::as_str).collect(),
+            _ => Vec::new(),
+        })
+    }
+
+    /// Whether dates leave moved by the participant's shift.
+    #[must_use]
+    pub fn shifts_dates(&self) -> bool {
+        self.options().has(DeidentificationOption::RetainLongitudinalModifiedDates)
+            || self.profile.rules.iter().any(|rule| rule.action == RuleAction::Shift)
     }
 
     /// Its options.
@@ -245,6 +309,8 @@ impl Profile {
             name: "basic".to_owned(),
             version: "1".to_owned(),
             edition: EDITION.to_owned(),
+            summary: None,
+            safe_harbour: false,
             options: BTreeSet::new(),
             pool_ages_over_89: false,
             private_sop_classes: BTreeSet::new(),
@@ -253,6 +319,9 @@ impl Profile {
             trusted_equipment: Vec::new(),
             pixels: PixelPolicy::default(),
             documents: DocumentPolicy::Hold,
+            labels: Vec::new(),
+            categories: BTreeMap::new(),
+            forward: None,
             rules: Vec::new(),
         }
     }
@@ -289,6 +358,34 @@ impl Profile {
         Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// Every error of the profile, each with its place; empty when it compiles.
+    #[must_use]
+    pub fn problems(&self) -> Vec<ProfileError> {
+        let Err(first) = self.compile(None) else { return Vec::new() };
+        let bare = Self {
+            rules: Vec::new(),
+            private_elements: Vec::new(),
+            trusted_equipment: Vec::new(),
+            pixels: PixelPolicy::default(),
+            labels: Vec::new(),
+            categories: BTreeMap::new(),
+            forward: None,
+            ..self.clone()
+        };
+        let Ok(compiled) = bare.compile(None) else { return vec![first] };
+        let mut problems = RuleSet::problems(&self.rules, &compiled.rules);
+        problems.extend(self.pixels.masks.iter().zip(1..).filter_map(|(mask, number)| {
+            let alone = PixelPolicy { masks: vec![mask.clone()], ..PixelPolicy::default() };
+            Masks::new(&alone).err().map(|(_, what)| ProfileError::Mask { mask: number, what })
+        }));
+        problems.extend(self.private_elements.iter().filter_map(|of| {
+            let alone = Self { private_elements: vec![of.clone()], ..bare.clone() };
+            alone.compile(None).err()
+        }));
+        problems.extend(Labels::problems(self));
+        if problems.is_empty() { vec![first] } else { problems }
+    }
+
     /// Checks the profile and prepares it for use. `trial` fills the Clinical Trial modules (AC2.6).
     ///
     /// # Errors
@@ -311,6 +408,8 @@ impl Profile {
         }
         for (list, length) in [
             ("rules", self.rules.len()),
+            ("labels", self.labels.len().saturating_mul(10)),
+            ("categories", self.categories.len()),
             ("private elements", self.private_elements.len()),
             ("pixel masks", self.pixels.masks.len()),
             ("words", self.words.len() / 10),
@@ -326,6 +425,7 @@ impl Profile {
             project_rules: RuleSet::new(&self.rules, &rules)?,
             private: SafePrivate::new(self, options)?,
             rules,
+            labels: Labels::new(self)?,
             trial,
             masks: Masks::new(&self.pixels).map_err(|(mask, what)| ProfileError::Mask { mask, what })?,
             vocabulary: Vocabulary::builtin().with_words(self.words.iter().map(String::as_str)),

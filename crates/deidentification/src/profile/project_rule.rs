@@ -7,7 +7,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::selector::{HINT, Selector};
-use super::{ProfileError, Rule, Rules, Treatment};
+use super::{ProfileError, Rule, Rules, Treatment, dictionary};
 use crate::deidentify::PseudonymSource;
 use crate::table::Action;
 
@@ -26,6 +26,12 @@ pub struct ProjectRule {
     /// Modalities it holds for; empty: all.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub modalities: BTreeSet<String>,
+    /// Labels of which an object needs one; empty: all objects.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub labels: BTreeSet<String>,
+    /// Labels of which an object has none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub except_labels: BTreeSet<String>,
     /// What is done.
     pub action: RuleAction,
     /// Why; shown by `profile show`.
@@ -108,11 +114,37 @@ impl RuleSet {
         Ok(Self { rules: compiled.collect::<Result<_, _>>()? })
     }
 
-    /// Numbers of the rules that can hold for objects of this SOP class and modality, in order.
-    pub(crate) fn of_object(&self, sop_class: &str, modality: &str) -> Vec<u16> {
+    /// What is wrong with each rule that cannot be used.
+    pub(super) fn problems(rules: &[ProjectRule], floor: &Rules) -> Vec<ProfileError> {
+        let each = rules.iter().enumerate();
+        each.filter_map(|(number, rule)| compile(number + 1, rule, floor).err()).collect()
+    }
+
+    /// Numbers of the rules, counted from 1, that are about this attribute wherever they hold.
+    pub(super) fn about(&self, tag: Tag, vr: VR) -> Vec<u16> {
+        let about = self.rules.iter().zip(1..).filter(|(of, _)| of.covers(tag, vr));
+        about.map(|(_, number)| number).collect()
+    }
+
+    /// Rules that never act, each with the earlier one that acts instead; both counted from 1.
+    pub(super) fn hidden(&self) -> Vec<(u16, u16)> {
+        let mut hidden = Vec::new();
+        for (later, number) in self.rules.iter().zip(1_u16..) {
+            let earlier = self.rules.iter().zip(1_u16..).take_while(|(_, at)| *at < number);
+            let by = earlier.filter(|(rule, _)| rule.hides(later)).map(|(_, at)| at).next();
+            hidden.extend(by.map(|by| (number, by)));
+        }
+        hidden
+    }
+
+    /// Numbers of the rules that can hold for objects of this SOP class and modality with these labels, in order.
+    pub(crate) fn of_object(&self, sop_class: &str, modality: &str, labels: &BTreeSet<String>) -> Vec<u16> {
         let holds = |set: &BTreeSet<String>, value: &str| set.is_empty() || set.contains(value);
         let numbers = self.rules.iter().zip(0..).filter(|(compiled, _)| {
-            holds(&compiled.rule.sop_classes, sop_class) && holds(&compiled.rule.modalities, modality)
+            holds(&compiled.rule.sop_classes, sop_class)
+                && holds(&compiled.rule.modalities, modality)
+                && (compiled.rule.labels.is_empty() || !compiled.rule.labels.is_disjoint(labels))
+                && compiled.rule.except_labels.is_disjoint(labels)
         });
         numbers.map(|(_, number)| number).collect()
     }
@@ -160,6 +192,29 @@ impl RuleSet {
             },
             RuleAction::Shift => Rewritten::Shifted,
         })
+    }
+}
+
+impl Compiled {
+    fn covers(&self, tag: Tag, vr: VR) -> bool {
+        self.selectors.iter().any(|selector| selector.matches(tag, vr, None))
+    }
+
+    /// Whether whatever `later` is about is taken by this rule before.
+    fn hides(&self, later: &Self) -> bool {
+        let takes = |mine: &BTreeSet<String>, theirs: &BTreeSet<String>| {
+            mine.is_empty() || (!theirs.is_empty() && theirs.is_subset(mine))
+        };
+        let is_about = |selector: &Selector| match selector.single() {
+            Some(tag) => self.covers(tag, dictionary(tag).map_or(VR::UN, |(vr, _)| vr)),
+            None => self.selectors.contains(selector),
+        };
+        self.value.is_none()
+            && takes(&self.rule.sop_classes, &later.rule.sop_classes)
+            && takes(&self.rule.modalities, &later.rule.modalities)
+            && takes(&self.rule.labels, &later.rule.labels)
+            && self.rule.except_labels.is_subset(&later.rule.except_labels)
+            && later.selectors.iter().all(is_about)
     }
 }
 

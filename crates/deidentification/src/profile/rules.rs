@@ -246,6 +246,17 @@ fn beyond(tag: Tag, settings: Settings) -> Rule {
     if vr == VR::UI && (keyword.contains("Class") || keyword.contains("TransferSyntax")) {
         return of(&VOCABULARY, vr);
     }
+    if tag == SOFTWARE_VERSIONS {
+        return BY_VR
+            .iter()
+            .find(|default| default.vrs.contains(&vr))
+            .map_or(of(&UNKNOWN, VR::UN), |default| of(default, vr));
+    }
+    by_vr(vr, settings)
+}
+
+/// The default beyond the table for a VR of PS3.6.
+pub(super) fn by_vr(vr: VR, settings: Settings) -> Rule {
     let Some(default) = BY_VR.iter().find(|default| default.vrs.contains(&vr)) else {
         return of(&UNKNOWN, VR::UN);
     };
@@ -263,6 +274,9 @@ fn beyond(tag: Tag, settings: Settings) -> Rule {
         _ => rule,
     }
 }
+
+/// Versions look like addresses and telephone numbers.
+const SOFTWARE_VERSIONS: Tag = Tag(0x0018, 0x1020);
 
 /// VR and keyword of a tag that PS3.6 lists by itself. Retired repeating groups are not: what they were is not known any more.
 pub(crate) fn dictionary(tag: Tag) -> Option<(VR, &'static str)> {

@@ -16,8 +16,13 @@ const HUMP: usize = 3;
 const UNITS: [&str; 14] =
     ["bpm", "cm", "gy", "hu", "hz", "khz", "kv", "mgy", "mm", "ms", "msec", "pixels", "rpm", "us"];
 
-/// Marks every word that is not known.
-pub(super) fn mark(words: &Words<'_>, vocabulary: &Vocabulary, marks: &mut Marks) {
+/// Marks every word that is not known, the numbers that belong to one, and the names of the object's institutions.
+pub(super) fn mark(
+    words: &Words<'_>,
+    vocabulary: &Vocabulary,
+    institutions: &[Vec<String>],
+    marks: &mut Marks,
+) {
     let mut start = 0;
     while start < words.len() {
         let word = words.word(start);
@@ -25,6 +30,44 @@ pub(super) fn mark(words: &Words<'_>, vocabulary: &Vocabulary, marks: &mut Marks
         if !is_known(words, word.clone(), vocabulary) {
             marks.add(word);
         }
+    }
+    mark_numbers_beside(words, marks);
+    for institution in institutions {
+        mark_phrase(words, institution, marks);
+    }
+}
+
+/// The short groups of a number that goes: `555-0123`.
+fn mark_numbers_beside(words: &Words<'_>, marks: &mut Marks) {
+    let is_number = |index: usize| words.digits(index).is_some();
+    let is_linked = |index: usize| matches!(words.gap(index), "-" | "." | "/");
+    let belongs = |index: usize| is_number(index) && is_number(index - 1) && is_linked(index);
+    for index in (1..words.len()).rev() {
+        if belongs(index) && marks.has(index) {
+            marks.add(index - 1..index);
+        }
+    }
+    for index in 1..words.len() {
+        if belongs(index) && marks.has(index - 1) {
+            marks.add(index..index + 1);
+        }
+    }
+}
+
+/// The words of a phrase, one after the other.
+fn mark_phrase(words: &Words<'_>, phrase: &[String], marks: &mut Marks) {
+    let mut start = 0;
+    while start < words.len() {
+        let mut end = start;
+        let is_here = phrase.iter().all(|wanted| {
+            let word = words.word(end);
+            end = word.end;
+            words.joined(word) == wanted
+        });
+        if is_here && end > start {
+            marks.add(start..end);
+        }
+        start = words.word(start).end.max(start + 1);
     }
 }
 

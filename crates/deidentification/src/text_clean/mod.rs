@@ -24,6 +24,7 @@ use crate::verify::Identity;
 use patterns::Patterns;
 use terms::Terms;
 pub use vocabulary::Vocabulary;
+use vocabulary::whole_words;
 use words::{Marks, Words};
 
 /// Times a text is searched: each cut can bring two parts of a name together. A text that is not clean then goes as a whole.
@@ -83,6 +84,8 @@ enum Search {
 pub struct TextCleaner<'v> {
     terms: Terms,
     dates: Vec<Date>,
+    /// Words of the names of institutions, of two words and more.
+    institutions: Vec<Vec<String>>,
     vocabulary: &'v Vocabulary,
 }
 
@@ -99,7 +102,9 @@ impl<'v> TextCleaner<'v> {
     /// [`TextCleanError::TooManyTerms`].
     pub fn new(identity: &Identity, vocabulary: &'v Vocabulary) -> Result<Self, TextCleanError> {
         let dates = identity.dates.iter().copied().collect();
-        Ok(Self { terms: Terms::new(identity, vocabulary)?, dates, vocabulary })
+        let institutions = identity.institutions.iter().map(|name| whole_words(name));
+        let institutions = institutions.filter(|words| words.len() > 1).collect();
+        Ok(Self { terms: Terms::new(identity, vocabulary)?, dates, institutions, vocabulary })
     }
 
     /// With dates that go besides the birth date: those of the study, where the profile does not keep dates.
@@ -134,7 +139,7 @@ impl<'v> TextCleaner<'v> {
             self.terms.mark(&words, search, &mut marks);
             patterns.mark(&words, &mut marks);
             if search == Search::Known {
-                known::mark(&words, self.vocabulary, &mut marks);
+                known::mark(&words, self.vocabulary, &self.institutions, &mut marks);
             }
             if !words.cut(&marks) {
                 return written(words);

@@ -1,5 +1,6 @@
 //! Words that are known to be harmless in a descriptor (PS3.15 E.3.5, decision 9 of the conflicts there).
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -17,6 +18,55 @@ static BUILTIN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     }
     words
 });
+
+/// English words of general use, one a line, sorted: too many to be put into a set at each start.
+static GENERAL: &str = include_str!("../../data/vocabulary_general.txt");
+
+/// Endings of the words of medicine, English and French: operations, diseases, examinations. No name of a person ends like this.
+const MEDICAL_ENDINGS: [&str; 40] = [
+    "algia",
+    "algie",
+    "blastoma",
+    "blastome",
+    "carcinoma",
+    "carcinome",
+    "cele",
+    "centesis",
+    "centese",
+    "desis",
+    "dese",
+    "ectasia",
+    "ectasie",
+    "ectomie",
+    "ectomy",
+    "emia",
+    "emie",
+    "genesis",
+    "gramme",
+    "graphie",
+    "graphy",
+    "itis",
+    "lysis",
+    "malacia",
+    "megalie",
+    "megaly",
+    "ostomie",
+    "ostomy",
+    "otomie",
+    "otomy",
+    "pathie",
+    "pathy",
+    "phobia",
+    "phobie",
+    "plastie",
+    "plasty",
+    "plegia",
+    "plegie",
+    "scopie",
+    "scopy",
+];
+/// Letters of such a word.
+const MEDICAL: usize = 7;
 
 /// Words that identify nobody: those of the DICOM dictionary and of the concepts of PS3.16, English and French words of imaging, and
 /// what a profile adds. Compared without case and accents. Words that the patient of an object bears go there all the same.
@@ -48,8 +98,33 @@ impl Vocabulary {
 
     /// Whether a folded word is one of them.
     pub(super) fn has(&self, word: &str) -> bool {
-        self.builtin.contains(word) || (!self.added.is_empty() && self.added.contains(word))
+        self.builtin.contains(word)
+            || (!self.added.is_empty() && self.added.contains(word))
+            || is_medical(word)
+            || has_line(GENERAL.as_bytes(), word.as_bytes())
     }
+}
+
+fn is_medical(word: &str) -> bool {
+    word.len() >= MEDICAL && MEDICAL_ENDINGS.iter().any(|ending| word.ends_with(ending))
+}
+
+/// Whether a line of the sorted text is `word`.
+fn has_line(text: &[u8], word: &[u8]) -> bool {
+    let (mut low, mut high) = (0, text.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let before = text.get(low..middle).unwrap_or_default();
+        let start = before.iter().rposition(|byte| *byte == b'\n').map_or(low, |at| low + at + 1);
+        let after = text.get(middle..high).unwrap_or_default();
+        let end = after.iter().position(|byte| *byte == b'\n').map_or(high, |at| middle + at);
+        match text.get(start..end).unwrap_or_default().cmp(word) {
+            Ordering::Equal => return true,
+            Ordering::Less => low = end + 1,
+            Ordering::Greater => high = start,
+        }
+    }
+    false
 }
 
 /// The words of a text, folded.
@@ -63,6 +138,16 @@ pub(super) fn whole_words(text: &str) -> Vec<String> {
 mod tests {
     use super::super::fold::squeezed;
     use super::*;
+
+    #[test]
+    fn every_general_word_is_found_and_no_other() {
+        let words: Vec<&str> = GENERAL.lines().collect();
+        assert!(words.is_sorted() && words.len() > 30_000);
+        assert!(words.iter().all(|word| has_line(GENERAL.as_bytes(), word.as_bytes())));
+        for word in ["", "zq", "aardvar", "zzzz", "\n", "abandon\nabandoned"] {
+            assert!(!has_line(GENERAL.as_bytes(), word.as_bytes()), "{word:?}");
+        }
+    }
 
     #[test]
     fn words_of_imaging_are_there_and_people_are_not() {

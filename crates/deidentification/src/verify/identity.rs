@@ -19,9 +19,16 @@ pub struct Identity {
     /// One list of components for each name and each of its representations.
     pub(crate) names: BTreeSet<Vec<String>>,
     pub(crate) ids: BTreeSet<String>,
+    /// Names of institutions and departments: they go from descriptors, and are not searched afterwards.
+    pub(crate) institutions: BTreeSet<String>,
+    /// Dates of the study: they go from text where the profile does not keep dates.
+    pub(crate) study_dates: BTreeSet<Date>,
     /// Addresses, telephone numbers, e-mail addresses, whole.
     pub(crate) contacts: BTreeSet<String>,
+    /// Birth dates.
     pub(crate) dates: BTreeSet<Date>,
+    /// Days of all other dates.
+    pub(crate) other_days: BTreeSet<Date>,
     pub(crate) uids: BTreeSet<String>,
     /// More identifiers than can be kept.
     pub(crate) too_many: bool,
@@ -46,6 +53,13 @@ const IDS: [Tag; 10] = [
     Tag(0x0040, 0x2016), // Placer Order Number
     Tag(0x0040, 0x2017), // Filler Order Number
 ];
+/// Study Date, Series Date, Acquisition Date, Content Date.
+const STUDY_DATES: [Tag; 4] =
+    [Tag(0x0008, 0x0020), Tag(0x0008, 0x0021), Tag(0x0008, 0x0022), Tag(0x0008, 0x0023)];
+/// Most dates of one study that are searched.
+const STUDY_DATES_MAX: usize = 100;
+/// Institution Name, Institutional Department Name.
+const INSTITUTIONS: [Tag; 2] = [Tag(0x0008, 0x0080), Tag(0x0008, 0x1040)];
 const CONTACTS: [Tag; 3] = [Tag(0x0010, 0x1040), Tag(0x0010, 0x2154), Tag(0x0010, 0x2155)];
 const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 /// UIDs of vocabularies, which stay.
@@ -93,7 +107,7 @@ impl Identity {
                     self.add_name(name);
                 }
             }
-            VR::UI if !names_a_class(tag) => {
+            VR::UI if !names_a_class(tag, true) => {
                 for uid in value.split(|byte| *byte == b'\\') {
                     let uid = String::from_utf8_lossy(trim_uid(uid)).into_owned();
                     if !uid.is_empty() && !uid.starts_with("1.2.840.10008.") {
@@ -105,9 +119,25 @@ impl Identity {
                 let date = Date::parse(value).filter(|date| !PLACEHOLDERS.contains(&date.yyyymmdd()));
                 self.dates.extend(date);
             }
+            VR::DA | VR::DT => {
+                for value in values(&String::from_utf8_lossy(value)) {
+                    let digits: String = value.chars().filter(|c| *c != '.').take(8).collect();
+                    if let Some(date) = Date::parse(digits.as_bytes()) {
+                        if STUDY_DATES.contains(&tag) && self.study_dates.len() < STUDY_DATES_MAX {
+                            self.study_dates.insert(date);
+                        }
+                        self.too_many |= is_full(&mut self.other_days, date);
+                    }
+                }
+            }
             _ if IDS.contains(&tag) => {
                 for id in values(&set.decode(vr, value)) {
                     self.too_many |= is_full(&mut self.ids, id);
+                }
+            }
+            _ if INSTITUTIONS.contains(&tag) => {
+                for institution in values(&set.decode(vr, value)) {
+                    self.too_many |= is_full(&mut self.institutions, institution);
                 }
             }
             _ if CONTACTS.contains(&tag) => {
@@ -148,9 +178,9 @@ fn is_full<T: Ord>(set: &mut BTreeSet<T>, value: T) -> bool {
     full
 }
 
-/// UIDs that name a class, a syntax or a vocabulary are no identity, private ones included.
-fn names_a_class(tag: Tag) -> bool {
-    VOCABULARIES.contains(&tag)
+/// UIDs that name a class, a syntax or a vocabulary are no identity, private ones included. Vocabularies are named in items only.
+pub(super) fn names_a_class(tag: Tag, is_nested: bool) -> bool {
+    is_nested && VOCABULARIES.contains(&tag)
         || StandardDataDictionary
             .by_tag(tag)
             .is_some_and(|entry| entry.alias().contains("Class") || entry.alias().contains("TransferSyntax"))

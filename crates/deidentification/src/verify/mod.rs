@@ -7,23 +7,29 @@
 mod dates;
 mod identity;
 pub(crate) mod known_words;
+mod markers;
 mod normal;
+mod original;
+mod pass;
 mod patterns;
+mod pixel_text;
+mod promise;
+mod search;
 mod segments;
 mod terms;
 
 use std::io::{Read, Seek};
 
-use dicom_core::{Tag, VR};
-use dicom_stream::charset::CharacterSet;
-use dicom_stream::{ElementPath, Limits, SourceError, Token, TokenSource, TransferSyntax};
+use dicom_core::Tag;
+use dicom_stream::{ElementPath, Limits, SourceError, TransferSyntax};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::option::{DeidentificationOption, OptionSet};
-
 pub use identity::Identity;
+pub use original::Original;
+use pass::Pass;
 pub use patterns::scan;
+pub use promise::Promise;
 use terms::Terms;
 
 /// Why the check could not be made. The object must not leave.
@@ -36,9 +42,12 @@ pub enum VerifyError {
     /// The identity has too many terms for one search: quarantine.
     #[error("too many identifiers for one search")]
     TooManyTerms,
+    /// The pixels that leave cannot be looked at once more: quarantine.
+    #[error("pixels cannot be searched for text: {0}")]
+    Pixels(String),
 }
 
-/// What kind of identifier was found.
+/// What is wrong at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
@@ -52,9 +61,35 @@ pub enum FindingKind {
     Uid,
     /// A part of an address, a telephone number or an e-mail address.
     Contact,
+    /// A date that the profile does not let stay: as received, or no dummy.
+    DateNotAllowed,
+    /// A UID that no source of pseudonyms gave.
+    UidNotGiven,
+    /// A statement about the de-identification that is missing or does not fit the profile.
+    Marker,
+    /// A UID without which the object is none.
+    Missing,
 }
 
-/// An identifier that is still there. It tells the place and the kind, never the value.
+impl FindingKind {
+    /// In a word or two, for the detail that a person reads.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Name => "part of a name",
+            Self::Identifier => "identifier",
+            Self::Date => "birth date",
+            Self::Uid => "original UID",
+            Self::Contact => "part of an address",
+            Self::DateNotAllowed => "date not allowed",
+            Self::UidNotGiven => "UID not given",
+            Self::Marker => "marker wrong",
+            Self::Missing => "UID missing",
+        }
+    }
+}
+
+/// Something that must not leave. It tells the place and the kind, never the value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// The element.
@@ -63,22 +98,52 @@ pub struct Finding {
     pub kind: FindingKind,
 }
 
+/// Places of findings that a text names; the rest is counted.
+const PLACES_MAX: usize = 20;
+
+/// The places of findings as a person reads them: `(0010,4000) part of a name, (0020,000D) original UID and 3 more`. `None` without any.
+#[must_use]
+pub fn places(findings: &[Finding]) -> Option<String> {
+    let named = findings.iter().take(PLACES_MAX);
+    let named: Vec<String> =
+        named.map(|finding| format!("{} {}", finding.path, finding.kind.words())).collect();
+    let more = match findings.len() - named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!named.is_empty()).then(|| named.join(", ") + &more)
+}
+
+/// What is known of one object that leaves, beside whose it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Leaving<'a> {
+    /// What the original was like.
+    pub original: &'a Original,
+    /// Whether its pixels were cleaned or inspected: only then may (0028,0301) say `NO` anew.
+    pub pixels_cleaned: bool,
+}
+
+/// The result of a check.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Why the object must not leave; empty when it may.
+    pub findings: Vec<Finding>,
+    /// Attributes that the IOD requires, that the original had, and that are lost: sequences around, then the element.
+    pub damage: Vec<String>,
+}
+
 /// Findings of one object that are listed; one is enough to hold it.
 const FINDINGS_MAX: usize = 1000;
-/// Bytes at the start of a compressed frame in which segments are looked for.
-const FRAGMENT_HEAD: usize = 64 << 10;
 /// Bytes of a bulk value that are searched together with the next piece, so that nothing hides at the seam.
 const SEAM: usize = 1 << 10;
 const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 const PIXEL_GROUP: u16 = 0x7FE0;
 const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
-/// UIDs of equipment: Device UID, Manufacturer's Device Class UID; UID in a content item about a device.
-const DEVICE_UIDS: [Tag; 3] = [Tag(0x0018, 0x1002), Tag(0x0018, 0x100B), Tag(0x0040, 0xA124)];
 
 /// Searches objects for one identity.
 pub struct Verifier {
     terms: Terms,
-    retained: OptionSet,
+    promise: Option<Promise>,
 }
 
 impl Verifier {
@@ -88,13 +153,14 @@ impl Verifier {
     /// # Errors
     /// [`VerifyError::TooManyTerms`].
     pub fn new(identity: &Identity, ours: &[&str]) -> Result<Self, VerifyError> {
-        Ok(Self { terms: Terms::new(identity, ours)?, retained: OptionSet::NONE })
+        Ok(Self { terms: Terms::new(identity, ours)?, promise: None })
     }
 
-    /// The options of the profile under which the objects were made: what they retain in its own element is no finding.
+    /// The profile under which the objects were made: what it retains in its own element is no finding, and dates and UIDs that it does
+    /// not let stay are.
     #[must_use]
-    pub fn retaining(self, options: OptionSet) -> Self {
-        Self { retained: options, ..self }
+    pub fn promising(self, promise: Promise) -> Self {
+        Self { promise: Some(promise), ..self }
     }
 
     /// Searches one data set as it leaves.
@@ -107,157 +173,33 @@ impl Verifier {
         syntax: &TransferSyntax,
         limits: Limits,
     ) -> Result<Vec<Finding>, VerifyError> {
-        let mut tokens = TokenSource::skimming(input, syntax, limits)?;
-        let mut search = Search {
-            terms: &self.terms,
-            retained: self.retained,
-            set: CharacterSet::default(),
-            bulk: Bulk::Skip,
-            held: Vec::new(),
-        };
-        let mut findings = Vec::new();
-        while let Some(token) = tokens.next_token()? {
-            let begins_bulk = matches!(token, Token::BulkStart { .. });
-            let found = search.token(&token);
-            if begins_bulk && matches!(search.bulk, Bulk::Skip) {
-                tokens.skip_bulk()?;
-            }
-            if let Some(kind) = found
-                && findings.len() < FINDINGS_MAX
-            {
-                let finding = Finding { path: tokens.path(), kind };
-                if findings.last() != Some(&finding) {
-                    findings.push(finding);
-                }
-            }
+        Ok(Pass::over(&self.terms, self.promise.as_ref(), false, input, syntax, limits)?.findings)
+    }
+
+    /// The same, and whether the object says of itself what was promised, and is whole.
+    ///
+    /// # Errors
+    /// [`VerifyError::Source`].
+    pub fn check<R: Read + Seek>(
+        &self,
+        input: R,
+        syntax: &TransferSyntax,
+        limits: Limits,
+        leaving: Leaving<'_>,
+    ) -> Result<Verdict, VerifyError> {
+        let promise = self.promise.as_ref();
+        let mut pass = Pass::over(&self.terms, promise, true, input, syntax, limits)?;
+        let (missing, damage) = leaving.original.lost_in(&pass.output);
+        if let Some(promise) = promise {
+            let pixels_are_clean = leaving.pixels_cleaned || leaving.original.says_no_text;
+            pass.findings.extend(pass.markers.findings(promise, pixels_are_clean));
         }
-        Ok(findings)
+        pass.findings.extend(missing);
+        Ok(Verdict { findings: pass.findings, damage })
     }
 
     /// Searches a text outside of a data set: a file name, a text recognised in pixels.
     pub fn verify_text(&self, text: &str) -> Option<FindingKind> {
         self.terms.in_text(text, false)
-    }
-}
-
-/// What is done with the bulk that passes.
-enum Bulk {
-    Skip,
-    Raw,
-    FragmentHead,
-}
-
-struct Search<'a> {
-    terms: &'a Terms,
-    retained: OptionSet,
-    set: CharacterSet,
-    bulk: Bulk,
-    held: Vec<u8>,
-}
-
-impl Search<'_> {
-    fn token(&mut self, token: &Token<'_>) -> Option<FindingKind> {
-        match token {
-            Token::Value { header, value } => {
-                if header.tag == SPECIFIC_CHARACTER_SET {
-                    self.set = CharacterSet::parse(value).0;
-                }
-                self.value(header.tag, header.vr, value)
-            }
-            Token::BulkStart { header } => {
-                self.held.clear();
-                self.bulk = if header.tag.group() == PIXEL_GROUP { Bulk::Skip } else { Bulk::Raw };
-                None
-            }
-            Token::FragmentStart { .. } => {
-                self.held.clear();
-                self.bulk = Bulk::FragmentHead;
-                None
-            }
-            Token::Bulk(piece) => self.piece(piece),
-            Token::FragmentEnd => {
-                let head = std::mem::take(&mut self.held);
-                let mut found = None;
-                segments::segments(&head, |segment| found = found.or_else(|| self.unknown(segment)));
-                found
-            }
-            _ => None,
-        }
-    }
-
-    fn piece(&mut self, piece: &[u8]) -> Option<FindingKind> {
-        match self.bulk {
-            Bulk::Skip => None,
-            Bulk::FragmentHead => {
-                let room = FRAGMENT_HEAD.saturating_sub(self.held.len()).min(piece.len());
-                self.held.extend_from_slice(piece.get(..room).unwrap_or_default());
-                None
-            }
-            Bulk::Raw => {
-                self.held.extend_from_slice(piece);
-                let found = self.terms.in_bytes(&self.held);
-                self.held.drain(..self.held.len().saturating_sub(SEAM));
-                found
-            }
-        }
-    }
-
-    /// One value, by the table of DI-52.
-    fn value(&self, tag: Tag, vr: VR, value: &[u8]) -> Option<FindingKind> {
-        let plain = || String::from_utf8_lossy(value);
-        let each = |search: &dyn Fn(&str) -> Option<FindingKind>| {
-            plain().split('\\').find_map(|part| search(part.trim_matches([' ', '\0'])))
-        };
-        match vr {
-            VR::AE | VR::CS | VR::LO | VR::LT | VR::PN | VR::SH | VR::ST | VR::UC | VR::UR | VR::UT => {
-                self.text(vr, value)
-            }
-            VR::AS | VR::DA | VR::DT | VR::TM if self.retains_dates() && tag != BIRTH_DATE => None,
-            VR::AS | VR::DA | VR::DT | VR::TM => each(&|part| self.terms.in_date(part)),
-            VR::UI if self.retains_uid(tag) => None,
-            VR::UI => self
-                .terms
-                .uid_in(value)
-                .or_else(|| each(&|part| part.split('.').find_map(|number| self.terms.in_number(number)))),
-            VR::DS | VR::IS => self.terms.uid_in(value).or_else(|| each(&|part| self.terms.in_number(part))),
-            VR::OB | VR::OW | VR::UN => self.unknown(value),
-            _ => None,
-        }
-    }
-
-    /// A retained date may be the birth date of a new-born; a moved one may fall on any day.
-    fn retains_dates(&self) -> bool {
-        self.retained.has(DeidentificationOption::RetainLongitudinalFullDates)
-            || self.retained.has(DeidentificationOption::RetainLongitudinalModifiedDates)
-    }
-
-    fn retains_uid(&self, tag: Tag) -> bool {
-        self.retained.has(DeidentificationOption::RetainUids)
-            || self.retained.has(DeidentificationOption::RetainDeviceIdentity) && DEVICE_UIDS.contains(&tag)
-    }
-
-    /// Text in the declared character set, and in those that it may really be in.
-    fn text(&self, vr: VR, value: &[u8]) -> Option<FindingKind> {
-        let is_name = vr == VR::PN;
-        let look = |text: &str| text.split('\\').find_map(|part| self.terms.in_text(part, is_name));
-        if let Ok(text) = std::str::from_utf8(value)
-            && text.is_ascii()
-            && !value.contains(&0x1B)
-        {
-            return look(text);
-        }
-        let latin: String = value.iter().map(|byte| char::from(*byte)).collect();
-        look(&self.set.decode(vr, value))
-            .or_else(|| look(&String::from_utf8_lossy(value)))
-            .or_else(|| look(&latin))
-            .or_else(|| self.terms.in_bytes(value))
-    }
-
-    /// Bytes that may be anything: long terms as bytes, and all terms where the whole reads as text.
-    fn unknown(&self, value: &[u8]) -> Option<FindingKind> {
-        let printable = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..);
-        let body = value.strip_suffix(&[0]).unwrap_or(value);
-        let is_text = !body.is_empty() && body.iter().all(printable);
-        self.terms.in_bytes(value).or_else(|| if is_text { self.text(VR::UT, body) } else { None })
     }
 }

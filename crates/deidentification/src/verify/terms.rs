@@ -1,9 +1,10 @@
 //! The identifiers as search terms, and the rules that keep clean objects clean (DI-52, DI-54, DI-56).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, BuildError};
 use dicom_stream::charset::byte_forms;
+use dicom_stream::text::Date;
 
 use super::dates::notations;
 use super::identity::Identity;
@@ -35,8 +36,10 @@ pub(super) struct Terms {
     /// Count anywhere in a text, digits not beside other digits.
     long: AhoCorasick,
     long_kinds: Vec<FindingKind>,
-    /// `YYYYMMDD`
+    /// Birth dates, `YYYYMMDD`.
     days: HashSet<String>,
+    /// Days of the originals' other dates.
+    other_days: BTreeSet<Date>,
     uids: HashSet<String>,
     /// Ids of digits.
     numbers: HashSet<String>,
@@ -93,6 +96,7 @@ impl Terms {
             long,
             long_kinds,
             days,
+            other_days: identity.other_days.clone(),
             uids: identity.uids.iter().cloned().collect(),
             numbers: draft.numbers,
             raw,
@@ -149,6 +153,20 @@ impl Terms {
     pub(super) fn in_date(&self, value: &str) -> Option<FindingKind> {
         let digits: String = value.chars().filter(|c| *c != '.').take(8).collect();
         self.days.contains(&digits).then_some(FindingKind::Date)
+    }
+
+    /// Whether an original has a date on this day, birth dates aside.
+    pub(super) fn has_day(&self, day: Date) -> bool {
+        self.other_days.contains(&day)
+    }
+
+    pub(super) fn is_birth_date(&self, day: Date) -> bool {
+        self.days.contains(&day.value())
+    }
+
+    /// Whether the value is one that the project writes itself.
+    pub(super) fn is_ours(&self, value: &str) -> bool {
+        !self.ours.is_empty() && self.ours.contains(&normal(value).joined)
     }
 
     /// A number or UID: a whole id.

@@ -37,13 +37,13 @@ pub(crate) struct Characteristics {
 impl Characteristics {
     /// An element of an item.
     pub(super) fn value(&mut self, tag: Tag, encoding: Encoding, value: &[u8]) {
-        let shorts = value.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok());
-        let shorts = shorts.map(|pair| match encoding {
+        let pairs = value.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok());
+        let mut shorts = pairs.map(|pair| match encoding {
             Encoding::ExplicitBig => u16::from_be_bytes(pair),
             _ => u16::from_le_bytes(pair),
         });
         match tag {
-            GROUP_REFERENCE => self.group = shorts.last(),
+            GROUP_REFERENCE => self.group = shorts.next(),
             CREATOR_REFERENCE => self.creator = ascii_trimmed(value).unwrap_or_default().to_owned(),
             BLOCK_STATUS => self.status = ascii_trimmed(value).unwrap_or_default().to_owned(),
             NONIDENTIFYING => self.safe = shorts.map(|element| (element & 0xFF) as u8).collect(),

@@ -16,6 +16,8 @@ use dicom_core::{Tag, VR};
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Encoding, Header, Lengths, Limits, Token, Writer};
 
+use pixel::{Compression, UnusedBits};
+
 use crate::deidentify::{DeidentificationError, Object, PseudonymSource, new_uids, output};
 use crate::document::dummy_document;
 use crate::dummy;
@@ -59,6 +61,8 @@ pub(crate) struct Context<'a> {
     pub(crate) applied: OptionSet,
     /// What is done with the pixels.
     pub(crate) pixels: Option<&'a PixelPlan>,
+    /// Tells the bits of native pixel data that no sample uses.
+    pub(crate) unused_bits: Option<UnusedBits>,
     /// Content items whose reference goes.
     pub(crate) without_reference: &'a HashSet<Position>,
     /// Whether this equipment's word on its private elements is taken.
@@ -89,6 +93,8 @@ pub(crate) struct Walk<'c, 'a, W: Write> {
     skip_bulk: bool,
     /// What happens to the pixel data that are passing.
     passing: Passing,
+    /// Whether overlays lie in unused bits of the pixel data: (60xx,0102) is not 0.
+    has_overlay_bits: bool,
     /// A piece of them, masked.
     masked: Vec<u8>,
     /// Tags of the main data set so far, in their order there.
@@ -116,6 +122,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             skipped: 0,
             skip_bulk: false,
             passing: Passing::default(),
+            has_overlay_bits: false,
             masked: Vec::new(),
             seen: Vec::new(),
             greatest: None,
@@ -303,7 +310,9 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             _ => (rule, Step::Keep),
         };
         if step == Step::Keep && has_samples(rule.vr) && header.tag.group() == PIXEL_GROUP {
-            self.context.tally.not_inspected(NotInspected::CompressedFrames);
+            if Compression::of(self.context.object.transfer_syntax.uid).is_none() {
+                self.context.tally.not_inspected(NotInspected::CompressedFrames);
+            }
             return self.keep(token, header, rule);
         }
         self.skipped = 1;
@@ -325,7 +334,9 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
     fn keep(&mut self, token: &Token<'_>, header: &Header, rule: Rule) -> Done {
         self.context.tally.kept += 1;
         if header.tag.group() == PIXEL_GROUP {
-            self.context.tally.not_inspected(NotInspected::PixelData);
+            if self.context.pixels.is_none() {
+                self.context.tally.not_inspected(NotInspected::PixelData);
+            }
         } else if matches!(rule.vr, VR::OB | VR::OW) {
             self.context.tally.not_inspected(NotInspected::Binary { tag: header.tag });
         }
@@ -380,7 +391,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             SOP_CLASS_UID => self.context.found.0 = is(self.context.object.sop_class),
             SOP_INSTANCE_UID => self.context.found.1 = is(self.context.object.sop_instance),
             Tag(0x6000..=0x60FF, 0x0102) if value.iter().any(|byte| *byte != 0) => {
-                self.context.tally.not_inspected(NotInspected::OverlayBits);
+                self.has_overlay_bits = true;
             }
             _ => {}
         }
@@ -493,4 +504,11 @@ fn is_number(value: &[u8]) -> bool {
     value
         .iter()
         .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b',' | b'e' | b'E' | b'\\' | b' ' | 0))
+}
+
+/// Characters of AS, DA, DT and TM (PS3.5 6.2), ranges and the ACR-NEMA forms included, and the units of an age.
+fn is_time(value: &[u8]) -> bool {
+    value.iter().all(|byte| {
+        matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b':' | b'D' | b'W' | b'M' | b'Y' | b'\\' | b' ' | 0)
+    })
 }

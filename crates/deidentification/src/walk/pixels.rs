@@ -1,16 +1,16 @@
 //! Pixel Data of the main data set on its way out: masked in place, decoded where a mask touches compressed frames, and without the
 //! texts of compressed frames.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use dicom_core::Tag;
-use dicom_stream::{Encoding, Header, Token};
+use dicom_stream::{Encoding, Header, Token, Writer};
 use pixel::segments::{Extent, blank, text_segments};
-use pixel::{Compression, FrameLimit, decode_frame};
+use pixel::{Assembler, Compression, FrameLimit, decode_frame};
 
 use super::Walk;
 use crate::deidentify::{DeidentificationError, output};
-use crate::pixels::{Assembler, Decoded, native_vr};
+use crate::pixels::{Decoded, frame_of, native_vr};
 use crate::profile::RuleId;
 use crate::table::Step;
 
@@ -19,6 +19,8 @@ const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 const OFFSETS: [Tag; 2] = [Tag(0x7FE0, 0x0001), Tag(0x7FE0, 0x0002)];
 /// Rule id of masks, and of the comments in compressed frames.
 const CLEAN_PIXELS: RuleId = RuleId::Option(crate::option::DeidentificationOption::CleanPixelData);
+/// Rule id of overlays in unused bits of the pixel data (retired; PS3.5 8.1.2).
+const OVERLAY_BITS: RuleId = RuleId::Named("overlay-bits");
 const SEGMENTS: RuleId = RuleId::Named("frame-segments");
 /// Bytes at the start of a compressed frame in which texts are looked for.
 const HEAD: usize = 64 << 10;
@@ -73,19 +75,16 @@ impl<W: Write> Walk<'_, '_, W> {
                 self.skip_bulk = matches!(token, Token::BulkStart { .. });
                 Ok(true)
             }
-            Token::Value { header, value } if header.tag == PIXEL_DATA => {
-                let Some(masker) = plan.and_then(|plan| plan.masker.as_ref()) else { return Ok(false) };
+            Token::Value { header, value } if header.tag == PIXEL_DATA && self.changes_native() => {
                 self.write_own_before(Some(PIXEL_DATA))?;
-                let mut masked = value.to_vec();
-                masker.apply(0, &mut masked);
-                self.count(PIXEL_DATA, CLEAN_PIXELS, Step::Replace);
-                output(self.out.copy(&Token::Value { header: *header, value: &masked }))?;
+                self.write_native(0, value, |out, masked| {
+                    out.copy(&Token::Value { header: *header, value: masked })
+                })?;
                 Ok(true)
             }
             Token::BulkStart { header } if header.tag == PIXEL_DATA => {
-                if plan.is_some_and(|plan| plan.masker.is_some()) {
+                if self.changes_native() {
                     self.passing = Passing::Native(0);
-                    self.count(PIXEL_DATA, CLEAN_PIXELS, Step::Replace);
                 }
                 Ok(false)
             }
@@ -106,14 +105,42 @@ impl<W: Write> Walk<'_, '_, W> {
     }
 
     fn native_piece(&mut self, token: &Token<'_>, offset: u64) -> Taken {
-        let masker = self.context.pixels.and_then(|plan| plan.masker.as_ref());
-        let (Token::Bulk(piece), Some(masker)) = (token, masker) else { return Ok(false) };
+        let Token::Bulk(piece) = token else { return Ok(false) };
+        self.write_native(offset, piece, |out, masked| out.copy(&Token::Bulk(masked)))?;
+        self.passing = Passing::Native(offset + piece.len() as u64);
+        Ok(true)
+    }
+
+    /// Whether native pixel data are changed: by a mask, or because overlays lie in their unused bits.
+    fn changes_native(&mut self) -> bool {
+        let is_masked = self.context.pixels.is_some_and(|plan| plan.masker.is_some());
+        if is_masked {
+            self.count(PIXEL_DATA, CLEAN_PIXELS, Step::Replace);
+        }
+        if self.has_overlay_bits {
+            self.count(PIXEL_DATA, OVERLAY_BITS, Step::Replace);
+        }
+        is_masked || self.has_overlay_bits
+    }
+
+    fn write_native(
+        &mut self,
+        offset: u64,
+        piece: &[u8],
+        write: impl FnOnce(&mut Writer<W>, &[u8]) -> io::Result<()>,
+    ) -> Result<(), DeidentificationError> {
         self.masked.clear();
         self.masked.extend_from_slice(piece);
-        masker.apply(offset, &mut self.masked);
-        self.passing = Passing::Native(offset + piece.len() as u64);
-        output(self.out.copy(&Token::Bulk(&self.masked)))?;
-        Ok(true)
+        if let Some(masker) = self.context.pixels.and_then(|plan| plan.masker.as_ref()) {
+            masker.apply(offset, &mut self.masked);
+        }
+        if self.has_overlay_bits {
+            let unused = self.context.unused_bits.as_ref();
+            unused
+                .ok_or(DeidentificationError::Pixels("overlays in bits that cannot be told"))?
+                .clear(offset, &mut self.masked);
+        }
+        output(write(&mut self.out, &self.masked))
     }
 
     /// The header of the native pixel data: all frames, padded to an even length.
@@ -135,7 +162,8 @@ impl<W: Write> Walk<'_, '_, W> {
         let plan = self.context.pixels;
         let Some(plan) = plan else { return Ok(false) };
         let Some(decoded) = &plan.decoded else { return Ok(false) };
-        let frame = assembler.token(token).map_err(|error| DeidentificationError::Pixels(error.0))?;
+        let frame =
+            frame_of(&mut assembler, token).map_err(|error| DeidentificationError::Pixels(error.0))?;
         if let Some(frame) = frame {
             let frame = decode_frame(&frame, &decoded.source, decoded.compression);
             let mut frame = frame.map_err(|_| DeidentificationError::Pixels("a frame cannot be decoded"))?;

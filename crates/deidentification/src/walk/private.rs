@@ -76,7 +76,7 @@ impl<W: Write> Walk<'_, '_, W> {
         let context = &self.context;
         let knows = |name: &str| context.profile.private.knows(name) || context.characteristics.knows(name);
         let Some(level) = self.levels.last_mut() else { return Ok(()) };
-        for (tag, name) in level.creators.to_write(tag.group(), knows) {
+        for (tag, name) in level.creators.take_due(tag.group(), knows) {
             output(self.out.value(tag, VR::LO, name.as_bytes()))?;
             self.context.tally.kept += 1;
         }

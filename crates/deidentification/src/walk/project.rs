@@ -22,7 +22,7 @@ pub(crate) struct ActiveRules<'a> {
 
 impl<'a> ActiveRules<'a> {
     pub(crate) fn new(profile: &'a CompiledProfile, sop_class: &str, survey: &Survey) -> Self {
-        let numbers = profile.project_rules.of_object(sop_class, survey.modality());
+        let numbers = profile.project_rules.of_object(sop_class, survey.modality(), survey.labels());
         Self { profile, numbers, of_tag: HashMap::new() }
     }
 

@@ -6,16 +6,20 @@ use dicom_core::{Tag, VR};
 use dicom_stream::text::{Age, shift_date};
 use dicom_stream::{Header, Token};
 
-use super::{Done, ENCAPSULATED_DOCUMENT_LENGTH, NO_NUMBER, WRONG_VR, Walk, is_number};
-use crate::deidentify::output;
+use super::{Done, ENCAPSULATED_DOCUMENT_LENGTH, NO_NUMBER, WRONG_VR, Walk, is_number, is_time};
+use crate::deidentify::{DeidentificationError, output};
 use crate::option::DeidentificationOption;
-use crate::profile::{Rule, Treatment};
+use crate::profile::{Rule, RuleId, Treatment};
 use crate::table::{Action, Step};
 use crate::text::encode;
 use crate::text_clean::Cleaned;
 
 /// Ages from this on are pooled (45 CFR 164.514(b)(2)(i)(C)).
 const AGE_MAX: u16 = 89;
+const NUMBER_OF_FRAMES: Tag = Tag(0x0028, 0x0008);
+const ICC_PROFILE: Tag = Tag(0x0028, 0x2000);
+/// Rule id of texts in a colour profile.
+const ICC_TEXT: RuleId = RuleId::Named("icc-text");
 const POOLED_AGE: &[u8] = b"090Y";
 
 impl<W: Write> Walk<'_, '_, W> {
@@ -24,7 +28,7 @@ impl<W: Write> Walk<'_, '_, W> {
         let rule = if header.vr == VR::UN { undeclared(rule) } else { rule };
         match rule.treatment {
             Treatment::Action(action) => self.by_action(token, header, rule, action, value),
-            Treatment::KeepUid if !is_number(value) => self.leave_out(tag, NO_NUMBER),
+            Treatment::KeepUid if !is_number(value) => self.no_number(tag),
             Treatment::KeepUid => {
                 for uid in value.split(|byte| *byte == b'\\') {
                     self.context.source.retained_uid(&String::from_utf8_lossy(crate::dummy::trimmed(uid)));
@@ -59,7 +63,15 @@ impl<W: Write> Walk<'_, '_, W> {
         match rule.vr {
             VR::SQ if header.vr == VR::UN => self.un_sequence(tag, value),
             VR::SQ => self.leave_out(tag, WRONG_VR),
-            VR::DS | VR::IS | VR::UI if !is_number(value) => self.leave_out(tag, NO_NUMBER),
+            VR::DS | VR::IS | VR::UI if !is_number(value) => self.no_number(tag),
+            VR::AS | VR::DA | VR::DT | VR::TM if !is_time(value) => self.no_number(tag),
+            _ if tag == ICC_PROFILE => match pixel::icc::without_texts(value) {
+                Ok(cleaned) if cleaned == value => self.keep(token, header, rule),
+                Ok(cleaned) => {
+                    self.write(tag, Rule { id: ICC_TEXT, vr: VR::OB, ..rule }, Step::Replace, &cleaned)
+                }
+                Err(_) => self.leave_out(tag, "icc-text"),
+            },
             VR::UL if tag == ENCAPSULATED_DOCUMENT_LENGTH => match self.context.document_length {
                 Some(length) => {
                     let bytes = self.out.encoding().u32_bytes(length);
@@ -69,6 +81,14 @@ impl<W: Write> Walk<'_, '_, W> {
             },
             _ => self.keep(token, header, rule),
         }
+    }
+
+    /// Letters where the standard has a number: nobody knows what they say. Frames cannot be told apart without their number.
+    fn no_number(&mut self, tag: Tag) -> Done {
+        if tag == NUMBER_OF_FRAMES && self.is_root() {
+            return Err(DeidentificationError::NoNumber(tag));
+        }
+        self.leave_out(tag, NO_NUMBER)
     }
 
     /// The Basic action, where the treatment can do nothing with the value.

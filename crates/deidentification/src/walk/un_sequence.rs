@@ -33,6 +33,7 @@ impl<W: Write> Walk<'_, '_, W> {
             skipped: 0,
             skip_bulk: false,
             passing: Passing::default(),
+            has_overlay_bits: false,
             masked: Vec::new(),
             seen: Vec::new(),
             greatest: None,

@@ -2,12 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod actions;
+mod changes;
 mod encodings;
+mod labels;
 mod markers;
 mod options;
 mod partner_view;
+mod pixels;
+mod public_files;
 mod references;
 mod support;
 mod tables;
 mod text_clean;
 mod verify;
+mod verify_promise;

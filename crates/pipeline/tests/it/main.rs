@@ -14,6 +14,7 @@ mod linkage;
 mod opposed;
 mod repeated;
 mod reports;
+mod reviewed;
 mod room;
 mod second_patient;
 mod world;

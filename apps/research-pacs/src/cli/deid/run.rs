@@ -1,22 +1,16 @@
-//! All files, on all cores.
+//! The run: each object gets its name, which is made from its new UID, only when the search found nothing in it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::num::NonZero;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::sync_channel;
 
 use anyhow::Context;
-use deidentification::CompiledProfile;
-use pixel::TextRecogniser;
-use pseudonym::Mapping;
 use serde::Serialize;
 
-use super::one::{Done, Left, one, pixels_not_inspected};
+use super::each::{Done, each};
+use super::object::{Deidentifier, Left, Made, Undone};
 
 /// Counts of a run.
 #[derive(Debug, Default, Serialize)]
@@ -26,9 +20,6 @@ pub(super) struct Summary {
     pub(super) not_dicom: u64,
     pub(super) pixels_not_inspected: u64,
 }
-
-/// Results that may wait to be written down.
-const QUEUE: usize = 64;
 
 /// What is written beside the objects.
 #[derive(Debug, Default, clap::Args)]
@@ -51,57 +42,33 @@ pub(super) struct Records {
 pub(super) fn run(
     files: &[PathBuf],
     output: &Path,
-    profile: &CompiledProfile,
-    mapping: &Mapping,
-    recogniser: Option<&dyn TextRecogniser>,
+    with: &Deidentifier<'_>,
     records: &Records,
     mut told: impl FnMut(&Path, Option<&Left>),
 ) -> anyhow::Result<Summary> {
     let mut report = records.report.as_deref().map(create).transpose()?;
     let (mut uids, mut patients) = (BTreeMap::new(), BTreeMap::new());
-    let next = AtomicUsize::new(0);
-    let failed = Mutex::new(None);
-    let (sender, receiver) = sync_channel(QUEUE);
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(files.len().max(1));
     let mut summary = Summary::default();
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            let (sender, next, failed) = (sender.clone(), &next, &failed);
-            scope.spawn(move || {
-                while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    match one(path, output, profile, mapping, recogniser) {
-                        Ok(done) => {
-                            if sender.send((path, done)).is_err() {
-                                return;
-                            }
-                        }
-                        Err(error) => {
-                            next.store(files.len(), Ordering::Relaxed);
-                            let error = error.context(format!("{} cannot be processed", path.display()));
-                            failed.lock().map(|mut first| first.get_or_insert(error).to_string()).ok();
-                        }
-                    }
-                }
-            });
-        }
-        drop(sender);
-        for (path, done) in receiver {
+    each(
+        files,
+        |path| one(with, path, output),
+        |path, done| {
             summary.count(&done);
             told(path, if let Done::Left(left) = &done { Some(left) } else { None });
-            let Done::Written(written) = done else { continue };
+            let Done::Made(made) = done else { return Ok(()) };
             if let Some(report) = &mut report {
-                serde_json::to_writer(&mut *report, &written.report)?;
+                serde_json::to_writer(&mut *report, &made.report)?;
                 report.write_all(b"\n")?;
             }
             if records.uid_map.is_some() {
-                uids.extend(written.uids);
+                uids.extend(made.uids);
             }
             if records.patient_map.is_some() {
-                patients.extend([written.patient]);
+                patients.extend([made.patient]);
             }
-        }
-        anyhow::Ok(())
-    })?;
+            Ok(())
+        },
+    )?;
     if let Some(mut report) = report {
         report.flush()?;
     }
@@ -110,18 +77,26 @@ pub(super) fn run(
             write_map(path, map)?;
         }
     }
-    match failed.into_inner() {
-        Ok(Some(error)) => Err(error),
-        _ => Ok(summary),
+    Ok(summary)
+}
+
+/// One file into the folder.
+fn one(with: &Deidentifier<'_>, path: &Path, output: &Path) -> Result<Made, Undone> {
+    let mut temporary = tempfile::NamedTempFile::new_in(output)?;
+    let mut made = with.make(path, temporary.as_file_mut())?;
+    if let Some(found) = made.found.take() {
+        return Err(Undone::Left(found));
     }
+    temporary.persist(output.join(format!("{}.dcm", made.instance)))?;
+    Ok(made)
 }
 
 impl Summary {
-    fn count(&mut self, done: &Done) {
+    fn count(&mut self, done: &Done<Made>) {
         match done {
-            Done::Written(report) => {
+            Done::Made(made) => {
                 self.done += 1;
-                self.pixels_not_inspected += u64::from(pixels_not_inspected(&report.report));
+                self.pixels_not_inspected += u64::from(made.pixels_not_inspected());
             }
             Done::Left(_) => self.left_out += 1,
             Done::NotDicom => self.not_dicom += 1,
