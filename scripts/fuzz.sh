@@ -18,5 +18,5 @@ for target in $("${fuzz[@]}" list); do
     seeds=()
     [ -d "fuzz/seeds/$target" ] && seeds=("fuzz/seeds/$target")
     mkdir -p "fuzz/corpus/$target"
-    "${fuzz[@]}" run "$target" "fuzz/corpus/$target" "${seeds[@]}" -- -max_total_time="$seconds" -rss_limit_mb=1024 -print_final_stats=1
+    "${fuzz[@]}" run "$target" "fuzz/corpus/$target" "${seeds[@]}" -- -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=25 -max_len=8192 -print_final_stats=1
 done

@@ -30,6 +30,21 @@ const NEVER: [Tag; 16] = [
     Tag(0x0020, 0x0010),
 ];
 
+/// No text belongs there.
+const NUMBERS: [VR; 7] = [VR::DA, VR::DT, VR::TM, VR::AS, VR::DS, VR::IS, VR::UI];
+
+/// Descriptions, comments, texts of reports and of graphics: gone, or cleaned of the identity by the option that keeps them.
+const CLEANED: [Tag; 8] = [
+    Tag(0x0008, 0x1030),
+    Tag(0x0008, 0x103E),
+    Tag(0x0018, 0x1030),
+    Tag(0x0020, 0x4000),
+    Tag(0x0032, 0x1060),
+    Tag(0x0040, 0x0254),
+    Tag(0x0040, 0xA160),
+    Tag(0x0070, 0x0006),
+];
+
 fuzz_target!(|data: &[u8]| {
     let_decoders_unwind();
     let Some(case) = Case::read(data) else { return };
@@ -51,6 +66,10 @@ fuzz_target!(|data: &[u8]| {
         assert!(one.vr != VR::PN || !names, "{}: name", one.path);
         if NEVER.contains(&one.tag) {
             assert!(!names && !holds(&one.value, ID) && !holds(&one.value, BIRTH), "{}: identity", one.path);
+        }
+        assert!(!NUMBERS.contains(&one.vr) || !names, "{}: name in a number", one.path);
+        if CLEANED.contains(&one.tag) {
+            assert!(!names && !holds(&one.value, ID), "{}: identity in a text", one.path);
         }
         if one.vr == VR::UI && !options.has(O::RetainUids) && !options.has(O::RetainDeviceIdentity) {
             let text = one.text();

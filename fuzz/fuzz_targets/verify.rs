@@ -4,13 +4,14 @@
 //! Input: see [`fuzz::planted::Case::read`].
 #![no_main]
 
+use std::collections::BTreeSet;
 use std::io::Cursor;
 
 use deidentification::verify::{Identity, Promise, Verifier, scan};
 use dicom_stream::VR;
 use fuzz::output::elements;
 use fuzz::panics::let_decoders_unwind;
-use fuzz::planted::{CODE, Case, FAMILY};
+use fuzz::planted::{CODE, Case, FAMILY, SHIFT_DAYS};
 use libfuzzer_sys::fuzz_target;
 
 const TEXTS: [VR; 7] = [VR::LO, VR::SH, VR::ST, VR::LT, VR::UT, VR::UC, VR::PN];
@@ -26,8 +27,11 @@ fuzz_target!(|data: &[u8]| {
     if identity.add_object(original(), case.syntax, case.limits).is_err() {
         return;
     }
-    let promise = Promise { options: case.profile.options(), ..Promise::default() };
-    let verifier = Verifier::new(&identity, &[CODE]).expect("few identifiers").promising(promise);
+    let verifier = Verifier::new(&identity, &[CODE]).expect("few identifiers").promising(Promise {
+        options: case.profile.options(),
+        shift_days: Some(SHIFT_DAYS),
+        given: BTreeSet::new(),
+    });
     let findings = verifier.verify(original(), case.syntax, case.limits).expect("it was read before");
     if findings.len() < FINDINGS_MAX
         && let Ok(found) = elements(&case.bytes, case.syntax)

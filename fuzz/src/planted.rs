@@ -21,6 +21,8 @@ pub const GIVEN: &str = "Ophelianor";
 pub const ID: &str = "ZX-7741-0093";
 pub const BIRTH: &str = "19571113";
 pub const CODE: &str = "P-7K3M9";
+/// Days by which dates are moved.
+pub const SHIFT_DAYS: i32 = -100;
 pub const INSTANCE: &str = "1.2.392.200036.77.3";
 pub const STUDY: &str = "1.2.392.200036.77.1";
 
@@ -297,7 +299,7 @@ impl PseudonymSource for Source {
     }
 
     fn shift_days(&self) -> Option<i32> {
-        Some(-100)
+        Some(SHIFT_DAYS)
     }
 
     fn token(&self, value: &str) -> String {

@@ -513,3 +513,10 @@ fn is_number(value: &[u8]) -> bool {
         .iter()
         .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b',' | b'e' | b'E' | b'\\' | b' ' | 0))
 }
+
+/// Characters of AS, DA, DT and TM (PS3.5 6.2), ranges and the ACR-NEMA forms included, and the units of an age.
+fn is_time(value: &[u8]) -> bool {
+    value.iter().all(|byte| {
+        matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b':' | b'D' | b'W' | b'M' | b'Y' | b'\\' | b' ' | 0)
+    })
+}

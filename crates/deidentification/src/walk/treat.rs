@@ -6,7 +6,7 @@ use dicom_core::{Tag, VR};
 use dicom_stream::text::{Age, shift_date};
 use dicom_stream::{Header, Token};
 
-use super::{Done, ENCAPSULATED_DOCUMENT_LENGTH, NO_NUMBER, WRONG_VR, Walk, is_number};
+use super::{Done, ENCAPSULATED_DOCUMENT_LENGTH, NO_NUMBER, WRONG_VR, Walk, is_number, is_time};
 use crate::deidentify::{DeidentificationError, output};
 use crate::option::DeidentificationOption;
 use crate::profile::{Rule, RuleId, Treatment};
@@ -65,6 +65,7 @@ impl<W: Write> Walk<'_, '_, W> {
             VR::SQ => self.leave_out(tag, WRONG_VR),
             VR::IS if tag == NUMBER_OF_FRAMES && !is_plain_number(value) => self.no_number(tag),
             VR::DS | VR::IS | VR::UI if !is_number(value) => self.no_number(tag),
+            VR::AS | VR::DA | VR::DT | VR::TM if !is_time(value) => self.no_number(tag),
             _ if tag == ICC_PROFILE => match pixel::icc::without_texts(value) {
                 Ok(cleaned) if cleaned == value => self.keep(token, header, rule),
                 Ok(cleaned) => {

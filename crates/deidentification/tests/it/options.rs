@@ -21,6 +21,27 @@ fn codes(output: &Output) -> Vec<String> {
     (1..=13).map_while(|item| output.text(&format!("(0012,0064)[{item}](0008,0100)"))).collect()
 }
 
+/// Text in the place of a date, time or age is nobody's date: what retains those does not retain it.
+#[test]
+fn letters_are_no_date_time_or_age() {
+    let written = |value: &str| {
+        [
+            text(0x0008_0020, VR::DA, value),
+            text(0x0008_002A, VR::DT, value),
+            text(0x0008_0030, VR::TM, value),
+            text(0x0008_0032, VR::TM, "10:15:00.5"),
+            text(0x0010_1010, VR::AS, value),
+            text(0x0018_1200, VR::DA, value),
+        ]
+    };
+    for dates in [RetainLongitudinalFullDates, RetainLongitudinalModifiedDates] {
+        let options = [dates, RetainPatientCharacteristics, RetainDeviceIdentity];
+        let output = run(&options, written("Quizzlewick").into());
+        assert!(!output.holds(b"Quizzlewick"), "{dates:?}");
+        assert_eq!(output.text("(0008,0032)").as_deref(), Some("10:15:00.5"));
+    }
+}
+
 /// Dates move by -100 days, times stay; what cannot be moved goes (PS3.15 E.3.6; SHIFT of the test source).
 #[test]
 fn modified_dates_move_by_one_shift() {

@@ -170,7 +170,8 @@ impl Search<'_> {
                 kinds
             }
             VR::UI => pseudonyms.in_bytes(value),
-            VR::OB | VR::OW | VR::UN => {
+            // whatever it should be: the value of a sequence that is none shows what stands in it, too
+            _ => {
                 let mut kinds = pseudonyms.in_bytes(value);
                 let body = value.strip_suffix(&[0]).unwrap_or(value);
                 if !body.is_empty()
@@ -180,7 +181,6 @@ impl Search<'_> {
                 }
                 kinds
             }
-            _ => BTreeSet::new(),
         };
         if is_own {
             kinds.remove(&FindingKind::Date);

@@ -29,6 +29,23 @@ fn kinds(element: Element) -> Vec<FindingKind> {
     all
 }
 
+/// A wrong VR hides nothing: text in the place of a sequence or of numbers.
+#[test]
+fn pseudonyms_are_found_under_a_wrong_vr() {
+    for (number, vr) in
+        [(0x0008_1199, VR::UT), (0x0008_1115, VR::LO), (0x0028_0010, VR::US), (0x5600_0020, VR::OF)]
+    {
+        let value = format!("of {CODE}, {INSTANCE} ").into_bytes();
+        let found = scan(
+            &[Element::Value(tag(number), vr, value)],
+            &TransferSyntax::EXPLICIT_LITTLE,
+            Sequences::Undefined,
+        );
+        let kinds: Vec<_> = found.findings.into_iter().map(|finding| finding.kind).collect();
+        assert_eq!(kinds, [FindingKind::Code, FindingKind::Uid], "{number:08X}");
+    }
+}
+
 #[test]
 fn pseudonyms_are_found_in_every_form() {
     use FindingKind::{Code, Date, Uid};
