@@ -63,8 +63,7 @@ impl<W: Write> Walk<'_, '_, W> {
         match rule.vr {
             VR::SQ if header.vr == VR::UN => self.un_sequence(tag, value),
             VR::SQ => self.leave_out(tag, WRONG_VR),
-            VR::DS | VR::IS | VR::UI if !is_number(value) => self.no_number(tag),
-            VR::AS | VR::DA | VR::DT | VR::TM if !is_time(value) => self.no_number(tag),
+            _ if !may_hold(rule.vr, value) || !may_hold(header.vr, value) => self.no_number(tag),
             _ if tag == ICC_PROFILE => match pixel::icc::without_texts(value) {
                 Ok(cleaned) if cleaned == value => self.keep(token, header, rule),
                 Ok(cleaned) => {
@@ -164,6 +163,15 @@ impl<W: Write> Walk<'_, '_, W> {
         output(self.out.value(tag, rule.vr, value))?;
         self.count(tag, rule.id, step);
         Ok(())
+    }
+}
+
+/// Whether a VR of numbers or times can have this value. The VR as received counts too: whoever reads the output goes by it.
+fn may_hold(vr: VR, value: &[u8]) -> bool {
+    match vr {
+        VR::DS | VR::IS | VR::UI => is_number(value),
+        VR::AS | VR::DA | VR::DT | VR::TM => is_time(value),
+        _ => true,
     }
 }
 
