@@ -64,8 +64,7 @@ impl<W: Write> Walk<'_, '_, W> {
             VR::SQ if header.vr == VR::UN => self.un_sequence(tag, value),
             VR::SQ => self.leave_out(tag, WRONG_VR),
             VR::IS if tag == NUMBER_OF_FRAMES && !is_plain_number(value) => self.no_number(tag),
-            VR::DS | VR::IS | VR::UI if !is_number(value) => self.no_number(tag),
-            VR::AS | VR::DA | VR::DT | VR::TM if !is_time(value) => self.no_number(tag),
+            _ if !may_hold(rule.vr, value) || !may_hold(header.vr, value) => self.no_number(tag),
             _ if tag == ICC_PROFILE => match pixel::icc::without_texts(value) {
                 Ok(cleaned) if cleaned == value => self.keep(token, header, rule),
                 Ok(cleaned) => {
@@ -171,6 +170,15 @@ impl<W: Write> Walk<'_, '_, W> {
 /// Digits and padding: readers differ about anything else.
 fn is_plain_number(value: &[u8]) -> bool {
     crate::dummy::trimmed(value).iter().all(u8::is_ascii_digit)
+}
+
+/// Whether a VR of numbers or times can have this value. The VR as received counts too: whoever reads the output goes by it.
+fn may_hold(vr: VR, value: &[u8]) -> bool {
+    match vr {
+        VR::DS | VR::IS | VR::UI => is_number(value),
+        VR::AS | VR::DA | VR::DT | VR::TM => is_time(value),
+        _ => true,
+    }
 }
 
 /// The rule for a value stored as UN: an option retains what the equipment declared it to be, so the Basic action holds for it.

@@ -32,6 +32,8 @@ fn letters_are_no_date_time_or_age() {
             text(0x0008_0032, VR::TM, "10:15:00.5"),
             text(0x0010_1010, VR::AS, value),
             text(0x0018_1200, VR::DA, value),
+            // samples that say they are dates
+            text(0x0028_1201, VR::DA, value),
         ]
     };
     for dates in [RetainLongitudinalFullDates, RetainLongitudinalModifiedDates] {
