@@ -4,7 +4,7 @@
 //! what is known to identify. The search is written apart from the after-check ([`crate::verify`]) and is wider than that: what it leaves,
 //! the check finds clean. Cleaning twice is cleaning once.
 //!
-//! Order of reading: [`words`] (a text as pieces), [`terms`] and [`names`] (this patient), [`patterns`] (anybody), [`known`] (harmless).
+//! Order of reading: `words` (a text as pieces), `terms` and `names` (this patient), `patterns` (anybody), `known` (harmless).
 
 mod fold;
 mod known;
