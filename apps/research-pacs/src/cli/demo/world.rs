@@ -69,11 +69,14 @@ impl World {
         let secret = self.folder.join("webhook.secret");
         std::fs::write(&secret, "a secret of the demonstration\n")?;
         std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600))?;
+        let profile = self.folder.join("profile.toml");
+        std::fs::write(&profile, include_str!("profile.toml"))?;
         let url = |partner: &Partner| partner.dicomweb_url().context("the partner has no DICOMweb");
         let [first, second] = [url(&self.partners[0])?, url(&self.partners[1])?];
         let pacs = self.pacs.address();
         let document = include_str!("site.toml")
             .replace("{data}", &self.folder.join("data").display().to_string())
+            .replace("{profile}", &profile.display().to_string())
             .replace("{key}", &self.folder.join("vault.key").display().to_string())
             .replace("{secret}", &secret.display().to_string())
             .replace("{pacs_port}", &pacs.port().to_string())
