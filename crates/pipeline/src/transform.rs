@@ -132,7 +132,7 @@ async fn accepted(
         pixels: buffer::accepted_among(&mut connection, &ids, QuarantineReason::PixelRisk).await?,
         faces: buffer::accepted_among(&mut connection, &ids, QuarantineReason::RecognizableFeatures).await?,
         documents: buffer::accepted_among(&mut connection, &ids, QuarantineReason::Document).await?,
-        labels: buffer::accepted_among(&mut connection, &ids, QuarantineReason::ClassNotAllowed).await?,
+        labels: buffer::accepted_among(&mut connection, &ids, QuarantineReason::NotForwarded).await?,
     })
 }
 
@@ -237,7 +237,7 @@ impl Instance<'_> {
         let policy = self.profile.profile();
         if !self.profile.forwards(self.survey) && !accepted.labels.contains(&received.id) {
             let detail = "no label of the profile lets it go on".to_owned();
-            return Err(Held { reason: QuarantineReason::ClassNotAllowed, detail });
+            return Err(Held { reason: QuarantineReason::NotForwarded, detail });
         }
         let is_document = received.sop_class_uid.starts_with(ENCAPSULATED);
         if is_document

@@ -21,8 +21,8 @@ words! {
         NotIncluded = "not-included",
         /// Patient ID is empty (DEC-Q).
         NoPatientId = "no-patient-id",
-        /// SOP class or modality is not one of the project, or no label of its profile lets the object go on.
-        ClassNotAllowed = "class-not-allowed",
+        /// No label of the profile lets the object go on.
+        NotForwarded = "not-forwarded",
         /// An output of this program came back as an input.
         OwnOutput = "own-output",
         /// Another instance of the project has the same SOP Instance UID and other bytes (AC1.4).

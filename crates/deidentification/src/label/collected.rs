@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dicom_core::{Tag, VR};
 use dicom_stream::charset::CharacterSet;
+use dicom_stream::text::Date;
 use dicom_stream::{Encoding, Header, dictionary_vr};
 
 use super::{ALL, Labels};
-use crate::label::query::{Query, Test, has_values};
+use crate::label::query::{Query, Test, day, has_values};
 use crate::level::Level;
 
 /// Longest value that is compared; an LT has 10,240 characters.
@@ -92,6 +93,7 @@ impl<'a> Collected<'a> {
 fn is_so(test: &Test, values: &[String]) -> bool {
     let number =
         |is: &dyn Fn(f64) -> bool| values.iter().filter_map(|value| value.parse::<f64>().ok()).any(is);
+    let date = |is: &dyn Fn(Date) -> bool| values.iter().filter_map(|value| day(value)).any(is);
     match test {
         Test::Exists => true,
         Test::Empty => values.iter().all(String::is_empty),
@@ -100,6 +102,9 @@ fn is_so(test: &Test, values: &[String]) -> bool {
         Test::Equal(wanted) => number(&|value| value == *wanted),
         Test::Greater(than) => number(&|value| value > *than),
         Test::Less(than) => number(&|value| value < *than),
+        Test::On(wanted) => date(&|value| value == *wanted),
+        Test::Before(than) => date(&|value| value < *than),
+        Test::After(than) => date(&|value| value > *than),
     }
 }
 

@@ -7,12 +7,16 @@
 //! | attribute | keyword of PS3.6, `00080060` or `(0008,0060)`; in the items of a sequence `RequestAttributesSequence.ScheduledProcedureStepID` |
 //! | value | a word, or text in double quotes; `*` any characters, `?` one, `\` before one takes it as it is |
 //!
+//! `DateEquals`, `DateNotEquals`, `DateBefore` and `DateAfter` take a day as `YYYYMMDD` and compare it with the day of a DA (PS3.5 6.2; the
+//! old `YYYY.MM.DD` too) or DT; a value that is no day is neither equal, before nor after.
+//!
 //! Of several values, or items, one is enough. The operators with `Not` say the opposite of those without, but for `NotEmpty`: it asks for
 //! a value, as `Empty` asks for an element without one. Case does not count.
 
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::StandardDataDictionary;
+use dicom_stream::text::Date;
 use thiserror::Error;
 
 use crate::profile::dictionary;
@@ -54,6 +58,9 @@ pub(crate) enum Test {
     Equal(f64),
     Greater(f64),
     Less(f64),
+    On(Date),
+    Before(Date),
+    After(Date),
 }
 
 /// Text with wildcards, in small letters.
@@ -209,6 +216,10 @@ impl<'a> Parser<'a> {
             "nbnotequals" => (Test::Equal(self.number()?), true),
             "nbgreater" => (Test::Greater(self.number()?), false),
             "nbless" => (Test::Less(self.number()?), false),
+            "dateequals" => (Test::On(self.day(vr)?), false),
+            "datenotequals" => (Test::On(self.day(vr)?), true),
+            "datebefore" => (Test::Before(self.day(vr)?), false),
+            "dateafter" => (Test::After(self.day(vr)?), false),
             _ => {
                 self.at = operator_at;
                 return Err(self.error(OPERATORS));
@@ -234,6 +245,25 @@ impl<'a> Parser<'a> {
         self.at += 1;
         Ok(number)
     }
+
+    fn day(&mut self, vr: VR) -> Result<Date, QueryError> {
+        if !matches!(vr, VR::DA | VR::DT) {
+            return Err(self.error("only of a date (DA, DT) can a day be asked"));
+        }
+        let day = match self.peek() {
+            Some(Word::Plain(_, word)) if word.len() == 8 => day(word),
+            _ => None,
+        };
+        let day = day.ok_or_else(|| self.error("a day is expected: YYYYMMDD"))?;
+        self.at += 1;
+        Ok(day)
+    }
+}
+
+/// The day that a DA or DT begins with.
+pub(super) fn day(value: &str) -> Option<Date> {
+    let digits: String = value.chars().filter(|letter| *letter != '.').take(8).collect();
+    Date::parse(digits.as_bytes())
 }
 
 /// Whether an attribute of this VR has values that can be compared.
@@ -242,7 +272,7 @@ pub(super) fn has_values(vr: VR) -> bool {
 }
 
 const OPERATORS: &str = "an operator is expected: Exists, NotExists, Empty, NotEmpty, StrEquals, StrNotEquals, NbEquals, \
-                         NbNotEquals, NbGreater, NbLess";
+                         NbNotEquals, NbGreater, NbLess, DateEquals, DateNotEquals, DateBefore, DateAfter";
 
 /// Tags of `A.B.C`, and the VR of the last.
 fn path(text: &str) -> Result<(Vec<Tag>, VR), &'static str> {
