@@ -8,7 +8,8 @@ Source: the JSON tables of PyPI highdicom 0.28.2 (MIT), made from PS3.3 of about
 path, Type. Later attributes are missing and count as Type 3 (they then are removed, the safe side).
 
 An attribute is listed when its action depends on its Type: every row of Table E.1-1 but U, D and K, and what the
-defaults beyond the table remove or empty (PN, DA, DT, TM, ST, LT, UC, UR, UT). Type 3 is not listed. Nothing is listed
+defaults beyond the table remove or empty (PN, DA, DT, TM, ST, LT, UC, UR, UT; in the main data set AE, CS, LO, SH,
+of which a value that is an identifier goes). Type 3 is not listed. Nothing is listed
 below a sequence that the plain profile removes, empties or replaces. 1C counts as 1 and 2C as 2: when the source
 holds the attribute, its condition is met. Of several modules the strictest Type holds.
 """
@@ -23,6 +24,8 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 HERE = os.path.dirname(os.path.abspath(__file__))
 STANDARD = os.path.join(os.path.dirname(highdicom.__file__), "_standard")
 BEYOND = {"PN", "DA", "DT", "TM", "ST", "LT", "UC", "UR", "UT"}
+# Kept by default, but for identifiers of the patient; listed in the main data set only: in all items the table would be 20 times as long.
+TERMS = {"AE", "CS", "LO", "SH"}
 VOCABULARY = {"LongCodeValue", "URNCodeValue", "CodingSchemeURL"}  # kept, see src/vr_default.rs
 COMPOSITE = ("patient", "general-study", "general-series", "general-equipment", "frame-of-reference", "sop-common")
 WORDS = 3
@@ -38,10 +41,11 @@ def actions():
         return {row["keyword"]: row for row in csv.DictReader(file)}
 
 
-def wanted(keyword, tag, table):
+def wanted(keyword, tag, path, table):
     if keyword in table:
         return table[keyword]["basic_profile"] not in ("U", "D")
-    return dictionary_VR(tag) in BEYOND and keyword not in VOCABULARY
+    vrs = BEYOND if path else BEYOND | TERMS
+    return dictionary_VR(tag) in vrs and keyword not in VOCABULARY
 
 
 def stops(keyword, table):
@@ -63,7 +67,7 @@ def main():
             for attribute in attributes.get(module, ()):
                 keyword, path, kind = attribute["keyword"], attribute["path"], attribute["type"]
                 tag = tag_for_keyword(keyword)
-                if tag is None or kind not in ("1", "1C", "2", "2C") or not wanted(keyword, tag, table):
+                if tag is None or kind not in ("1", "1C", "2", "2C") or not wanted(keyword, tag, path, table):
                     continue
                 if any(stops(step, table) or tag_for_keyword(step) is None for step in path):
                     continue

@@ -5,6 +5,9 @@ use dicom_core::Tag;
 use crate::iod_types::{ATTRIBUTES, COMPOSITE, NODES, SETS, SOP_CLASSES, WORDS};
 use crate::table::AttributeType;
 
+/// In every item of codes the same: Type 1 (PS3.3 Table 8.8-1a).
+const CODE_MEANING: Tag = Tag(0x0008, 0x0104);
+
 /// The IOD of one SOP class.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Iod(u8);
@@ -57,6 +60,9 @@ impl Iod {
 
     /// Type of the attribute `tag` at `node`.
     pub(crate) fn attribute_type(self, node: Node, tag: Tag) -> AttributeType {
+        if tag == CODE_MEANING && node != Node::ROOT {
+            return AttributeType::One;
+        }
         let set = node.0.and_then(|node| {
             let row = ATTRIBUTES.binary_search_by(|(n, t, _)| (*n, *t).cmp(&(node, number(tag)))).ok()?;
             ATTRIBUTES.get(row).and_then(|(_, _, set)| SETS.get(usize::from(*set)))
@@ -104,6 +110,9 @@ mod tests {
             ("1.2.840.10008.5.1.4.1.1.481.3", &[Tag(0x3006, 0x0020)], Tag(0x3006, 0x0026), Two),
             (CT, &[Tag(0x3006, 0x0020)], Tag(0x3006, 0x0026), Three),
             ("1.2.840.10008.5.1.1.27", &[], Tag(0x0010, 0x0020), Two), // not listed
+            (CT, &[], Tag(0x0008, 0x1090), Three),                     // C.7.5.1
+            ("1.2.840.10008.5.1.4.1.1.66.4", &[], Tag(0x0008, 0x1090), One), // C.7.5.2
+            (CT, &[Tag(0x0018, 0x9346)], Tag(0x0008, 0x0104), One), // Table 8.8-1a, in a sequence that is not listed
         ] {
             let node = path.iter().fold(Node::ROOT, |node, tag| node.child(*tag));
             assert_eq!(Iod::of(sop_class).attribute_type(node, tag), expected, "{sop_class} {tag}");

@@ -175,3 +175,25 @@ fn encapsulated_documents_get_a_valid_body() {
         }
     }
 }
+
+/// A short text that is nothing but an identifier goes; where the IOD demands a value, a dummy stands there (PS3.3 C.7.5.2, Table 8.8-1a).
+#[test]
+fn a_required_short_text_that_identifies_becomes_a_dummy() {
+    let segmentation = "1.2.840.10008.5.1.4.1.1.66.4";
+    let address = "https://example.org/doe.git";
+    let code = vec![text(0x0008_0104, VR::LO, address)];
+    let elements = || {
+        vec![
+            text(0x0008_0070, VR::LO, "Maker"),
+            text(0x0008_1090, VR::LO, address),
+            sequence(0x0018_9346, vec![code.clone()]),
+        ]
+    };
+    for (sop_class, model) in [(segmentation, Some("REMOVED")), (CT, None)] {
+        let syntax = TransferSyntax::EXPLICIT_LITTLE;
+        let input = data_set(syntax.encoding, sop_class, elements());
+        let output = try_run(&syntax, sop_class, None, Limits::INSTANCE, &input).unwrap();
+        assert_eq!(output.text("(0008,1090)").as_deref(), model, "{sop_class}");
+        assert_eq!(output.text("(0018,9346)[1](0008,0104)").as_deref(), Some("REMOVED"));
+    }
+}
