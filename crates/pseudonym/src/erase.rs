@@ -37,19 +37,10 @@ impl Vault {
         project: &str,
         participant: Option<ParticipantId>,
     ) -> Result<Vec<ParticipantId>, VaultError> {
+        let Some(participant) = participant else { return self.participants_of(project).await };
         let mut reader = self.database.reader().acquire().await?;
-        let ids: Vec<(String,)> = match participant {
-            Some(participant) => {
-                let (_, head) = head(&mut reader, participant).await?;
-                same_person(&mut reader, head).await?
-            }
-            None => {
-                sqlx::query_as("SELECT id FROM participant WHERE project = $1 ORDER BY id")
-                    .bind(project)
-                    .fetch_all(&mut *reader)
-                    .await?
-            }
-        };
+        let (_, head) = head(&mut reader, participant).await?;
+        let ids: Vec<(String,)> = same_person(&mut reader, head).await?;
         ids.into_iter().map(|(id,)| id.parse()).collect()
     }
 

@@ -25,6 +25,7 @@ mod import;
 mod issued;
 mod key;
 mod list;
+mod map;
 mod mapped;
 mod merge;
 mod participant;
@@ -49,6 +50,7 @@ pub use import::{
 pub use issued::{ExportRecord, Issued, IssuedUid, Linkage, PartnerMapping, Recognition};
 pub use key::{KeyError, KeyRing, KeySource, WrappingKey};
 pub use list::{Inclusion, ListEntry, Opposition, OppositionKind, PastData, Standing};
+pub use map::ReplacedUid;
 pub use mapped::{MappedUid, UidKind};
 pub use participant::{Admission, Participant, ParticipantId};
 pub use record::{Attribute, OwnRecord, Receipt, Value};

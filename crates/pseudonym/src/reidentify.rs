@@ -45,6 +45,10 @@ impl Reidentification {
         self.merged_into
     }
 
+    pub(crate) fn project(&self) -> &str {
+        &self.project
+    }
+
     pub(crate) fn data_key(&self) -> Key {
         self.mapping.secret().data_key()
     }

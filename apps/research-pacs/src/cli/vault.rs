@@ -1,5 +1,7 @@
 //! `vault`: the table holder's commands (zone Z2). They may run beside the server.
 
+mod map;
+
 use std::fs::File;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -16,6 +18,8 @@ use pseudonym::{
 };
 use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
 use uuid::Uuid;
+
+use map::Map;
 
 use super::{ConfigFile, dossier_version, main_database};
 use crate::exit::Outcome;
@@ -40,6 +44,8 @@ pub(super) enum VaultCommand {
     /// Record that numbers (CSV: patient_id, issuer) belong to one participant from now on: a merge or a correction at the hospital. Results
     /// of whoever had them before go to a person.
     Merge(Merge),
+    /// Write what the codes and UIDs of a project stand for as CSV (id_old,id_new), for an auditor. The access log says for whom and why.
+    Map(Map),
     /// Erase one participant or one project for good: what was derived can never be derived again.
     Erase(Erase),
 }
@@ -161,6 +167,10 @@ impl VaultCommand {
                     vault.merge(subject, participant, &purpose, now).await?;
                 }
                 println!("{} numbers belong to the participant", numbers.subjects.len());
+            }
+            Self::Map(map) => {
+                let site = map.config.site()?;
+                println!("{}", map.write(&open(&site).await?, &site.site.name, now).await?);
             }
             Self::Erase(erase) => {
                 let site = erase.config.site()?;

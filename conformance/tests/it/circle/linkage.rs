@@ -1,6 +1,8 @@
 //! Linkage `partner` (ARC-15b, DEC-J, DI-57): one project, two partners whose sets cannot be joined, and the results of both come back to
 //! the right patient, after the originals are gone and the program was restarted.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -85,6 +87,12 @@ fn two_partners_cannot_join_their_sets_and_the_results_of_both_return() {
         world.site.count("buffer", "received_instance WHERE state <> 'released'") == 0
     });
     server.stop();
+    for (partner, held) in [("uni", &uni), ("lab", &lab)] {
+        let [patients, uids] = map_for_auditor(world, partner);
+        let mut check = python("check_map.py");
+        let found = json_lines(&run(check.args([&patients, &uids, &world.at("originals"), held])));
+        assert_eq!((&found[0]["images"], &found[0]["patients"]), (&12.into(), &4.into()));
+    }
 
     let by_uni = two.compute([&uni, &lab], "of uni", &["1:seg,sr", "2:seg", "3:rtstruct"]);
     let by_lab = two.compute([&lab, &uni], "of lab", &["1:seg,sr", "2:seg,kos"]);
@@ -110,6 +118,27 @@ fn two_partners_cannot_join_their_sets_and_the_results_of_both_return() {
     }
     assert_eq!(world.blobs("return-buffer"), 0);
     server.stop();
+}
+
+/// `vault map` of what a partner was given; the access log has a line for each participant.
+fn map_for_auditor(world: &World, partner: &str) -> [PathBuf; 2] {
+    let files = ["patients", "uids"].map(|name| world.at("maps").join(format!("{partner} {name}.csv")));
+    let [patients, uids] = files.each_ref().map(|file| file.to_str().unwrap());
+    let words =
+        ["vault", "map", "--project", "first", "--partner", partner, "--patients", patients, "--uids", uids];
+    let why = ["--by", "Dr Grey", "--reason", "audit"];
+    let logged = |world: &World| {
+        world.site.count("vault", "access_log WHERE user_name = 'Dr Grey' AND outcome = 'done'")
+    };
+    let before = logged(world);
+    let told = world.site.answer(&[&words[..], &why].concat(), 0);
+    assert!(told.starts_with("4 participants, ") && !told.contains("HOSP-"), "{told}");
+    assert_eq!(logged(world), before + 4);
+    for file in &files {
+        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o077, 0, "its owner alone reads it");
+    }
+    world.site.answer(&[&words[..], &why].concat(), 2);
+    files
 }
 
 /// A study that left with the archive's own shift, and, once a second partner is there, with another one as well: each result goes back by the
