@@ -274,6 +274,7 @@ async fn audit(
         participant,
         instances,
         profile: Text::from_operator(&project.profile.title()),
+        profile_hash: Text::from_operator(project.profile.hash()),
         dossier_version: project.dossier.version,
     };
     let record = AuditRecord { at: now, actor: Actor::Program(Text::from_operator("deidentify")), event };
@@ -311,13 +312,18 @@ async fn append_ledger(
             blob.map_or((String::new(), 0), |blob| (format!("blake3:{}", blob.hash), blob.length))
         })
         .collect();
+    let by_profile = format!("profile sha256:{}", project.profile.hash());
+    let cause_of = |event, ground| match event {
+        LedgerEvent::Deidentified => by_profile.as_str(),
+        _ => ground,
+    };
     let mut lines: Vec<ledger::Line<'_>> = seen
         .iter()
         .zip(&hashes)
-        .flat_map(|((id, events, cause), (hash, bytes))| {
+        .flat_map(|((id, events, ground), (hash, bytes))| {
             events.iter().map(move |event| ledger::Line {
                 hash,
-                cause,
+                cause: cause_of(*event, ground),
                 ..line.ledger_line(*event, &project.config.id, *id, *bytes, now)
             })
         })

@@ -105,6 +105,8 @@ pub enum AuditEvent {
         instances: u64,
         /// Name and edition of the profile.
         profile: Text<64>,
+        /// Its content hash: SHA-256 in hex.
+        profile_hash: Text<64>,
         /// Version of the dossier.
         dossier_version: u32,
     },

@@ -4,11 +4,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 
 use super::world::{Rules, World, projects, sections};
-use crate::harness::{Archive, Project, Site, dicom_partner, json_lines, python, run, wait_until};
+use crate::harness::{Archive, Project, Site, dicom_partner, json_lines, program, python, run, wait_until};
 
 /// Two partners: `uni` by DICOMweb, `lab` by DIMSE.
 struct Two {
@@ -87,6 +88,10 @@ fn two_partners_cannot_join_their_sets_and_the_results_of_both_return() {
         world.site.count("buffer", "received_instance WHERE state <> 'released'") == 0
     });
     server.stop();
+    let shown = run(Command::new(program()).args(["profile", "show", "longitudinal-research", "--json"]));
+    let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    let cause = format!("cause = 'profile sha256:{}'", shown["hash"].as_str().unwrap());
+    assert_eq!(world.site.count("main", &format!("ledger WHERE event = 'deidentified' AND {cause}")), 12);
     for (partner, held) in [("uni", &uni), ("lab", &lab)] {
         let [patients, uids] = map_for_auditor(world, partner);
         let mut check = python("check_map.py");
