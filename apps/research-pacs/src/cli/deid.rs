@@ -97,6 +97,12 @@ impl Deid {
     fn write(&self, with: &Deidentifier<'_>, output: &Path) -> anyhow::Result<Outcome> {
         let files = self.files()?;
         std::fs::create_dir_all(output).with_context(|| format!("cannot create {}", output.display()))?;
+        let (input, into) = (self.input.canonicalize()?, output.canonicalize()?);
+        anyhow::ensure!(
+            !into.starts_with(&input),
+            "{} is in what is de-identified: name a folder elsewhere, so that results do not lie among originals",
+            output.display()
+        );
         let bar = progress_bar(files.len() as u64, self.json);
         let summary = run::run(&files, output, with, &self.records, |path, left| {
             if let Some(left) = left {

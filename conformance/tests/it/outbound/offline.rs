@@ -112,3 +112,34 @@ fn a_wrong_call_ends_with_two_and_writes_nothing() {
     assert_eq!(deid(&[], &at("nothing here"), &at("out")).status.code(), Some(2));
     assert!(!at("out").exists());
 }
+
+/// A file of another patient with the same SOP Instance UID does not take the place of the first; a copy of the first is one.
+#[test]
+fn an_object_never_replaces_another_one_of_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let input = study(&at("in"), "MRN-0042", &["--images", "1"]);
+    let first = fs::read_dir(&input).unwrap().next().unwrap().unwrap().path();
+    fs::copy(&first, input.join("copy.dcm")).unwrap();
+    let output = deid(&["--json"], &input, &at("copies"));
+    assert_eq!((output.status.code(), contents(&at("copies")).len()), (Some(0), 1), "{output:?}");
+    fs::copy(&first, input.join("other.dcm")).unwrap();
+    run(system_command("dcmodify").args(["-nb", "-m", "PatientID=MRN-0043"]).arg(input.join("other.dcm")));
+    let output = deid(&["--json"], &input, &at("others"));
+    let lines = json_lines(&output);
+    assert_eq!((output.status.code(), contents(&at("others")).len()), (Some(1), 1), "{output:?}");
+    assert!(lines.iter().any(|line| line["code"] == "differs"), "{lines:?}");
+    assert_eq!(
+        lines.last().unwrap()["left_out"].as_u64().unwrap() + lines.last().unwrap()["done"].as_u64().unwrap(),
+        3
+    );
+}
+
+#[test]
+fn results_do_not_go_among_the_originals() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = study(&folder.path().join("in"), "MRN-0042", &["--images", "1"]);
+    let before = contents(&input);
+    assert_eq!(deid(&[], &input, &input).status.code(), Some(2));
+    assert_eq!(contents(&input), before);
+}

@@ -83,7 +83,7 @@ pub(super) struct Left {
 }
 
 impl Left {
-    fn new(code: &'static str, reason: impl ToString) -> Self {
+    pub(super) fn new(code: &'static str, reason: impl ToString) -> Self {
         Self { code, reason: reason.to_string() }
     }
 }

@@ -1,13 +1,15 @@
 //! The run: each object gets its name, which is made from its new UID, only when the search found nothing in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 use super::each::{Done, each};
 use super::object::{Deidentifier, Left, Made, Undone};
@@ -49,9 +51,10 @@ pub(super) fn run(
     let mut report = records.report.as_deref().map(create).transpose()?;
     let (mut uids, mut patients) = (BTreeMap::new(), BTreeMap::new());
     let mut summary = Summary::default();
+    let folder = Folder { path: output, written: Mutex::default() };
     each(
         files,
-        |path| one(with, path, output),
+        |path| one(with, path, &folder),
         |path, done| {
             summary.count(&done);
             told(path, if let Done::Left(left) = &done { Some(left) } else { None });
@@ -80,14 +83,57 @@ pub(super) fn run(
     Ok(summary)
 }
 
+/// Where the objects go.
+struct Folder<'a> {
+    path: &'a Path,
+    /// New SOP Instance UIDs of this run.
+    written: Mutex<BTreeSet<String>>,
+}
+
+impl Folder<'_> {
+    /// Gives the object its name. Another one of this run with the same SOP Instance UID stays, and this one is left out; what an earlier
+    /// run wrote is replaced.
+    fn keep(&self, object: NamedTempFile, instance: &str) -> Result<(), Undone> {
+        let path = self.path.join(format!("{instance}.dcm"));
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.insert(instance.to_owned()) {
+            object.persist(path)?;
+        } else if !same_bytes(object.path(), &path)? {
+            let reason = "another object of this run has the same SOP Instance UID, and is not the same";
+            return Err(Undone::Left(Left::new("differs", reason)));
+        }
+        Ok(())
+    }
+}
+
+fn same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one, other) = (File::open(one)?, File::open(other)?);
+    if one.metadata()?.len() != other.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut one, mut other) = (BufReader::new(one), BufReader::new(other));
+    loop {
+        let (a, b) = (one.fill_buf()?, other.fill_buf()?);
+        let both = a.len().min(b.len());
+        if both == 0 {
+            return Ok(true);
+        }
+        if a.get(..both) != b.get(..both) {
+            return Ok(false);
+        }
+        one.consume(both);
+        other.consume(both);
+    }
+}
+
 /// One file into the folder.
-fn one(with: &Deidentifier<'_>, path: &Path, output: &Path) -> Result<Made, Undone> {
-    let mut temporary = tempfile::NamedTempFile::new_in(output)?;
+fn one(with: &Deidentifier<'_>, path: &Path, folder: &Folder<'_>) -> Result<Made, Undone> {
+    let mut temporary = NamedTempFile::new_in(folder.path)?;
     let mut made = with.make(path, temporary.as_file_mut())?;
     if let Some(found) = made.found.take() {
         return Err(Undone::Left(found));
     }
-    temporary.persist(output.join(format!("{}.dcm", made.instance)))?;
+    folder.keep(temporary, &made.instance)?;
     Ok(made)
 }
 
