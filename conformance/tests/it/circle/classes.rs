@@ -13,14 +13,15 @@ const INSPECTED: &str = "seg,labelmap,surface,sr,cad,chestcad,wavesr,wave,kos,gs
 /// Classes with something that only a person can look at.
 const FOR_A_PERSON: [&str; 3] = ["sc", "pdf", "stl"];
 
-/// Studies of all patients wait for their results; each has CT images, a slide and an ECG.
+/// Studies of all patients wait for their results; each has CT images, a slide and an ECG, and all that the modules of patient and study may
+/// have.
 /// Slides are at risk of burned-in text (AC2.7): the site has a rule for its scanner.
 const SLIDES: &str = "name = \"slides\"\nversion = \"1\"\nedition = \"2026d\"\noptions = [\"clean_pixel_data\"]\n\
     [[pixels.masks]]\nmodalities = [\"SM\"]\nrectangles = [[0, 0, 1, 1]]\n";
 
 fn give_out(world: &World) -> Server<'_> {
     for (number, character_set) in (1..).zip(CHARACTER_SETS) {
-        world.patient(number, &["--charset", character_set, "--more"]);
+        world.patient(number, &["--charset", character_set, "--more", "--modules"]);
     }
     let server = world.site.serve();
     world.acquire(&server);
