@@ -66,7 +66,8 @@ def add_modules(args, one):
     one.OtherPatientIDsSequence = [item(PatientID=f"OLD-{args.number}-{part}", IssuerOfPatientID=text, TypeOfPatientID="TEXT",
                                         IssuerOfPatientIDQualifiersSequence=[house]) for part in (1, 2)]
     one.IssuerOfPatientIDQualifiersSequence, one.IssuerOfAccessionNumberSequence = [house], [house]
-    one.PatientAddress, one.PatientMotherBirthName, one.PatientBirthName = text, physician, physician
+    # another text than in the codes: what of an address is left anywhere is found before it leaves
+    one.PatientAddress, one.PatientMotherBirthName, one.PatientBirthName = text[::-1], physician, physician
     one.PatientTelephoneNumbers, one.CountryOfResidence, one.PatientReligiousPreference = f"555-{args.number:04}", text, text
     one.PatientSize, one.PatientBirthTime, one.EthnicGroup, one.PatientComments = "1.71", "030405", "", text
     one.MedicalAlerts, one.Allergies, one.Occupation, one.AdditionalPatientHistory = [text, text], text, text, text

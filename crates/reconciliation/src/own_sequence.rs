@@ -107,7 +107,8 @@ fn walk<E: From<Unreadable>>(
     let end = Header::new(SEQUENCE_DELIMITER, VR::UN, 0, encoding);
     let bytes = [head.raw(), items, end.raw()].concat();
     let mut rest = bytes.as_slice();
-    let mut reader = Reader::new(encoding, Limits::INSTANCE);
+    // text may have grown in another character set; nothing in it is longer than the whole
+    let mut reader = Reader::new(encoding, Limits { value: bytes.len(), ..Limits::INSTANCE });
     let mut sets = Sets::new(set.clone());
     let mut depth = 0_usize;
     while let Some(token) = reader.next_token(&mut rest).map_err(|_| Unreadable)? {

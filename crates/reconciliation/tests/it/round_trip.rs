@@ -213,7 +213,7 @@ fn rc_14_sequences_of_patient_and_study_come_back_with_their_items_in_every_enco
         SR,
         vec![
             text(0x0008_0005, VR::CS, "ISO_IR 100"),
-            sequence(0x0010_1002, vec![vec![text(0x0010_0020, VR::LO, "MADE-UP")]]),
+            sequence(0x0010_1002, vec![vec![text(0x0010_0020, VR::LO, "FORGED")]]),
             sequence(0x0008_1110, vec![vec![uid(0x0008_1155, "1.2.826.1.9.7")]]),
             text(0x0010_2000, VR::LO, "MADE-UP"),
         ],
@@ -224,7 +224,8 @@ fn rc_14_sequences_of_patient_and_study_come_back_with_their_items_in_every_enco
         for sequences in [Sequences::Undefined, Sequences::Unknown] {
             let output = run.bytes(&syntax, &write(&partner, syntax.encoding, sequences)).unwrap();
             assert_eq!(modules(&output.elements, &original), original, "{} {sequences:?}", syntax.uid);
-            assert!(!output.bytes.windows(7).any(|bytes| bytes == b"MADE-UP"));
+            assert!(!output.bytes.windows(6).any(|bytes| bytes == b"FORGED"));
+            assert_eq!(output.at("00102000"), None, "the source had none");
             assert_eq!(output.report.altered, ["(0008,1110)", "(0010,1002)", "(0010,2000)"]);
             assert!(output.scan.findings.is_empty());
         }
