@@ -1,10 +1,14 @@
 //! `result`: what comes back, and who lets it into the clinical record. May run beside the server.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use archive::job_queue;
+use archive::ledger::{self, LedgerEvent};
 use archive::question::{self, IdentityChoice, Question};
 use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
 use archive::state::{ActorKind, Change, history};
 use clap::{Args, Subcommand};
+use database::Database;
 use pipeline::clock::Clock;
 use pipeline::{accept, release};
 use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
@@ -146,6 +150,9 @@ impl One {
         for question in &questions {
             println!("{}", asked(question));
         }
+        for line in parts(&database, self.id).await? {
+            println!("{line}");
+        }
         if let (ResultSetState::Manual, Some(token)) = (set.state, accept::token(set.id, &questions)) {
             println!("{}", serde_json::json!({ "answer": token }));
         }
@@ -212,8 +219,28 @@ impl Act {
         trail.append(&mut transaction, &[record]).await?;
         transaction.commit().await?;
         println!("{} {done} by {}", set.id, self.by);
+        if kind == DecisionKind::Release {
+            for line in parts(&database, set.id).await? {
+                println!("{line}");
+            }
+        }
         Ok(Outcome::Good)
     }
+}
+
+/// What of the set only a person can look into, and who accepted it: words of AC8.10 with the number of instances.
+async fn parts(database: &Database, set: Uuid) -> anyhow::Result<Vec<serde_json::Value>> {
+    let mut lines = Vec::new();
+    for event in [LedgerEvent::NotInspected, LedgerEvent::Accepted] {
+        let found = ledger::of_event(database.reader(), set, event).await?;
+        let mut instances: BTreeMap<&str, BTreeSet<Uuid>> = BTreeMap::new();
+        for line in &found {
+            instances.entry(&line.cause).or_default().insert(line.instance);
+        }
+        let line = |(what, of): (&str, BTreeSet<Uuid>)| serde_json::json!({ event.as_str(): what, "instances": of.len() });
+        lines.extend(instances.into_iter().map(line));
+    }
+    Ok(lines)
 }
 
 /// One reason why the set waits, with what the rules propose: our own ids and pseudonyms, never an identity.

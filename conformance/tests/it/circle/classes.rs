@@ -65,8 +65,19 @@ fn rc_10_captures_and_documents_return_once_a_named_person_released_them() {
     let sets = world.wait_for_sets(CHARACTER_SETS.len(), &["reconciled"]);
     world.assert_nothing_returned();
     for set in &sets {
-        assert!(!world.show(&set.id).contains("→ released"));
-        world.site.answer(&["result", "release", &set.id, "--by", "Dr Grey"], 0);
+        let shown = world.show(&set.id);
+        assert!(!shown.contains("→ released") && !shown.contains("Dr Grey"));
+        // what nobody but a person can look into, and who accepted it (AC8.10, AC9.7)
+        let parts = [("secondary-capture-pixels", 1), ("document-body", 2)];
+        for (part, instances) in parts {
+            let line = format!("{{\"instances\":{instances},\"not-inspected\":\"{part}\"}}");
+            assert!(shown.contains(&line), "{shown}");
+        }
+        let told = world.site.answer(&["result", "release", &set.id, "--by", "Dr Grey"], 0);
+        for (part, instances) in parts {
+            let line = format!("{{\"accepted\":\"{part}: Dr Grey\",\"instances\":{instances}}}");
+            assert!(told.contains(&line) && world.show(&set.id).contains(&line), "{told}");
+        }
     }
     world.wait_for_sets(CHARACTER_SETS.len(), &["closed"]);
     wait_until("all jobs close", || {
