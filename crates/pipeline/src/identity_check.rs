@@ -71,7 +71,7 @@ const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
 const ISSUER: Tag = Tag(0x0010, 0x0021);
 const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
 /// Attributes that are compared: normalised for padding and character set.
-const COMPARED: [(Tag, VR); 6] = [
+pub(crate) const COMPARED: [(Tag, VR); 6] = [
     (ACCESSION_NUMBER, VR::SH),
     (PATIENT_NAME, VR::PN),
     (PATIENT_ID, VR::LO),
@@ -163,7 +163,7 @@ fn hasher() -> blake3::Hasher {
 }
 
 /// The studies that the node has under this UID; `None` when it does not answer.
-async fn of_study(node: &NodeConfig, own: &OwnRecord) -> Result<Option<Vec<Row>>, StageError> {
+pub(crate) async fn of_study(node: &NodeConfig, own: &OwnRecord) -> Result<Option<Vec<Row>>, StageError> {
     if !node.query {
         return Ok(None);
     }
@@ -178,10 +178,12 @@ async fn of_study(node: &NodeConfig, own: &OwnRecord) -> Result<Option<Vec<Row>>
 }
 
 fn is_same(own: &OwnRecord, row: &Row) -> bool {
-    COMPARED.iter().all(|(tag, vr)| {
-        let (theirs, ours) = (row.text(*tag, *vr), text_of(own, *tag, *vr));
-        theirs == ours || (*tag == ISSUER && is_same_issuer(own, row))
-    })
+    COMPARED.iter().all(|(tag, vr)| is_same_value(own, row, *tag, *vr))
+}
+
+/// Whether both say the same of one attribute.
+pub(crate) fn is_same_value(own: &OwnRecord, row: &Row, tag: Tag, vr: VR) -> bool {
+    row.text(tag, vr) == text_of(own, tag, vr) || (tag == ISSUER && is_same_issuer(own, row))
 }
 
 /// A node need not know the issuer; where it does, it has to be the same one.
@@ -350,7 +352,7 @@ fn value_of(own: &OwnRecord, tag: Tag) -> &[u8] {
     }
 }
 
-fn text_of(own: &OwnRecord, tag: Tag, vr: VR) -> String {
+pub(crate) fn text_of(own: &OwnRecord, tag: Tag, vr: VR) -> String {
     normal(&set_of(own), vr, value_of(own, tag))
 }
 
