@@ -233,8 +233,9 @@ def main():
     parser.add_argument("--project", default="", help="Clinical Trial Protocol ID; where the partner has two projects")
     args = parser.parse_args()
     held = [one for one in read(args.source) if "InstanceNumber" in one and args.project in ("", one.get("ClinicalTrialProtocolID"))]
-    for one in held:  # its texts are in Latin letters and umlauts; a pseudonymised object has nothing left that needs its source's set
+    for one in held:  # its own texts are in Latin letters and umlauts; what it was given and takes over may need more
         if one.get("SpecificCharacterSet", "") not in ("", "ISO_IR 100"):
+            one.decode()
             one.SpecificCharacterSet = "ISO_IR 192"
     held.sort(key=lambda one: int(one.InstanceNumber))
     args.out.mkdir(parents=True, exist_ok=True)

@@ -17,10 +17,15 @@ from xml.etree import ElementTree
 
 import pydicom
 
-# Patient, Patient Study and General Study modules (PS3.3 C.7.1.1, C.7.2.1, C.7.2.2), as far as originals here have them or could.
-ENTITY = ["PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientBirthTime", "PatientSex", "OtherPatientIDs",
-          "OtherPatientNames", "PatientAge", "PatientWeight", "PatientSize", "PatientComments", "EthnicGroup", "StudyInstanceUID",
-          "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber", "StudyDescription"]
+# Attributes of the modules Patient Study and General Study (PS3.3 C.7.2.1, C.7.2.2) outside of group 0010; of that, all are the patient's.
+ENTITY = {"StudyDate", "StudyTime", "AccessionNumber", "IssuerOfAccessionNumberSequence", "ReferringPhysicianName",
+          "ReferringPhysicianIdentificationSequence", "ConsultingPhysicianName", "ConsultingPhysicianIdentificationSequence",
+          "StudyDescription", "ProcedureCodeSequence", "PhysiciansOfRecord", "PhysiciansOfRecordIdentificationSequence",
+          "NameOfPhysiciansReadingStudy", "PhysiciansReadingStudyIdentificationSequence", "AdmittingDiagnosesDescription",
+          "AdmittingDiagnosesCodeSequence", "ReferencedStudySequence", "StudyInstanceUID", "StudyID", "RequestingService",
+          "RequestingServiceCodeSequence", "ReasonForVisit", "ReasonForVisitCodeSequence", "AdmissionID", "IssuerOfAdmissionIDSequence",
+          "ServiceEpisodeID", "ServiceEpisodeDescription", "IssuerOfServiceEpisodeIDSequence", "PatientState",
+          "ReasonForPerformedProcedureCodeSequence"}
 STANDARD = "1.2.840.10008."
 PROBLEMS = []
 
@@ -44,10 +49,23 @@ def data_set(path):
     return data[144 + int.from_bytes(data[140:144], "little"):]
 
 
-def raw(path, keyword):
-    """Value bytes as they stand in the file; None where absent."""
-    element = pydicom.dcmread(path).get_item(keyword)
-    return None if element is None else bytes(element.value or b"")
+def entity(dataset):
+    """The elements of patient and study: (tag, ...) → (VR, value bytes as they stand in the file), sequences with their items."""
+    for tag in sorted(dataset.keys()):
+        if tag.group == 0x0010 or pydicom.datadict.keyword_for_tag(tag) in ENTITY:
+            yield from values(dataset, tag, ())
+
+
+def values(dataset, tag, path):
+    raw = dataset.get_item(tag)
+    vr = raw.VR or pydicom.datadict.dictionary_VR(tag)
+    if vr != "SQ":
+        yield (*path, tag), (vr, bytes(raw.value or b""))
+        return
+    yield (*path, tag), ("SQ", len(dataset[tag].value))
+    for index, item in enumerate(dataset[tag].value):
+        for inner in sorted(item.keys()):
+            yield from values(item, inner, (*path, tag, index))
 
 
 def uids(dataset, path=()):
@@ -68,13 +86,13 @@ def errors(path):
 
 
 def check_entity(result_path, result, original_path, original):
-    same_set = result.get("SpecificCharacterSet") == original.get("SpecificCharacterSet")
-    for keyword in ENTITY:
-        if same_set:
-            demand(raw(result_path, keyword) == raw(original_path, keyword),
-                   f"{keyword} has other bytes: {raw(result_path, keyword)} for {raw(original_path, keyword)}")
-        else:
-            demand(result.get(keyword) == original.get(keyword), f"{keyword}: {result.get(keyword)!r}")
+    if result.get("SpecificCharacterSet") == original.get("SpecificCharacterSet"):
+        theirs, ours = (dict(entity(pydicom.dcmread(path))) for path in (result_path, original_path))
+    else:
+        theirs, ours = ({element.tag: element for element in copy_of(one)
+                         if element.tag.group == 0x0010 or element.keyword in ENTITY} for one in (result, original))
+    for place in sorted({*theirs, *ours}, key=str):
+        demand(theirs.get(place) == ours.get(place), f"{place} of patient or study: {theirs.get(place)} for {ours.get(place)}")
 
 
 def check_marks(result, sent):

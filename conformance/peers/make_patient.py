@@ -54,6 +54,35 @@ def of_patient(args, number, sop_class, modality, series):
     return one
 
 
+def add_modules(args, one):
+    """What a hospital's modalities may fill in beside the usual: PS3.3 C.7.1.1 (and D.2 demographics), C.7.2.1, C.7.2.2, sequences too."""
+    _, _, text, physician = IDENTITY[args.charset]
+    code = item(CodeValue=f"D{args.number}", CodingSchemeDesignator="99HOUSE", CodeMeaning=text)
+    person = item(PersonIdentificationCodeSequence=[code], InstitutionName=text)
+    # in a character set of its own (PS3.3 C.12.1.1.2)
+    other = item(SpecificCharacterSet="ISO_IR 192", PersonIdentificationCodeSequence=[
+        item(CodeValue="2", CodingSchemeDesignator="99HOUSE", CodeMeaning="Ärztin 医師")], InstitutionName="Klinik Süd")
+    house = item(LocalNamespaceEntityID="HOUSE", UniversalEntityID="house.example.org", UniversalEntityIDType="DNS")
+    one.OtherPatientIDsSequence = [item(PatientID=f"OLD-{args.number}-{part}", IssuerOfPatientID=text, TypeOfPatientID="TEXT",
+                                        IssuerOfPatientIDQualifiersSequence=[house]) for part in (1, 2)]
+    one.IssuerOfPatientIDQualifiersSequence, one.IssuerOfAccessionNumberSequence = [house], [house]
+    # another text than in the codes: what of an address is left anywhere is found before it leaves
+    one.PatientAddress, one.PatientMotherBirthName, one.PatientBirthName = text[::-1], physician, physician
+    one.PatientTelephoneNumbers, one.CountryOfResidence, one.PatientReligiousPreference = f"555-{args.number:04}", text, text
+    one.PatientSize, one.PatientBirthTime, one.EthnicGroup, one.PatientComments = "1.71", "030405", "", text
+    one.MedicalAlerts, one.Allergies, one.Occupation, one.AdditionalPatientHistory = [text, text], text, text, text
+    one.SmokingStatus, one.PregnancyStatus, one.LastMenstrualDate = "UNKNOWN", 1, "20250520"
+    one.ReferringPhysicianIdentificationSequence = [other]
+    one.ConsultingPhysicianName, one.PhysiciansOfRecord, one.NameOfPhysiciansReadingStudy = physician, [physician, physician], physician
+    one.ConsultingPhysicianIdentificationSequence, one.PhysiciansOfRecordIdentificationSequence = [person], [person, other]
+    one.AdmittingDiagnosesDescription, one.AdmittingDiagnosesCodeSequence = text, [code]
+    one.RequestingService, one.RequestingServiceCodeSequence = text, [code]
+    one.ReferencedStudySequence = [item(ReferencedSOPClassUID="1.2.840.10008.3.1.2.3.1", ReferencedSOPInstanceUID=one.StudyInstanceUID)]
+    one.ReasonForVisit, one.ReasonForVisitCodeSequence, one.ReasonForPerformedProcedureCodeSequence = text, [code], [code]
+    one.AdmissionID, one.IssuerOfAdmissionIDSequence, one.PatientState = f"ADM-{args.number}", [house], text
+    one.ServiceEpisodeID, one.ServiceEpisodeDescription, one.IssuerOfServiceEpisodeIDSequence = f"EP-{args.number}", text, [house]
+
+
 def slice_of(args, number):
     one = of_patient(args, number, CT, "CT", "series")
     one.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
@@ -130,10 +159,13 @@ def main():
     parser.add_argument("--images", type=int, default=3)
     parser.add_argument("--bare", action="store_true", help="without issuer, age and weight, with an empty Study ID")
     parser.add_argument("--more", action="store_true", help="a slide and an ECG in the study")
+    parser.add_argument("--modules", action="store_true", help="everything that the modules of patient and study may have")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     made = [slice_of(args, number) for number in range(1, args.images + 1)]
     made += [slide(args), ecg(args)] if args.more else []
+    for one in made if args.modules else []:
+        add_modules(args, one)
     for one in made:
         one.save_as(args.folder / f"{args.number}_{args.study}_{one.InstanceNumber % 100}.dcm", enforce_file_format=True)
 

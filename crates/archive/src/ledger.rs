@@ -44,6 +44,10 @@ words! {
         Retrieved = "retrieved",
         /// Given back its identity in Z5.
         Reconciled = "reconciled",
+        /// Nobody but a person can look into a part of it: a body or pixels (AC8.10).
+        NotInspected = "not-inspected",
+        /// A named person let it go back with that part (AC8.10, AC9.7).
+        Accepted = "accepted",
         /// Handed to the clinical PACS. Needs the gate.
         Returned = "returned",
         /// Confirmed by the clinical PACS.
@@ -293,6 +297,23 @@ pub async fn list(
     find.push(column).bind(id.to_string()).push(" AND id > ").bind(after.unwrap_or_default().to_string());
     find.push(" ORDER BY id LIMIT ").bind(i64::from(limit));
     find.query().fetch_all(executor).await?.iter().map(from_row).collect()
+}
+
+/// The lines of one event of a result set, the oldest first: as many as the set has instances, or a few times that.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn of_event(
+    executor: impl AnyExecutor<'_>,
+    result_set: Uuid,
+    event: LedgerEvent,
+) -> Result<Vec<LedgerLine>, ArchiveError> {
+    let rows = sqlx::query("SELECT * FROM ledger WHERE result_set = $1 AND event = $2 ORDER BY id")
+        .bind(result_set.to_string())
+        .bind(event.as_str())
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(from_row).collect()
 }
 
 /// Number of instances for which each event is written, of a job, a result set or an instance.

@@ -7,6 +7,7 @@
 //! Read first: [`Reader`] (bytes in pieces → [`Token`]s), [`Writer`] (tokens → bytes), [`TokenSource`] (both ends of a file or blob),
 //! [`Limits`]. What is not changed is written back byte for byte; what a peer claims is never allocated; pixel data pass as ranges.
 
+mod byte_order;
 pub mod charset;
 mod deflate;
 mod file_meta;
@@ -22,6 +23,7 @@ mod transfer_syntax;
 mod un_sequence;
 mod writer;
 
+pub use byte_order::swap_bytes;
 pub use deflate::{InflateError, Inflater};
 pub use dicom_core::{Tag, VR};
 pub use file_meta::{

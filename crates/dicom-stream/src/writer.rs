@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use dicom_core::{Tag, VR};
 
+use crate::byte_order::swap_bytes;
 use crate::header::{Header, ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER, UNDEFINED};
 use crate::text::pad_byte;
 use crate::token::Token;
@@ -78,6 +79,28 @@ impl<W: Write> Writer<W> {
             | Token::FragmentStart { header } => self.put(header.raw()),
             Token::FragmentsEnd { delimiter } => self.put(delimiter.raw()),
             Token::BulkEnd | Token::FragmentEnd => Ok(()),
+        }
+    }
+
+    /// Writes a token of a reader in the encoding of [`Self::encoding`], whatever it was read in: sequences of undefined length, one stored
+    /// as UN as a sequence, numbers in this byte order. Bulk and fragments, which are not held whole, are refused.
+    ///
+    /// # Errors
+    /// Those of the sink; `Unsupported` for bulk and fragments.
+    pub fn translate(&mut self, token: &Token<'_>) -> io::Result<()> {
+        match token {
+            Token::Value { header, value } => {
+                let is_big = |encoding| encoding == Encoding::ExplicitBig;
+                if is_big(header.encoding) == is_big(self.encoding()) {
+                    return self.value(header.tag, header.vr, value);
+                }
+                self.value(header.tag, header.vr, &swap_bytes(header.vr, value))
+            }
+            Token::SequenceStart { header } => self.start_sequence(header.tag),
+            Token::ItemStart { .. } => self.start_item(),
+            Token::ItemEnd { .. } => self.end_item(),
+            Token::SequenceEnd { .. } => self.end_sequence(),
+            _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::deidentify::blocking;
 use crate::given::{self, Claimed, Given, StudyOfKept};
 use crate::kept::Ground;
 use crate::line::{Line, Project, StageError};
-use crate::own_record::{self, Identified};
+use crate::own_record::{self, Identified, OwnRecordError};
 use crate::transform::Held;
 use crate::{kept, progress};
 
@@ -249,7 +249,10 @@ fn read_one(
         Err(error) => return damaged(error).map(Err),
     };
     let identified = own_record::read(original, syntax, &received.study_instance_uid, receipt);
-    Ok(identified.map_err(|_| irregular("cannot be read again")))
+    Ok(identified.map_err(|error| match error {
+        OwnRecordError::Repeated(_) | OwnRecordError::TooLarge(_) => irregular(&error.to_string()),
+        OwnRecordError::Source(_) | OwnRecordError::Memory(_) => irregular("cannot be read again"),
+    }))
 }
 
 /// A record of Z1 that is not what was acknowledged concerns its own instance alone; any other error is the volume's.

@@ -1,9 +1,10 @@
 //! The identity check (DEC-G, table 8.1): is the study at the clinical PACS still that of the identity as received, and is that identity
 //! one person's? Everything but a plain yes asks a person, unless a person accepted the very same before.
 
-use dicom_stream::charset::{CharacterSet, Fidelity, uses_character_set};
+use dicom_stream::charset::{CharacterSet, Fidelity};
 use dicom_stream::{Tag, VR};
 use pseudonym::{Attribute, OwnRecord, Value};
+use reconciliation::re_encoded;
 
 use archive::question::IdentityChoice;
 
@@ -11,6 +12,7 @@ use crate::accept::Accepted;
 use crate::clinical_pacs::{Found, QUERY_LEVEL, Row, STUDY_INSTANCE_UID, find, normal};
 use crate::config::NodeConfig;
 use crate::line::StageError;
+use crate::own_record::tag_of;
 
 /// What the check found (table 8.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,13 +63,16 @@ pub(crate) enum Checked {
     },
 }
 
+const ACCESSION_NUMBER: Tag = Tag(0x0008, 0x0050);
+/// Issuer of Accession Number Sequence
+const ISSUER_OF_ACCESSION_NUMBER: Tag = Tag(0x0008, 0x0051);
 const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
 const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
 const ISSUER: Tag = Tag(0x0010, 0x0021);
 const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
 /// Attributes that are compared: normalised for padding and character set.
-const COMPARED: [(Tag, VR); 6] = [
-    (Tag(0x0008, 0x0050), VR::SH), // Accession Number
+pub(crate) const COMPARED: [(Tag, VR); 6] = [
+    (ACCESSION_NUMBER, VR::SH),
     (PATIENT_NAME, VR::PN),
     (PATIENT_ID, VR::LO),
     (ISSUER, VR::LO),
@@ -158,7 +163,7 @@ fn hasher() -> blake3::Hasher {
 }
 
 /// The studies that the node has under this UID; `None` when it does not answer.
-async fn of_study(node: &NodeConfig, own: &OwnRecord) -> Result<Option<Vec<Row>>, StageError> {
+pub(crate) async fn of_study(node: &NodeConfig, own: &OwnRecord) -> Result<Option<Vec<Row>>, StageError> {
     if !node.query {
         return Ok(None);
     }
@@ -173,10 +178,12 @@ async fn of_study(node: &NodeConfig, own: &OwnRecord) -> Result<Option<Vec<Row>>
 }
 
 fn is_same(own: &OwnRecord, row: &Row) -> bool {
-    COMPARED.iter().all(|(tag, vr)| {
-        let (theirs, ours) = (row.text(*tag, *vr), text_of(own, *tag, *vr));
-        theirs == ours || (*tag == ISSUER && is_same_issuer(own, row))
-    })
+    COMPARED.iter().all(|(tag, vr)| is_same_value(own, row, *tag, *vr))
+}
+
+/// Whether both say the same of one attribute.
+pub(crate) fn is_same_value(own: &OwnRecord, row: &Row, tag: Tag, vr: VR) -> bool {
+    row.text(tag, vr) == text_of(own, tag, vr) || (tag == ISSUER && is_same_issuer(own, row))
 }
 
 /// A node need not know the issuer; where it does, it has to be the same one.
@@ -246,7 +253,7 @@ fn is_namesake(own: &OwnRecord, row: &Row) -> bool {
 }
 
 /// The identity as the node says it now: what it was asked for and answered is taken from it. Where the Patient ID is another one, everything
-/// else that was received of the patient is left out: it was said of the former.
+/// else that was received of the patient is left out: it was said of the former. So is the issuer of another Accession Number.
 fn as_at_pacs(received: &OwnRecord, row: &Row) -> Result<OwnRecord, StageError> {
     let set = set_of(received);
     let mut own = received.clone();
@@ -254,6 +261,9 @@ fn as_at_pacs(received: &OwnRecord, row: &Row) -> Result<OwnRecord, StageError> 
         || !is_same_issuer(received, row);
     if is_renumbered {
         own.attributes.retain(|attribute| attribute.tag >> 16 != 0x0010 || is_compared(attribute.tag));
+    }
+    if row.text(ACCESSION_NUMBER, VR::SH) != text_of(received, ACCESSION_NUMBER, VR::SH) {
+        own.attributes.retain(|attribute| attribute.tag != number(ISSUER_OF_ACCESSION_NUMBER));
     }
     let mut texts = Vec::new();
     for (tag, vr) in COMPARED {
@@ -274,12 +284,9 @@ fn as_at_pacs(received: &OwnRecord, row: &Row) -> Result<OwnRecord, StageError> 
     if !fits {
         for attribute in &mut own.attributes {
             let vr = VR::from_binary(attribute.vr).unwrap_or(VR::UN);
-            if let (true, Value::Bytes(bytes)) = (uses_character_set(vr), &mut attribute.value) {
-                let (text, fidelity) = set.decode_checked(vr, bytes);
-                if fidelity == Fidelity::Replaced {
-                    return Err(StageError::Answer);
-                }
-                *bytes = text.into_owned().into_bytes();
+            if let Value::Bytes(bytes) = &mut attribute.value {
+                let re_encoded = re_encoded(tag_of(attribute.tag), vr, bytes, &set, &target);
+                *bytes = re_encoded.map_err(|_| StageError::Answer)?;
             }
         }
         own.character_set = Value::Bytes(target.value().into_bytes());
@@ -345,7 +352,7 @@ fn value_of(own: &OwnRecord, tag: Tag) -> &[u8] {
     }
 }
 
-fn text_of(own: &OwnRecord, tag: Tag, vr: VR) -> String {
+pub(crate) fn text_of(own: &OwnRecord, tag: Tag, vr: VR) -> String {
     normal(&set_of(own), vr, value_of(own, tag))
 }
 

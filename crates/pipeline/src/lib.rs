@@ -22,6 +22,7 @@
 //! | `standing` | what the lists say about the patient of a job |
 //! | `clinical_pacs` | talking to the node that results go back to |
 //! | `commitment` | storage commitment of that node |
+//! | `both_identities` | what a person sees before choosing between them |
 //! | `identity_check` | whether the identity as received still holds there (table 8.1) |
 //! | `accept` | what a person is asked about a result set, and accepts |
 //! | `gate` | asking the gate about a job, and keeping its decision |
@@ -34,6 +35,7 @@ pub mod accept;
 pub mod access;
 mod acknowledge;
 pub mod admit;
+pub mod both_identities;
 mod clinical_pacs;
 pub mod clock;
 mod close;

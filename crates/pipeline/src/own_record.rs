@@ -1,4 +1,7 @@
-//! The identity as received (flow table 8.2): patient module, patient-study attributes and study attributes of one data set, raw.
+//! The identity as received (flow table 8.2): the attributes of the modules Patient, Patient Study and General Study (PS3.3 C.7.1.1, C.7.2.1,
+//! C.7.2.2) of one data set, raw, sequences with all that is in them.
+
+mod gathered;
 
 use std::io::{Read, Seek};
 
@@ -6,13 +9,17 @@ use dicom_stream::charset::CharacterSet;
 use dicom_stream::text::yyyymmdd;
 use dicom_stream::{Limits, SourceError, Tag, Token, TokenSource, TransferSyntax, VR, dictionary_vr};
 use pseudonym::{Attribute, OwnRecord, Receipt, Value};
+use reconciliation::LAST_OF_OWN_RECORD;
+
+use gathered::Gathered;
 
 const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
 const PATIENT_BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
 
-/// Attributes of the record: General Study and Patient Study (PS3.3 C.7.2), Patient (C.7.1.1); sequences are not among them.
-const ATTRIBUTES: &[Tag] = &[
+/// The attributes that say whose study it is and which: received with different values of these, it has several identities. They stand in
+/// each record, the absent ones too.
+const IDENTIFYING: &[Tag] = &[
     Tag(0x0008, 0x0020), // Study Date
     Tag(0x0008, 0x0030), // Study Time
     Tag(0x0008, 0x0050), // Accession Number
@@ -35,9 +42,6 @@ const ATTRIBUTES: &[Tag] = &[
     Tag(0x0010, 0x4000), // Patient Comments
     Tag(0x0020, 0x0010), // Study ID
 ];
-/// Nothing of the record stands after this tag.
-const LAST: Tag = Tag(0x0020, 0x0010);
-
 /// A record, and what the vault compares a new code with (C13).
 pub(crate) struct Identified {
     /// As received.
@@ -76,6 +80,14 @@ pub(crate) enum OwnRecordError {
     /// An attribute is there more than once: which value is the patient's is not known.
     #[error("attribute {0:08X} occurs more than once")]
     Repeated(u32),
+    /// More than is kept of patient and study; shortened, it would not come back as it was.
+    #[error(
+        "attribute {0:08X} has more than 64 KiB in one value, or all of patient and study have more than 128 KiB"
+    )]
+    TooLarge(u32),
+    /// The copy in memory cannot be written.
+    #[error(transparent)]
+    Memory(#[from] std::io::Error),
 }
 
 /// Reads the record of the original in `input`.
@@ -88,36 +100,9 @@ pub(crate) fn read(
     study: &str,
     receipt: Receipt,
 ) -> Result<Identified, OwnRecordError> {
-    let mut tokens = TokenSource::skimming(input, syntax, Limits::INSTANCE)?;
-    let mut character_set = Value::Absent;
-    let mut has_character_set = false;
-    let mut attributes: Vec<Attribute> = Vec::with_capacity(ATTRIBUTES.len());
-    loop {
-        let depth = tokens.depth();
-        let Some(token) = tokens.next_token()? else { break };
-        match token {
-            Token::Value { header, value } if depth == 0 => {
-                if header.tag > LAST {
-                    break;
-                }
-                let vr = if header.vr == VR::UN { dictionary_vr(header.tag) } else { header.vr };
-                let value = if value.is_empty() { Value::Empty } else { Value::Bytes(value.to_vec()) };
-                let seen = |of: &Attribute| of.tag == number(header.tag);
-                let is_character_set = header.tag == SPECIFIC_CHARACTER_SET;
-                if (is_character_set && has_character_set) || attributes.iter().any(seen) {
-                    return Err(OwnRecordError::Repeated(number(header.tag)));
-                }
-                if is_character_set {
-                    (character_set, has_character_set) = (value, true);
-                } else if ATTRIBUTES.contains(&header.tag) {
-                    attributes.push(attribute(header.tag, vr, value));
-                }
-            }
-            Token::SequenceStart { header } if depth == 0 && header.tag > LAST => break,
-            _ => {}
-        }
-    }
-    for tag in ATTRIBUTES {
+    let Gathered { character_set, mut attributes, .. } = gather(input, syntax)?;
+    let character_set = character_set.unwrap_or(Value::Absent);
+    for tag in IDENTIFYING {
         if !attributes.iter().any(|attribute| attribute.tag == number(*tag)) {
             attributes.push(attribute(*tag, dictionary_vr(*tag), Value::Absent));
         }
@@ -137,12 +122,57 @@ pub(crate) fn read(
     Ok(Identified { record, name, birth_date })
 }
 
+fn gather(input: impl Read + Seek, syntax: &TransferSyntax) -> Result<Gathered, OwnRecordError> {
+    let mut tokens = TokenSource::skimming(input, syntax, Limits::INSTANCE)?;
+    let mut gathered = Gathered::default();
+    loop {
+        let depth = tokens.depth();
+        let Some(token) = tokens.next_token()? else { break };
+        let tag = match token {
+            Token::Value { header, .. }
+            | Token::BulkStart { header }
+            | Token::SequenceStart { header }
+            | Token::FragmentsStart { header } => Some(header.tag),
+            _ => None,
+        };
+        if depth == 0 && tag.is_some_and(|tag| tag > LAST_OF_OWN_RECORD) {
+            break;
+        }
+        gathered.token(&token, depth)?;
+        if matches!(token, Token::BulkStart { .. } | Token::FragmentStart { .. }) {
+            tokens.skip_bulk()?;
+        }
+    }
+    Ok(gathered)
+}
+
+/// The one identity that a study was received with; `None` when these records differ in who it is or in which study. The first one
+/// received counts: its further attributes come back, where a later object of the study had others.
+pub(crate) fn of_one_identity(records: Vec<OwnRecord>) -> Option<OwnRecord> {
+    let mut records = records.into_iter();
+    let first = records.next()?;
+    let value = |of: &OwnRecord, tag: Tag| {
+        of.attributes.iter().find(|of| of.tag == number(tag)).map_or(Value::Absent, |of| of.value.clone())
+    };
+    let is_same = |other: OwnRecord| {
+        other.study == first.study
+            && other.character_set == first.character_set
+            && IDENTIFYING.iter().all(|tag| value(&other, *tag) == value(&first, *tag))
+    };
+    records.all(is_same).then_some(first)
+}
+
 fn attribute(tag: Tag, vr: VR, value: Value) -> Attribute {
     Attribute { tag: number(tag), vr: vr.to_bytes(), value }
 }
 
 fn number(tag: Tag) -> u32 {
     u32::from(tag.group()) << 16 | u32::from(tag.element())
+}
+
+/// The tag of an attribute of the record.
+pub(crate) fn tag_of(number: u32) -> Tag {
+    Tag((number >> 16) as u16, (number & 0xFFFF) as u16)
 }
 
 #[cfg(test)]
@@ -153,21 +183,30 @@ mod tests {
         [&[group, 0, number, 0, vr[0], vr[1], value.len() as u8, 0][..], value].concat()
     }
 
-    fn record(elements: &[Vec<u8>]) -> Result<Identified, OwnRecordError> {
+    fn read_as(syntax: &TransferSyntax, bytes: &[u8]) -> Result<OwnRecord, OwnRecordError> {
         let receipt = Receipt {
             calling_ae: "CT1".to_owned(),
             peer: "ct".to_owned(),
             received_at: 0,
             dossier: "1".to_owned(),
         };
-        let input = std::io::Cursor::new(elements.concat());
-        read(input, &TransferSyntax::EXPLICIT_LITTLE, "2.25.1", receipt)
+        let identified = read(std::io::Cursor::new(bytes), syntax, "2.25.1", receipt);
+        identified.map(|identified| identified.record)
+    }
+
+    fn record(elements: &[Vec<u8>]) -> Result<OwnRecord, OwnRecordError> {
+        read_as(&TransferSyntax::EXPLICIT_LITTLE, &elements.concat())
+    }
+
+    fn value(record: &OwnRecord, tag: u32) -> Option<([u8; 2], Value)> {
+        let found = record.attributes.iter().find(|attribute| attribute.tag == tag);
+        found.map(|attribute| (attribute.vr, attribute.value.clone()))
     }
 
     #[test]
     fn an_attribute_that_is_there_twice_makes_no_record() {
         let id = |value: &[u8]| element(0x10, 0x20, b"LO", value);
-        assert_eq!(record(&[id(b"P1")]).unwrap().record.attributes.len(), ATTRIBUTES.len());
+        assert_eq!(record(&[id(b"P1")]).unwrap().attributes.len(), IDENTIFYING.len());
         let error = record(&[id(b"P1"), id(b"P2")]).err().unwrap();
         assert!(matches!(error, OwnRecordError::Repeated(0x0010_0020)), "{error}");
         // also when one of the two is empty
@@ -175,5 +214,74 @@ mod tests {
         let set = |value: &[u8]| element(8, 5, b"CS", value);
         let error = record(&[set(b"ISO_IR 100"), set(b"ISO_IR 192")]).err().unwrap();
         assert!(matches!(error, OwnRecordError::Repeated(0x0008_0005)), "{error}");
+    }
+
+    /// Other Patient IDs Sequence (0010,1002) with one item, Patient ID P1, as PS3.5 7.5 and 6.2.2 write it.
+    const ITEM: &[u8] =
+        b"\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF\x10\x00\x20\x00LO\x02\x00P1\xFE\xFF\x0D\xE0\0\0\0\0";
+
+    #[test]
+    fn a_sequence_is_kept_with_its_items_however_it_was_encoded() {
+        let explicit =
+            b"\x10\x00\x02\x10SQ\0\0\x12\0\0\0\xFE\xFF\x00\xE0\x0A\0\0\0\x10\x00\x20\x00LO\x02\x00P1";
+        let implicit = b"\x10\x00\x02\x10\x12\0\0\0\xFE\xFF\x00\xE0\x0A\0\0\0\x10\x00\x20\x00\x02\0\0\0P1";
+        let unknown =
+            b"\x10\x00\x02\x10UN\0\0\x12\0\0\0\xFE\xFF\x00\xE0\x0A\0\0\0\x10\x00\x20\x00\x02\0\0\0P1";
+        let big = b"\x00\x10\x10\x02SQ\0\0\0\0\0\x12\xFF\xFE\xE0\x00\0\0\0\x0A\x00\x10\x00\x20LO\x00\x02P1";
+        let encodings: [(&TransferSyntax, &[u8]); 4] = [
+            (&TransferSyntax::EXPLICIT_LITTLE, explicit),
+            (&TransferSyntax::IMPLICIT_LITTLE, implicit),
+            (&TransferSyntax::EXPLICIT_LITTLE, unknown),
+            (&TransferSyntax::EXPLICIT_BIG, big),
+        ];
+        for (syntax, bytes) in encodings {
+            let record = read_as(syntax, bytes).unwrap();
+            let kept = value(&record, 0x0010_1002);
+            assert_eq!(kept, Some((*b"SQ", Value::Bytes(ITEM.to_vec()))), "{}", syntax.uid);
+        }
+        let empty = record(&[b"\x10\x00\x02\x10SQ\0\0\0\0\0\0".to_vec()]).unwrap();
+        assert_eq!(value(&empty, 0x0010_1002), Some((*b"SQ", Value::Empty)));
+    }
+
+    #[test]
+    fn numbers_are_kept_in_little_endian() {
+        let big = read_as(&TransferSyntax::EXPLICIT_BIG, b"\x00\x10\x21\xC0US\x00\x02\x00\x04").unwrap();
+        assert_eq!(value(&big, 0x0010_21C0), Some((*b"US", Value::Bytes(vec![4, 0]))));
+    }
+
+    #[test]
+    fn what_is_of_the_image_or_of_the_series_is_not_kept() {
+        let series = element(0x20, 0x11, b"IS", b"4 ");
+        let record = record(&[element(0x08, 0x60, b"CS", b"CT"), series]).unwrap();
+        assert_eq!(record.attributes.len(), IDENTIFYING.len());
+    }
+
+    #[test]
+    fn more_than_is_kept_makes_no_record() {
+        let long = |element: u8, length: usize| {
+            let head =
+                [&[0x10, 0, element, 0x40, b'U', b'T', 0, 0][..], &(length as u32).to_le_bytes()].concat();
+            [head, vec![b'x'; length]].concat()
+        };
+        assert!(record(&[long(1, 60_000), long(2, 60_000)]).is_ok());
+        let all = record(&[long(1, 60_000), long(2, 60_000), long(3, 60_000)]);
+        assert!(matches!(all, Err(OwnRecordError::TooLarge(0x0010_4003))));
+        let one = record(&[long(1, 70_000)]);
+        assert!(matches!(one, Err(OwnRecordError::TooLarge(0x0010_4001))));
+        let items = b"\xFE\xFF\x00\xE0\0\0\0\0".repeat(20_000);
+        let head = [&b"\x10\x00\x02\x10SQ\0\0"[..], &(items.len() as u32).to_le_bytes()].concat();
+        let sequence = record(&[[head, items].concat()]);
+        assert!(matches!(sequence, Err(OwnRecordError::TooLarge(0x0010_1002))));
+    }
+
+    #[test]
+    fn a_study_has_one_identity_as_long_as_its_objects_agree_in_what_identifies() {
+        let of = |id: &[u8], alerts: &[u8]| {
+            record(&[element(0x10, 0x20, b"LO", id), element(0x10, 0xFF, b"LO", alerts)]).unwrap()
+        };
+        let [first, later, other] = [of(b"P1", b"A "), of(b"P1", b"B "), of(b"P2", b"A ")];
+        let chosen = of_one_identity(vec![first.clone(), later]).unwrap();
+        assert!(chosen == first, "the one received first");
+        assert!(of_one_identity(vec![first, other]).is_none());
     }
 }

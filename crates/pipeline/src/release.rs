@@ -3,7 +3,10 @@
 //! A named person by default; policy only where the project allows it, the identity was checked and found the same, no person had
 //! to be asked before, and the status of the partner's software is recorded (C29).
 
+use std::collections::BTreeMap;
+
 use archive::job_queue::{self, NewEntry};
+use archive::ledger::{self, LedgerEvent, LedgerLine, Line};
 use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
 use archive::state::{ActorKind, Change, history};
 use notification::EventType;
@@ -11,17 +14,17 @@ use sqlx::AnyConnection;
 
 use crate::config::ReleaseMode;
 use crate::identity_check::IdentityCheck;
-use crate::line::{Line, Project, StageError};
+use crate::line::{Line as Pipeline, Project, StageError};
 use crate::{notify, return_to_pacs};
 
 /// Releases a reconciled set by policy, or tells those who release that one waits; in the caller's transaction.
 pub(crate) async fn by_policy(
-    line: &Line,
+    line: &Pipeline,
     transaction: &mut AnyConnection,
     project: &Project,
     set: &ResultSet,
     check: IdentityCheck,
-    body_not_inspected: bool,
+    needs_person: bool,
 ) -> Result<(), StageError> {
     let now = line.clock.now();
     let Some(results) = &project.config.results else { return Ok(()) };
@@ -31,7 +34,7 @@ pub(crate) async fn by_policy(
         && results.software_status.is_some()
         && check == IdentityCheck::Same
         && !was_manual
-        && !body_not_inspected;
+        && !needs_person;
     if allowed {
         let change = Change {
             actor_kind: ActorKind::Stage,
@@ -47,7 +50,8 @@ pub(crate) async fn by_policy(
     notify::enqueue(line, transaction, &event).await
 }
 
-/// Releases a reconciled set and lets it be returned.
+/// Releases a reconciled set and lets it be returned. A person accepts with it what nobody else could look into: the ledger has a line for
+/// each such part of an instance, with its hash (AC8.10, AC9.7).
 ///
 /// # Errors
 /// [`archive::ArchiveError::Refused`] when the set is in another state.
@@ -57,7 +61,41 @@ pub async fn release(
     change: &Change<'_>,
 ) -> Result<(), StageError> {
     result_set::advance(&mut *transaction, set.id, ResultSetEvent::Release, change).await?;
+    if change.actor_kind == ActorKind::Person {
+        accept_parts(&mut *transaction, set, change).await?;
+    }
     let entry = NewEntry { kind: return_to_pacs::KIND, subject: set.id, partner: None, run_at: change.at };
     job_queue::enqueue(transaction, entry, change.at).await?;
     Ok(())
+}
+
+async fn accept_parts(
+    transaction: &mut AnyConnection,
+    set: &ResultSet,
+    change: &Change<'_>,
+) -> Result<(), StageError> {
+    let parts = ledger::of_event(&mut *transaction, set.id, LedgerEvent::NotInspected).await?;
+    // Reconciled more than once: the bytes written last go back.
+    let last: BTreeMap<_, _> =
+        parts.iter().map(|part| ((part.instance, part.cause.as_str()), part)).collect();
+    let causes: Vec<(&LedgerLine, String)> =
+        last.into_values().map(|part| (part, format!("{}: {}", part.cause, change.actor))).collect();
+    let lines: Vec<Line<'_>> = causes
+        .iter()
+        .map(|(part, cause)| Line {
+            event: LedgerEvent::Accepted,
+            project: &part.project,
+            job: part.job,
+            result_set: part.result_set,
+            instance: part.instance,
+            destination: "",
+            hash: &part.hash,
+            bytes: part.bytes,
+            dossier_version: change.dossier_version,
+            gate_hash: None,
+            cause,
+            at: change.at,
+        })
+        .collect();
+    Ok(ledger::append(transaction, &lines).await?)
 }

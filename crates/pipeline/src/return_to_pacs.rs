@@ -22,6 +22,7 @@ use register::{Decision, Outflow};
 use crate::clinical_pacs::associate;
 use crate::identity_check::{Checked, IdentityCheck, WRITTEN, check_identity, identity_hash};
 use crate::line::{Line, Project, StageError};
+use crate::own_record::of_one_identity;
 use crate::progress::stage;
 use crate::stored_object::open_data_set;
 use crate::{confirm, export, gate, notify, reconcile};
@@ -84,12 +85,12 @@ async fn not_theirs_any_more(
         Err(VaultError::Unknown(_)) => return Ok(Some("no-identity-as-received")),
         Err(error) => return Err(error.into()),
     };
-    let [own] = records.as_slice() else { return Ok(Some("several-identities-as-received")) };
+    let Some(own) = of_one_identity(records) else { return Ok(Some("several-identities-as-received")) };
     if due.iter().any(|of| of.instance.study_instance_uid != own.study) {
         return Ok(Some("another-study"));
     }
     let written = buffer::evidence_of(line.buffer.reader(), set.id).await?.remove(WRITTEN);
-    Ok(match check_identity(line.return_node(project)?, own, &accepted).await? {
+    Ok(match check_identity(line.return_node(project)?, &own, &accepted).await? {
         // The identity in the objects is still the one that would be written now; what was not checked, a person released.
         Checked::Known { own, .. } if written == Some(identity_hash(&own)) => None,
         Checked::Known { .. } => Some(IdentityCheck::Differs.as_str()),

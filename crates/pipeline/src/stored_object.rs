@@ -22,7 +22,14 @@ pub(crate) fn open_data_set(
     zone: Zone,
     id: Uuid,
 ) -> Result<(File, &'static TransferSyntax), StageError> {
-    let mut file = blobs.open(BlobKey::new(zone, id)?)?;
+    at_data_set(blobs.open(BlobKey::new(zone, id)?)?)
+}
+
+/// The object in `file` at its data set.
+///
+/// # Errors
+/// [`StageError::Answer`]: it is no DICOM file; those of the volume.
+pub(crate) fn at_data_set(mut file: File) -> Result<(File, &'static TransferSyntax), StageError> {
     let mut head = vec![0; START_MAX];
     let length = file.read(&mut head)?;
     let start = FileStart::read(head.get(..length).unwrap_or_default()).map_err(|_| StageError::Answer)?;

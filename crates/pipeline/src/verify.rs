@@ -12,11 +12,13 @@ use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Limits, SourceError, Tag, VR};
 use pixel::TextRecogniser;
 use pseudonym::{Code, OwnRecord, Value};
+use reconciliation::each_value;
 use uuid::Uuid;
 
 use crate::deidentify::{Checked, blocking};
 use crate::given::Given;
 use crate::line::{Line, Project, StageError};
+use crate::own_record::tag_of;
 use crate::review::Sample;
 use crate::shown::shown;
 use crate::transform::{Deidentified, Held, Outcome, Pseudonymised, Transformed};
@@ -232,8 +234,9 @@ fn add_record(identity: &mut Identity, record: &OwnRecord) {
     };
     for attribute in &record.attributes {
         if let (Value::Bytes(value), Some(vr)) = (&attribute.value, VR::from_binary(attribute.vr)) {
-            let tag = Tag((attribute.tag >> 16) as u16, (attribute.tag & 0xFFFF) as u16);
-            identity.add_value(tag, vr, &set, value);
+            each_value(tag_of(attribute.tag), vr, value, &set, |tag, vr, set, value| {
+                identity.add_value(tag, vr, set, value);
+            });
         }
     }
     identity.add_value(SOP_INSTANCE_UID, VR::UI, &set, record.study.as_bytes());

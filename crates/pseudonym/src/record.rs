@@ -32,7 +32,8 @@ pub enum Value {
     Absent,
     /// The element was there, without a value.
     Empty,
-    /// The raw bytes of the value, in little endian, with its padding, in the character set of the record.
+    /// The raw bytes of the value, in little endian, with its padding, in the character set of the record. Of a sequence its items, in
+    /// explicit VR little endian.
     Bytes(#[serde(serialize_with = "to_base64", deserialize_with = "from_base64")] Vec<u8>),
 }
 
@@ -67,7 +68,8 @@ pub struct OwnRecord {
     pub study: String,
     /// Specific Character Set (0008,0005) as received.
     pub character_set: Value,
-    /// Patient module, patient-study attributes and the study attributes of AC8.3, absent ones included.
+    /// Attributes of the modules Patient, Patient Study and General Study (PS3.3 C.7.1.1, C.7.2.1, C.7.2.2): what is not among them was
+    /// absent, too.
     pub attributes: Vec<Attribute>,
     /// Source and time.
     pub receipt: Receipt,

@@ -40,6 +40,17 @@ pub(crate) fn is_identity(tag: Tag) -> bool {
     tag.group() == 0x0010 || STUDY_LEVEL.binary_search(&tag).is_ok()
 }
 
+/// Whether an element of the main data set of an original belongs to its own record (flow table 8.2): what [`is_identity`] takes out of a
+/// result, but for Study Instance UID, which the record has apart, for group lengths, and for Examined Body Thickness (0010,9431), which
+/// is of the exposure.
+#[must_use]
+pub fn is_of_own_record(tag: Tag) -> bool {
+    is_identity(tag) && tag != STUDY_INSTANCE_UID && tag.element() != 0 && tag != Tag(0x0010, 0x9431)
+}
+
+/// Nothing of the own record stands after this tag.
+pub const LAST_OF_OWN_RECORD: Tag = Tag(0x0040, 0x1012);
+
 /// Attributes of General Study and Patient Study outside of group 0010 (PS3.3 C.7.2.1, C.7.2.2), sorted.
 static STUDY_LEVEL: &[Tag] = &[
     Tag(0x0008, 0x0020), // Study Date
@@ -73,6 +84,7 @@ static STUDY_LEVEL: &[Tag] = &[
     Tag(0x0038, 0x0062), // Service Episode Description
     Tag(0x0038, 0x0064), // Issuer of Service Episode ID Sequence
     Tag(0x0038, 0x0500), // Patient State
+    LAST_OF_OWN_RECORD,  // Reason for Performed Procedure Code Sequence
 ];
 
 /// Attributes of Clinical Trial Study and Clinical Trial Series that name neither subject nor sponsor (PS3.3 C.7.2.3, C.7.3.2).
@@ -149,5 +161,6 @@ mod tests {
     #[test]
     fn tables_are_sorted() {
         assert!(STUDY_LEVEL.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(STUDY_LEVEL.last(), Some(&LAST_OF_OWN_RECORD));
     }
 }

@@ -6,6 +6,7 @@ use dicom_stream::VR;
 use dicom_stream::charset::{CharacterSet, Fidelity, uses_character_set};
 
 use crate::own_record::OwnRecord;
+use crate::own_sequence::each_value;
 use crate::report::TextSet;
 
 /// The character set of the main data set, and of the items that declare their own (PS3.3 C.12.1.1.2).
@@ -120,7 +121,13 @@ pub(crate) fn choose(
     }
     let mut identity = Repertoire::new();
     for attribute in &own.attributes {
-        identity.add(&source, attribute.vr, attribute.value.bytes());
+        // an item with a set of its own keeps it
+        let add = |_, vr, set: &CharacterSet, bytes: &[u8]| {
+            if *set == source {
+                identity.add(&source, vr, bytes);
+            }
+        };
+        each_value(attribute.tag, attribute.vr, attribute.value.bytes(), &source, add);
     }
     if identity.fidelity > Fidelity::Exact {
         return Err(Unreadable);

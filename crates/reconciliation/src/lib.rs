@@ -14,6 +14,7 @@ mod date;
 mod identities;
 mod judge;
 mod own_record;
+mod own_sequence;
 mod policy;
 mod reconcile;
 mod report;
@@ -23,6 +24,7 @@ mod text_rule;
 mod visit;
 mod walk;
 
+pub use attribute::{LAST_OF_OWN_RECORD, is_of_own_record};
 pub use date::Window;
 pub use dicom_stream::Tag;
 pub use identities::{Given, Identities};
@@ -31,6 +33,7 @@ pub use judge::{
     RefuseReason, Sent, Verdict, judge,
 };
 pub use own_record::{Attribute, OwnRecord, Value};
+pub use own_sequence::{Unreadable, each_value, re_encoded};
 pub use policy::{Equipment, Marking, Policy, TrialAttributes};
 pub use reconcile::{Object, ReconciliationError, reconcile};
 pub use report::{NotInspected, Report, TextSet};

@@ -12,7 +12,8 @@ pub enum Value {
     Absent,
     /// The element was there, without a value.
     Empty,
-    /// The bytes of the value, in little endian, with their padding, in the character set of the record.
+    /// The bytes of the value, in little endian, with their padding, in the character set of the record. Of a sequence its items, in
+    /// explicit VR little endian.
     Bytes(Vec<u8>),
 }
 
@@ -34,7 +35,8 @@ pub struct OwnRecord {
     pub study: String,
     /// Specific Character Set (0008,0005) as received.
     pub character_set: Value,
-    /// Patient module, patient-study attributes and the study attributes of AC8.3, absent ones included.
+    /// Attributes of the modules Patient, Patient Study and General Study (PS3.3 C.7.1.1, C.7.2.1, C.7.2.2): what is not among them was
+    /// absent, too.
     pub attributes: Vec<Attribute>,
 }
 

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::character_set::choose;
 use crate::identities::{Given, Identities};
 use crate::own_record::OwnRecord;
+use crate::own_sequence::Unreadable;
 use crate::policy::Policy;
 use crate::report::{NotInspected, Report};
 use crate::survey::Survey;
@@ -71,6 +72,12 @@ pub enum ReconciliationError {
     /// The output cannot be written: retry.
     #[error("output cannot be written: {0}")]
     Output(#[from] io::Error),
+}
+
+impl From<Unreadable> for ReconciliationError {
+    fn from(_: Unreadable) -> Self {
+        Self::UnreadableText
+    }
 }
 
 /// Puts the identity back into one data set, from `input` to `out`. The caller writes preamble and file meta, with

@@ -59,3 +59,16 @@ pub enum NotInspected {
     /// Text of an object that only a person can read: its bytes are not of the character set it declares.
     AssumedText,
 }
+
+impl NotInspected {
+    /// Its word in reports and in the ledger.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pixels => "pixels",
+            Self::SecondaryCapturePixels => "secondary-capture-pixels",
+            Self::DocumentBody => "document-body",
+            Self::AssumedText => "assumed-text",
+        }
+    }
+}

@@ -121,7 +121,7 @@ pub enum AuditEvent {
         /// Instances that received the identity; 0 for a look-up by a person.
         instances: u64,
     },
-    /// A named person saw originals of a job beside their pseudonymised form (ACX.2).
+    /// A named person saw originals of a job beside their pseudonymised form, or the identity that its result would carry (ACX.2).
     OriginalsShown {
         /// Short name of the project.
         project: Text<64>,

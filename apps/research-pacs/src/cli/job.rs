@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{ConfigFile, dossier_version, main_database, one_of};
 use crate::exit::Outcome;
+pub(super) use changes::audit_originals_shown;
 
 /// Jobs listed at once.
 const PAGE: u32 = 1000;

@@ -1,10 +1,16 @@
 //! `result`: what comes back, and who lets it into the clinical record. May run beside the server.
 
+mod identity;
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use archive::job_queue;
+use archive::ledger::{self, LedgerEvent};
 use archive::question::{self, IdentityChoice, Question};
 use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
 use archive::state::{ActorKind, Change, history};
 use clap::{Args, Subcommand};
+use database::Database;
 use pipeline::clock::Clock;
 use pipeline::{accept, release};
 use register::{Actor, AuditEvent, AuditRecord, AuditTrail, DecisionKind, Text};
@@ -12,6 +18,7 @@ use uuid::Uuid;
 
 use super::{ConfigFile, dossier_version, main_database, one_of};
 use crate::exit::Outcome;
+use identity::ShowIdentity;
 
 /// Sets listed at once.
 const PAGE: u32 = 1000;
@@ -21,8 +28,9 @@ const PAGE: u32 = 1000;
 pub(super) enum ResultCommand {
     /// List result sets, the oldest first.
     List(ListArgs),
-    /// Show one set, what it waits for and the token to answer with, and how it came to its state.
-    Show(One),
+    /// Show one set, what it waits for and the token to answer with, and how it came to its state. Identities are not shown unless asked
+    /// for.
+    Show(Show),
     /// Let a reconciled set into the clinical record.
     Release(Act),
     /// Accept what a set in manual waits for: it is reconciled again with that, and then waits for its release.
@@ -54,6 +62,14 @@ pub(super) struct One {
     config: ConfigFile,
     /// Id of the result set.
     id: Uuid,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    #[command(flatten)]
+    one: One,
+    #[command(flatten)]
+    identity: ShowIdentity,
 }
 
 #[derive(Debug, Args)]
@@ -102,7 +118,7 @@ impl ResultCommand {
         runtime.block_on(async {
             match self {
                 Self::List(list) => list.work().await,
-                Self::Show(one) => one.work().await,
+                Self::Show(show) => show.work().await,
                 Self::Release(act) => act.work(Decision::Release).await,
                 Self::Accept(Accept { act, answer, identity }) => {
                     act.work(Decision::Accept { answer, identity }).await
@@ -137,19 +153,28 @@ impl ListArgs {
 }
 
 #[allow(clippy::print_stdout, reason = "the command's answer")]
-impl One {
+impl Show {
     async fn work(self) -> anyhow::Result<Outcome> {
-        let database = main_database(&self.config.site()?).await?;
-        let set = result_set::show(database.reader(), self.id).await?;
+        let (site, id) = (self.one.config.site()?, self.one.id);
+        let database = main_database(&site).await?;
+        let set = result_set::show(database.reader(), id).await?;
         println!("{}", shown(&set));
-        let questions = question::of_set(database.reader(), self.id).await?;
+        let questions = question::of_set(database.reader(), id).await?;
         for question in &questions {
             println!("{}", asked(question));
+        }
+        for line in parts(&database, id).await? {
+            println!("{line}");
+        }
+        if self.identity.is_asked {
+            for line in self.identity.lines(&site, &database, &set).await? {
+                println!("{line}");
+            }
         }
         if let (ResultSetState::Manual, Some(token)) = (set.state, accept::token(set.id, &questions)) {
             println!("{}", serde_json::json!({ "answer": token }));
         }
-        for change in history(database.reader(), self.id).await? {
+        for change in history(database.reader(), id).await? {
             println!(
                 "{}  {} → {}  {} {} {}",
                 change.at, change.from, change.to, change.event, change.actor, change.cause
@@ -212,8 +237,28 @@ impl Act {
         trail.append(&mut transaction, &[record]).await?;
         transaction.commit().await?;
         println!("{} {done} by {}", set.id, self.by);
+        if kind == DecisionKind::Release {
+            for line in parts(&database, set.id).await? {
+                println!("{line}");
+            }
+        }
         Ok(Outcome::Good)
     }
+}
+
+/// What of the set only a person can look into, and who accepted it: words of AC8.10 with the number of instances.
+async fn parts(database: &Database, set: Uuid) -> anyhow::Result<Vec<serde_json::Value>> {
+    let mut lines = Vec::new();
+    for event in [LedgerEvent::NotInspected, LedgerEvent::Accepted] {
+        let found = ledger::of_event(database.reader(), set, event).await?;
+        let mut instances: BTreeMap<&str, BTreeSet<Uuid>> = BTreeMap::new();
+        for line in &found {
+            instances.entry(&line.cause).or_default().insert(line.instance);
+        }
+        let line = |(what, of): (&str, BTreeSet<Uuid>)| serde_json::json!({ event.as_str(): what, "instances": of.len() });
+        lines.extend(instances.into_iter().map(line));
+    }
+    Ok(lines)
 }
 
 /// One reason why the set waits, with what the rules propose: our own ids and pseudonyms, never an identity.

@@ -13,14 +13,15 @@ const INSPECTED: &str = "seg,labelmap,surface,sr,cad,chestcad,wavesr,wave,kos,gs
 /// Classes with something that only a person can look at.
 const FOR_A_PERSON: [&str; 3] = ["sc", "pdf", "stl"];
 
-/// Studies of all patients wait for their results; each has CT images, a slide and an ECG.
+/// Studies of all patients wait for their results; each has CT images, a slide and an ECG, and all that the modules of patient and study may
+/// have.
 /// Slides are at risk of burned-in text (AC2.7): the site has a rule for its scanner.
 const SLIDES: &str = "name = \"slides\"\nversion = \"1\"\nedition = \"2026d\"\noptions = [\"clean_pixel_data\"]\n\
     [[pixels.masks]]\nmodalities = [\"SM\"]\nrectangles = [[0, 0, 1, 1]]\n";
 
 fn give_out(world: &World) -> Server<'_> {
     for (number, character_set) in (1..).zip(CHARACTER_SETS) {
-        world.patient(number, &["--charset", character_set, "--more"]);
+        world.patient(number, &["--charset", character_set, "--more", "--modules"]);
     }
     let server = world.site.serve();
     world.acquire(&server);
@@ -64,8 +65,19 @@ fn rc_10_captures_and_documents_return_once_a_named_person_released_them() {
     let sets = world.wait_for_sets(CHARACTER_SETS.len(), &["reconciled"]);
     world.assert_nothing_returned();
     for set in &sets {
-        assert!(!world.show(&set.id).contains("→ released"));
-        world.site.answer(&["result", "release", &set.id, "--by", "Dr Grey"], 0);
+        let shown = world.show(&set.id);
+        assert!(!shown.contains("→ released") && !shown.contains("Dr Grey"));
+        // what nobody but a person can look into, and who accepted it (AC8.10, AC9.7)
+        let parts = [("secondary-capture-pixels", 1), ("document-body", 2)];
+        for (part, instances) in parts {
+            let line = format!("{{\"instances\":{instances},\"not-inspected\":\"{part}\"}}");
+            assert!(shown.contains(&line), "{shown}");
+        }
+        let told = world.site.answer(&["result", "release", &set.id, "--by", "Dr Grey"], 0);
+        for (part, instances) in parts {
+            let line = format!("{{\"accepted\":\"{part}: Dr Grey\",\"instances\":{instances}}}");
+            assert!(told.contains(&line) && world.show(&set.id).contains(&line), "{told}");
+        }
     }
     world.wait_for_sets(CHARACTER_SETS.len(), &["closed"]);
     wait_until("all jobs close", || {

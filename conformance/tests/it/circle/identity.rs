@@ -74,6 +74,32 @@ fn set_of(world: &World, study: &str) -> String {
     world.sets().into_iter().find(|set| set.study == study).unwrap().id
 }
 
+/// Table 8.1: a person sees both values before the choice, and the access log and the audit trail have it.
+fn both_values_are_shown_to_who_says_why(world: &World, set: &str) {
+    let refused = world.refused(&["result", "show", set, "--identity"].map(str::to_owned));
+    assert!(refused.contains("--by") && refused.contains("--reason"), "{refused}");
+    let trail = || world.site.count("main", "audit_trail WHERE code = 'RPACS-AUDIT-0203'");
+    assert_eq!(trail(), 0);
+    let logged = world.site.count("vault", "access_log");
+    let words =
+        ["result", "show", set, "--identity", "--by", "Dr Grey", "--reason", "the name was corrected"];
+    let shown = world.answer_all(&words.map(str::to_owned));
+    let line = |attribute: &str| -> serde_json::Value {
+        let mut lines = shown.lines().filter_map(|line| serde_json::from_str(line).ok());
+        lines.find(|line: &serde_json::Value| line["attribute"] == attribute).unwrap()
+    };
+    let written: Vec<&str> = shown.lines().filter(|line| line.contains("written_by_partner")).collect();
+    assert!(written.iter().any(|line| line.contains("(0010,0020)")), "{shown}");
+    let name = line("(0010,0010)");
+    assert_eq!(name["received"], serde_json::json!(["Grünwald^Jérôme"]));
+    assert_eq!(name["pacs"], serde_json::json!(["Married^Name"]));
+    assert_eq!(name["differs"], true);
+    let id = line("(0010,0020)");
+    assert_eq!((&id["received"], &id["differs"]), (&serde_json::json!(["HOSP-0001"]), &false.into()));
+    assert_eq!(trail(), 1);
+    assert_eq!(world.site.count("vault", "access_log"), logged + 1);
+}
+
 #[test]
 fn the_same_name_and_birth_date_a_merged_patient_and_a_changed_accession_go_to_a_person_who_accepts() {
     let world = World::new(&Rules::default());
@@ -86,6 +112,7 @@ fn the_same_name_and_birth_date_a_merged_patient_and_a_changed_accession_go_to_a
         assert!(shown.contains(&format!("\"proposed_study\":\"{study}\"")), "{shown}");
         assert!(!["HOSP-", "Married", "Twin", "AC-", "1980"].iter().any(|of| shown.contains(of)), "{shown}");
     }
+    both_values_are_shown_to_who_says_why(&world, &set_of(&world, &made[0]));
     // a decision has a reason, and says which identity holds where two are possible
     let (name, gone, twin) = (set_of(&world, &made[0]), set_of(&world, &made[1]), set_of(&world, &made[4]));
     let accept = |set: &str, more: &[&str]| {

@@ -70,6 +70,28 @@ async fn lines_are_listed_counted_and_summed() {
 }
 
 #[tokio::test]
+async fn what_a_person_has_to_accept_is_listed_for_its_set_alone() {
+    for database in main_databases().await {
+        let (set, job, first, second) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+        let of = |event, instance, cause| Line { result_set: Some(set), cause, ..line(event, job, instance) };
+        let elsewhere =
+            Line { result_set: Some(Uuid::now_v7()), ..of(LedgerEvent::NotInspected, first, "pixels") };
+        let lines = [
+            of(LedgerEvent::NotInspected, first, "document-body"),
+            of(LedgerEvent::Reconciled, first, "identity-same"),
+            elsewhere,
+            of(LedgerEvent::NotInspected, second, "secondary-capture-pixels"),
+        ];
+        let mut transaction = database.write().await.unwrap();
+        ledger::append(&mut transaction, &lines).await.unwrap();
+        transaction.commit().await.unwrap();
+        let found = ledger::of_event(database.reader(), set, LedgerEvent::NotInspected).await.unwrap();
+        let found: Vec<_> = found.iter().map(|line| (line.instance, line.cause.as_str())).collect();
+        assert_eq!(found, [(first, "document-body"), (second, "secondary-capture-pixels")]);
+    }
+}
+
+#[tokio::test]
 async fn what_is_left_to_do_is_read_from_the_lines() {
     for database in main_databases().await {
         let set = Uuid::now_v7();

@@ -8,3 +8,4 @@ mod irregular;
 mod pydicom_files;
 mod round_trip;
 mod structure;
+mod translated;

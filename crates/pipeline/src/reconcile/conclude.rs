@@ -12,6 +12,7 @@ use archive::regenerated_uid;
 use archive::result_set::{self, ResultSet, ResultSetEvent};
 use archive::scan::Identification;
 use notification::EventType;
+use reconciliation::NotInspected;
 use register::{Actor, AuditEvent, AuditRecord, Text};
 use uuid::Uuid;
 
@@ -36,7 +37,8 @@ pub(super) struct Reconciled {
     pub(super) identity: [u8; 32],
     /// New UIDs in place of the partner's, for the sets that will cite them (RR-7).
     pub(super) regenerated: Vec<String>,
-    pub(super) body_not_inspected: bool,
+    /// Parts that a person has to accept, with the instance (AC8.10).
+    pub(super) not_inspected: Vec<(Uuid, NotInspected)>,
     pub(super) participant: Uuid,
 }
 
@@ -75,8 +77,8 @@ pub(super) async fn conclude(
             ledger_lines(&mut transaction, project, set, reconciled, now).await?;
             regenerated_uid::remember(&mut transaction, job.id, &reconciled.regenerated).await?;
             advance(&mut transaction, ResultSetEvent::Reconcile, reconciled.check.as_str()).await?;
-            let Reconciled { check, body_not_inspected, .. } = **reconciled;
-            release::by_policy(line, &mut transaction, project, set, check, body_not_inspected).await?;
+            let needs_person = !reconciled.not_inspected.is_empty();
+            release::by_policy(line, &mut transaction, project, set, reconciled.check, needs_person).await?;
             let event = AuditEvent::Reidentified {
                 project: Text::from_operator(&project.config.id),
                 job: Some(job.id),
@@ -174,29 +176,31 @@ async fn ledger_lines(
     reconciled: &Reconciled,
     now: i64,
 ) -> Result<(), StageError> {
-    let hashes: Vec<String> = reconciled
+    let returned: Vec<(&ResultInstance, String)> = reconciled
         .returned
         .iter()
-        .map(|instance| format!("blake3:{}", blake3::Hash::from_bytes(instance.blake3)))
+        .map(|instance| (instance, format!("blake3:{}", blake3::Hash::from_bytes(instance.blake3))))
         .collect();
-    let lines: Vec<ledger::Line<'_>> = reconciled
-        .returned
-        .iter()
-        .zip(&hashes)
-        .map(|(instance, hash)| ledger::Line {
-            event: LedgerEvent::Reconciled,
-            project: &project.config.id,
-            job: Some(set.job),
-            result_set: Some(set.id),
-            instance: instance.id,
-            destination: "",
-            hash,
-            bytes: instance.bytes,
-            dossier_version: &project.dossier_version,
-            gate_hash: None,
-            cause: reconciled.check.as_str(),
-            at: now,
-        })
-        .collect();
+    let reconciled_lines = returned.iter().map(|(instance, hash)| ledger::Line {
+        event: LedgerEvent::Reconciled,
+        project: &project.config.id,
+        job: Some(set.job),
+        result_set: Some(set.id),
+        instance: instance.id,
+        destination: "",
+        hash,
+        bytes: instance.bytes,
+        dossier_version: &project.dossier_version,
+        gate_hash: None,
+        cause: reconciled.check.as_str(),
+        at: now,
+    });
+    let mut lines: Vec<ledger::Line<'_>> = reconciled_lines.collect();
+    let not_inspected = reconciled.not_inspected.iter().filter_map(|(id, part)| {
+        let line = lines.iter().find(|line| line.instance == *id)?;
+        Some(ledger::Line { event: LedgerEvent::NotInspected, cause: part.word(), ..*line })
+    });
+    let not_inspected: Vec<ledger::Line<'_>> = not_inspected.collect();
+    lines.extend(not_inspected);
     Ok(ledger::append(transaction, &lines).await?)
 }

@@ -9,7 +9,7 @@ use archive::job::{self, Job};
 use archive::regenerated_uid;
 use archive::result_set::ResultSet;
 use archive::zone::Zone;
-use dicom_stream::{Tag, VR};
+use dicom_stream::VR;
 use pseudonym::{ExportRecord, Reidentification, VaultError};
 use reconciliation::{
     Equipment, Given, Identities, Issued, LIMITS, Marking, OwnRecord, Policy, Survey, TrialAttributes,
@@ -22,6 +22,7 @@ use super::End;
 use crate::config::{ResultsConfig, SoftwareStatus};
 use crate::deidentify::blocking;
 use crate::line::{Line, StageError};
+use crate::own_record::{of_one_identity, tag_of};
 use crate::stored_object::open_data_set;
 
 /// Added to the Series Number of a result (AC8.9).
@@ -50,11 +51,10 @@ pub(super) async fn own_record(
     record: &ExportRecord,
 ) -> Result<Result<pseudonym::OwnRecord, End>, StageError> {
     match line.vault.own_records(access, &record.study).await {
-        Ok(mut records) if records.len() == 1 => match records.pop() {
-            Some(own) => Ok(Ok(own)),
-            None => Ok(Err(End::manual("no-identity-as-received", None))),
-        },
-        Ok(_) => Ok(Err(End::manual("several-identities-as-received", None))),
+        Ok(records) => {
+            let own = of_one_identity(records);
+            Ok(own.ok_or_else(|| End::manual("several-identities-as-received", None)))
+        }
         Err(VaultError::Unknown(_)) => Ok(Err(End::manual("no-identity-as-received", None))),
         Err(error) => Err(error.into()),
     }
@@ -135,7 +135,7 @@ pub(super) fn of_vault(own: &pseudonym::OwnRecord) -> OwnRecord {
         pseudonym::Value::Bytes(bytes) => reconciliation::Value::Bytes(bytes.clone()),
     };
     let attributes = own.attributes.iter().map(|attribute| reconciliation::Attribute {
-        tag: Tag((attribute.tag >> 16) as u16, (attribute.tag & 0xFFFF) as u16),
+        tag: tag_of(attribute.tag),
         vr: VR::from_binary(attribute.vr).unwrap_or(VR::UN),
         value: value(&attribute.value),
     });

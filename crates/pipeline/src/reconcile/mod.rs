@@ -228,7 +228,7 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
             Ok(written) => written,
             Err(end) => return Ok(end),
         };
-    let Written { returned, archived, body_not_inspected } = written;
+    let Written { returned, archived, not_inspected } = written;
     let identity = identity_hash(&own);
     Ok(End::Reconciled(Box::new(Reconciled {
         returned,
@@ -236,7 +236,7 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         check,
         identity,
         regenerated,
-        body_not_inspected,
+        not_inspected,
         participant,
     })))
 }

@@ -34,7 +34,8 @@ pub(super) struct Transform {
 pub(super) struct Written {
     pub(super) returned: Vec<ResultInstance>,
     pub(super) archived: Vec<(Pseudonymised, Blob)>,
-    pub(super) body_not_inspected: bool,
+    /// Parts that a person has to accept, with the instance (AC8.10).
+    pub(super) not_inspected: Vec<(Uuid, NotInspected)>,
 }
 
 /// Writes each object with its identity to Z5 and as it came to Z3; nothing counts unless all of it worked.
@@ -92,7 +93,7 @@ fn write_all(
 ) -> Result<Result<Written, End>, StageError> {
     let mut identified = Vec::new();
     let mut archived = Vec::new();
-    let mut body_not_inspected = false;
+    let mut not_inspected = Vec::new();
     for ((instance, survey), verdict) in instances.iter().zip(surveys).zip(verdicts) {
         if verdict.drop {
             tracing::info!(instance = %instance.id, "an original came back unchanged; it is dropped");
@@ -102,7 +103,7 @@ fn write_all(
             Ok(done) => done,
             Err(end) => return Ok(Err(end)),
         };
-        body_not_inspected |= of.body_not_inspected;
+        not_inspected.extend(of.not_inspected.into_iter().map(|part| (instance.id, part)));
         identified.push((of.instance, writer));
         archived.push(archive(line, instance)?);
     }
@@ -115,12 +116,12 @@ fn write_all(
     }
     let (objects, writers): (Vec<Pseudonymised>, Vec<BlobWriter>) = archived.into_iter().unzip();
     let archived = objects.into_iter().zip(line.blobs.finish_batch(writers)?).collect();
-    Ok(Ok(Written { returned, archived, body_not_inspected }))
+    Ok(Ok(Written { returned, archived, not_inspected }))
 }
 
 struct Identified {
     instance: ResultInstance,
-    body_not_inspected: bool,
+    not_inspected: Vec<NotInspected>,
 }
 
 fn identify(
@@ -147,10 +148,10 @@ fn identify(
         Ok(report) => report,
         Err(error) => return Ok(Err(not_reconciled(error)?)),
     };
-    let body_not_inspected = report
-        .not_inspected
-        .iter()
-        .any(|part| matches!(part, NotInspected::DocumentBody | NotInspected::SecondaryCapturePixels));
+    let for_person = |part: &NotInspected| {
+        matches!(part, NotInspected::DocumentBody | NotInspected::SecondaryCapturePixels)
+    };
+    let not_inspected = report.not_inspected.into_iter().filter(for_person).collect();
     let instance = ResultInstance {
         id: received.id,
         result_set: set,
@@ -163,7 +164,7 @@ fn identify(
         bytes: 0,
         blake3: [0; 32],
     };
-    Ok(Ok((Identified { instance, body_not_inspected }, writer)))
+    Ok(Ok((Identified { instance, not_inspected }, writer)))
 }
 
 /// How a set ends that the transform refuses. What our disk refuses is tried again.

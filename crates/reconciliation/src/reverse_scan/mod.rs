@@ -149,7 +149,7 @@ impl Search<'_> {
     fn kinds(&self, element: &Element<'_>, value: &[u8]) -> BTreeSet<FindingKind> {
         let pseudonyms = self.pseudonyms;
         // what the own record wrote is true, even where it equals a shifted date by chance
-        let is_own = element.is_root() && is_identity(element.tag);
+        let is_own = is_identity(element.sequences.first().map_or(element.tag, |(tag, _)| *tag));
         let mut kinds = match element.vr {
             VR::DA | VR::DT => {
                 let parts = value.split(|byte| *byte == b'\\').filter_map(yyyymmdd);

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use dicom_stream::charset::uses_character_set;
-use dicom_stream::text::trim;
 use dicom_stream::{Tag, VR};
 
 use crate::attribute::{
@@ -12,7 +10,8 @@ use crate::attribute::{
     STUDY_INSTANCE_UID,
 };
 use crate::character_set::Target;
-use crate::own_record::{OwnRecord, Value};
+use crate::own_record::{Attribute, OwnRecord, Value};
+use crate::own_sequence::re_encoded;
 use crate::policy::Policy;
 use crate::reconcile::ReconciliationError;
 use crate::report::TextSet;
@@ -23,7 +22,7 @@ use crate::survey::Survey;
 pub(crate) enum Row {
     /// Written, whether it was there or not. Bytes in little endian.
     Write(VR, Vec<u8>),
-    /// Written from the own record.
+    /// Written from the own record; of a sequence the items in explicit VR little endian.
     Restore(VR, Vec<u8>),
     /// Left out.
     Remove,
@@ -49,7 +48,7 @@ pub(crate) fn plan(
         rows.insert(SPECIFIC_CHARACTER_SET, row);
     }
     for attribute in &own.attributes {
-        let row = restore(attribute.vr, &attribute.value, own, target)?;
+        let row = restore(attribute, own, target)?;
         // The first of a repeated attribute, as every reader of the original took it.
         rows.entry(attribute.tag).or_insert(row);
     }
@@ -84,20 +83,15 @@ fn character_set(own: &OwnRecord, target: &Target) -> Option<Row> {
 
 /// A value of the own record, in the character set of the output.
 pub(super) fn restore(
-    vr: VR,
-    value: &Value,
+    Attribute { tag, vr, value }: &Attribute,
     own: &OwnRecord,
     target: &Target,
 ) -> Result<Row, ReconciliationError> {
     let bytes = match value {
         Value::Absent => return Ok(Row::Remove),
         Value::Empty => Vec::new(),
-        Value::Bytes(bytes) if target.kind == TextSet::Source || !uses_character_set(vr) => bytes.clone(),
-        Value::Bytes(bytes) => {
-            let text = own.set();
-            let text = text.decode(vr, trim(vr, bytes));
-            target.set.encode(vr, &text).map_err(|_| ReconciliationError::UnreadableText)?
-        }
+        Value::Bytes(bytes) if target.kind == TextSet::Source => bytes.clone(),
+        Value::Bytes(bytes) => re_encoded(*tag, *vr, bytes, &own.set(), &target.set)?,
     };
-    Ok(Row::Restore(vr, bytes))
+    Ok(Row::Restore(*vr, bytes))
 }

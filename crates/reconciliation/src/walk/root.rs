@@ -4,7 +4,7 @@ use std::io::Write;
 
 use dicom_stream::charset::Fidelity;
 use dicom_stream::text::{integer, trim};
-use dicom_stream::{Header, Tag, VR};
+use dicom_stream::{Encoding, Header, Tag, VR, swap_bytes};
 
 use super::plan::{Row, restore};
 use super::{Done, Walk};
@@ -13,6 +13,7 @@ use crate::attribute::{
     REFERENCED_REQUEST, SERIES_INSTANCE_UID, SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, is_identity,
     is_plain_image, is_signature, is_trial_time_point,
 };
+use crate::own_sequence;
 use crate::policy::TrialAttributes;
 use crate::reconcile::ReconciliationError;
 
@@ -146,10 +147,7 @@ impl<W: Write> Walk<'_, '_, W> {
             return Ok(false);
         }
         let own = self.context.own.attributes.iter().find(|attribute| attribute.tag == ACCESSION_NUMBER);
-        let bytes = match own
-            .map(|own| restore(own.vr, &own.value, self.context.own, &self.context.target))
-            .transpose()?
-        {
+        let bytes = match own.map(|own| restore(own, self.context.own, &self.context.target)).transpose()? {
             Some(Row::Restore(_, bytes)) => bytes,
             _ => Vec::new(),
         };
@@ -159,17 +157,13 @@ impl<W: Write> Walk<'_, '_, W> {
 
     /// Bytes of little endian in the byte order of the output.
     fn write_own(&mut self, tag: Tag, vr: VR, bytes: &[u8]) -> Done {
-        let unit = match vr {
-            VR::US | VR::SS => 2,
-            VR::UL | VR::SL | VR::FL | VR::AT => 4,
-            VR::FD | VR::UV | VR::SV => 8,
-            _ => 1,
-        };
-        if unit == 1 || self.out.encoding() != dicom_stream::Encoding::ExplicitBig {
+        if vr == VR::SQ && !bytes.is_empty() {
+            return own_sequence::write(&mut self.out, tag, bytes);
+        }
+        if self.out.encoding() != Encoding::ExplicitBig {
             return Ok(self.out.value(tag, vr, bytes)?);
         }
-        let swapped: Vec<u8> = bytes.chunks(unit).flat_map(|number| number.iter().rev().copied()).collect();
-        Ok(self.out.value(tag, vr, &swapped)?)
+        Ok(self.out.value(tag, vr, &swap_bytes(vr, bytes))?)
     }
 
     /// RR-7, AC8.6: own UIDs of the object stay, unless a new one was given.

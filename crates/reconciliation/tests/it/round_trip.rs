@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use deidentification::verify::Identity;
 use deidentification::{Known, Profile, PseudonymSource, Survey, deidentify};
 use dicom_stream::charset::CharacterSet;
-use dicom_stream::{Limits, TransferSyntax, VR};
+use dicom_stream::{Encoding, Limits, TransferSyntax, VR};
 use reconciliation::{Attribute, Given, Identities, LIMITS, OwnRecord, Value};
 
-use crate::support::{CODE, NAMES, Run, SR};
-use crate::tree::{Element, at, bytes_at, explicit, read, sequence, tag, text, uid};
+use crate::support::{CODE, NAMES, Run, SR, result};
+use crate::tree::{Element, Sequences, at, bytes_at, explicit, read, sequence, tag, text, uid, write};
 
 const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
 
@@ -158,4 +158,93 @@ fn rc_14_patient_and_study_come_back_byte_for_byte() {
             output.report.altered
         );
     }
+}
+
+/// Sequences and a number of the modules Patient and General Study (PS3.3 C.7.1.1, C.7.2.1), names in `set`; one item has a set of its own.
+fn of_modules(set: &str) -> Vec<Element> {
+    let name = |number, text: &str, set: &str| {
+        let set = CharacterSet::parse(set.as_bytes()).0;
+        Element::Value(tag(number), VR::LO, set.encode(VR::LO, text).unwrap())
+    };
+    let cyrillic = "ISO_IR 144";
+    let person = vec![
+        text(0x0008_0005, VR::CS, cyrillic),
+        name(0x0008_0080, "Луна", cyrillic),
+        sequence(0x0040_1101, vec![vec![name(0x0008_0104, "Звезда", cyrillic)]]),
+    ];
+    let other = |id: &str, issuer: &str| vec![text(0x0010_0020, VR::LO, id), name(0x0010_0021, issuer, set)];
+    vec![
+        sequence(0x0008_0051, vec![vec![text(0x0040_0031, VR::UT, "RIS")]]),
+        sequence(0x0008_0096, vec![person]),
+        sequence(0x0008_1110, vec![]),
+        name(0x0010_0021, "Möwe", set),
+        sequence(0x0010_1002, vec![other("OLD-1", "Müller"), other("OLD-2", "Möwe")]),
+        Element::Value(tag(0x0010_21C0), VR::US, vec![4, 0]),
+        sequence(0x0040_1012, vec![vec![name(0x0008_0104, "Überwachung", set)]]),
+    ]
+}
+
+/// As `pipeline` keeps them.
+fn kept(elements: &[Element]) -> Vec<Attribute> {
+    let value = |bytes: Vec<u8>| if bytes.is_empty() { Value::Empty } else { Value::Bytes(bytes) };
+    let attribute = |element: &Element| match element {
+        Element::Value(tag, vr, bytes) => Attribute { tag: *tag, vr: *vr, value: value(bytes.clone()) },
+        Element::Sequence(tag, _) => {
+            let whole = explicit(std::slice::from_ref(element));
+            Attribute { tag: *tag, vr: VR::SQ, value: value(whole[12..whole.len() - 8].to_vec()) }
+        }
+    };
+    elements.iter().map(attribute).collect()
+}
+
+fn modules(elements: &[Element], expected: &[Element]) -> Vec<Element> {
+    let is_expected = |element: &&Element| expected.iter().any(|of| of.tag() == element.tag());
+    elements.iter().filter(is_expected).cloned().collect()
+}
+
+#[test]
+fn rc_14_sequences_of_patient_and_study_come_back_with_their_items_in_every_encoding() {
+    let original = of_modules("ISO_IR 100");
+    let mut run = Run::usual();
+    run.own.attributes.retain(|of| of.tag != tag(0x0010_0021));
+    run.own.attributes.extend(kept(&original));
+    // what the partner has in their place goes, and does not mix with them
+    let partner = result(
+        SR,
+        vec![
+            text(0x0008_0005, VR::CS, "ISO_IR 100"),
+            sequence(0x0010_1002, vec![vec![text(0x0010_0020, VR::LO, "FORGED")]]),
+            sequence(0x0008_1110, vec![vec![uid(0x0008_1155, "1.2.826.1.9.7")]]),
+            text(0x0010_2000, VR::LO, "MADE-UP"),
+        ],
+    );
+    let syntaxes =
+        [TransferSyntax::EXPLICIT_LITTLE, TransferSyntax::IMPLICIT_LITTLE, TransferSyntax::EXPLICIT_BIG];
+    for syntax in syntaxes {
+        for sequences in [Sequences::Undefined, Sequences::Unknown] {
+            let output = run.bytes(&syntax, &write(&partner, syntax.encoding, sequences)).unwrap();
+            assert_eq!(modules(&output.elements, &original), original, "{} {sequences:?}", syntax.uid);
+            assert!(!output.bytes.windows(6).any(|bytes| bytes == b"FORGED"));
+            assert_eq!(output.at("00102000"), None, "the source had none");
+            assert_eq!(output.report.altered, ["(0008,1110)", "(0010,1002)", "(0010,2000)"]);
+            assert!(output.scan.findings.is_empty());
+        }
+    }
+    let output = run.bytes(
+        &TransferSyntax::EXPLICIT_LITTLE,
+        &write(&result(SR, vec![]), Encoding::ExplicitLittle, Sequences::Undefined),
+    );
+    assert_eq!(modules(&output.unwrap().elements, &original), original, "also where the partner has nothing");
+}
+
+#[test]
+fn rc_14_text_in_sequences_follows_the_character_set_of_the_output() {
+    let mut run = Run::usual();
+    run.own.attributes.retain(|of| of.tag != tag(0x0010_0021));
+    run.own.attributes.extend(kept(&of_modules("ISO_IR 100")));
+    // 頭 has no place in the source's set
+    let partner = vec![text(0x0008_0005, VR::CS, "ISO_IR 192"), text(0x0008_103E, VR::LO, "頭")];
+    let output = run.elements(&result(SR, partner)).unwrap();
+    let expected = of_modules("ISO_IR 192");
+    assert_eq!(modules(&output.elements, &expected), expected, "an item with a set of its own keeps both");
 }

@@ -128,6 +128,18 @@ async fn write_down(site: &Site, main: &Database, job: &Job, by: &str, reason: &
         let vault = stores::open_vault(site, &site.site.data.canonicalize()?).await?;
         vault.reidentify(&job.project, ParticipantId::from_str(participant)?, &purpose, now).await?;
     }
+    audit_originals_shown(site, main, job, by, reason, now).await
+}
+
+/// The audit trail hears who is about to see the identity behind a job, and why.
+pub(in crate::cli) async fn audit_originals_shown(
+    site: &Site,
+    main: &Database,
+    job: &Job,
+    by: &str,
+    reason: &str,
+    now: i64,
+) -> anyhow::Result<()> {
     let event = AuditEvent::OriginalsShown {
         project: Text::from_operator(&job.project),
         job: job.id,
