@@ -9,6 +9,7 @@
 pub mod changes;
 mod content;
 mod creators;
+mod defaced;
 mod deidentify;
 mod document;
 mod dummy;
@@ -30,6 +31,7 @@ mod trial;
 pub mod verify;
 mod walk;
 
+pub use defaced::{DefacedError, OriginalImage, instance_facts, native_syntax};
 pub use deidentify::{DeidentificationError, Known, Object, PseudonymSource, deidentify};
 pub use label::{Forward, Label, QueryError};
 pub use option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};

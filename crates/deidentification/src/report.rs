@@ -35,6 +35,9 @@ pub struct Report {
     /// What was done with the pixels, where the profile asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pixels: Option<PixelReport>,
+    /// The program that took the face out of the pixels (PS3.15 E.3.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defaced: Option<String>,
     /// Attributes that the IOD requires and that are lost, as the after-check found: sequences around, then the element.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub damage: Vec<String>,

@@ -4,6 +4,7 @@
 mod actions;
 mod changes;
 mod encodings;
+mod faces;
 mod labels;
 mod markers;
 mod options;

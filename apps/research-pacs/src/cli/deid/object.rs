@@ -166,8 +166,11 @@ impl Deidentifier<'_> {
         survey: &Survey,
         cleaner: &TextCleaner<'_>,
     ) -> Result<Inspection, Undone> {
-        if self.profile.faces() == FacePolicy::Hold && survey.may_show_face() {
-            return Err(left("recognizable-visual-features", "a head, or no statement of the body part"));
+        if self.profile.faces() != FacePolicy::Pass && survey.may_show_face() {
+            return Err(left(
+                "recognizable-visual-features",
+                "a head, or neither words nor field of view say that it is none",
+            ));
         }
         let data_set = input.data_set()?;
         let (profile, recogniser) = (self.profile, self.recogniser);
