@@ -298,15 +298,17 @@ async fn a_repeat_defaces_the_whole_series_again() {
     world.receive(&head(2)).await;
     world.settle().await;
     world.become_stable().await;
-    World::execute(
-        &world.line.buffer,
-        "UPDATE received_instance SET state = 'admitted' WHERE id = (SELECT MIN(id) FROM received_instance)",
-    )
-    .await;
+    // The first one has its object, and neither database says so.
+    let first =
+        "UPDATE received_instance SET state = 'admitted' WHERE id = (SELECT MIN(id) FROM received_instance)";
+    World::execute(&world.line.buffer, first).await;
+    let cleared = "UPDATE instance SET cleared = 0 WHERE id = (SELECT MIN(id) FROM instance)";
+    World::execute(&world.line.main, cleared).await;
     World::execute(&world.line.main, "UPDATE job_queue SET state = 'ready' WHERE kind = 'deface'").await;
     world.settle().await;
-    assert_eq!((world.held().await.len(), world.sent()), (0, 2));
-    assert!(program.1.lock().unwrap().iter().all(|given| *given == 2));
+    assert_eq!(*program.1.lock().unwrap(), [2, 2]);
+    assert_eq!((world.held().await.len(), world.objects(), world.sent()), (0, 2, 2));
+    assert_eq!(World::count(&world.line.main, "SELECT COUNT(*) FROM instance WHERE cleared = 0").await, 0);
 }
 
 /// Originals that a crash left in the folder go at the next start.
