@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use deidentification::{CompiledProfile, DeidentificationOption};
+use deidentification::{CompiledProfile, DeidentificationOption, DocumentPolicy};
 use pipeline::config::DefacingConfig;
 use pipeline::deface::{Defacing, DefacingLimits};
-use pixel::TextRecogniser;
-use recognition::{ExternalDefacer, Tesseract};
+use pixel::{DocumentRenderer, TextRecogniser};
+use recognition::{ExternalDefacer, Pdf, Tesseract};
 
 /// Longest time for one frame.
 const TIME: Duration = Duration::from_secs(60);
@@ -33,6 +33,14 @@ pub(crate) fn recogniser<'a>(
             None
         }
     }
+}
+
+/// The renderer of documents, if one of the profiles inspects them.
+pub(crate) fn renderer<'a>(
+    profiles: impl IntoIterator<Item = &'a CompiledProfile>,
+) -> Option<Arc<dyn DocumentRenderer>> {
+    let inspects = |profile: &CompiledProfile| profile.profile().documents == DocumentPolicy::Inspect;
+    profiles.into_iter().any(inspects).then(|| Arc::new(Pdf::default()) as Arc<dyn DocumentRenderer>)
 }
 
 /// The configured defacing program, which works below `spool`: there is what identifies already.

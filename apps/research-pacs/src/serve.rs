@@ -252,6 +252,7 @@ fn line(site: &Site, stores: &Stores, trail: AuditTrail, clock: Clock) -> anyhow
         recogniser: crate::recognition::recogniser(
             projects.values().map(|project: &Project| &*project.profile),
         ),
+        renderer: crate::recognition::renderer(projects.values().map(|project: &Project| &*project.profile)),
         defacing: crate::recognition::defacing(
             site.defacing.as_ref(),
             &site.site.data.join(&site.spool.directory),

@@ -7,6 +7,7 @@ use dicom_stream::{Limits, SourceError, TokenSource, TransferSyntax};
 use pixel::UnusedBits;
 use thiserror::Error;
 
+use crate::document_inspection::PagesKept;
 use crate::iod::Iod;
 use crate::option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
 use crate::pixels::PixelPlan;
@@ -153,6 +154,7 @@ pub fn deidentify<R: Read, W: Write>(
         limits,
         own: own_elements(profile, source.code(), known),
         tally: Tally::new(),
+        pages: survey.pages.as_ref(),
         document_length: None,
         found: (false, false),
     };
@@ -217,6 +219,7 @@ fn report(profile: &CompiledProfile, applied: OptionSet, known: Known<'_>, tally
         not_inspected,
         pixels: known.pixels.map(PixelReport::of),
         defaced: known.survey.defaced.clone(),
+        document: known.survey.pages.as_ref().map(PagesKept::report),
         damage: Vec::new(),
     }
 }

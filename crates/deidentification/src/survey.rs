@@ -13,6 +13,7 @@ use pixel::{Attributes, Description, DescriptionError, FrameLimit};
 
 use crate::content::reference_goes;
 use crate::creators::is_creator;
+use crate::document_inspection::PagesKept;
 use crate::face::Region;
 use crate::label::Collected;
 use crate::level::{Kind, Level, Position, look_at_item};
@@ -43,6 +44,8 @@ pub struct Survey {
     labels: BTreeSet<String>,
     /// Which part of the body it names.
     pub(crate) region: Region,
+    /// What takes the place of its document.
+    pub(crate) pages: Option<PagesKept>,
     /// Which program took the face out of the pixels.
     pub(crate) defaced: Option<String>,
 }
@@ -141,6 +144,13 @@ impl Survey {
     #[must_use]
     pub fn defaced_by(mut self, program: &str) -> Self {
         self.defaced = Some(program.to_owned());
+        self
+    }
+
+    /// The same object once its document was inspected: these pages take the place of the body.
+    #[must_use]
+    pub fn with_pages(mut self, pages: PagesKept) -> Self {
+        self.pages = Some(pages);
         self
     }
 

@@ -17,7 +17,7 @@ use dicom_node::AssociationError;
 use dicom_node::tls::TlsError;
 use notification::NotificationConfig;
 use partner::{Partner, PartnerError};
-use pixel::TextRecogniser;
+use pixel::{DocumentRenderer, TextRecogniser};
 use pseudonym::{CodePrefix, CodeScheme, Linkage, Vault, VaultError};
 use register::{AuditTrail, Dossier, DossierError, Mode};
 use tokio::sync::Notify;
@@ -65,6 +65,8 @@ pub struct Line {
     pub site: String,
     /// Reads text in pixels, if one is installed.
     pub recogniser: Option<Arc<dyn TextRecogniser>>,
+    /// Renders documents, where a profile inspects them.
+    pub renderer: Option<Arc<dyn DocumentRenderer>>,
     /// Takes faces out of series, if the site has a program for it.
     pub defacing: Option<Arc<Defacing>>,
     /// How the questions to the partners ended.

@@ -1,6 +1,7 @@
 //! The instances of a batch on their way from Z1 into objects of Z3 that have no name yet: surveyed, their pixels inspected,
 //! de-identified. No database is asked here: all that is to be known is given.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 use std::sync::Arc;
@@ -12,8 +13,9 @@ use archive::zone::Zone;
 use deidentification::pixels::is_class_at_risk;
 use deidentification::verify::{Identity, Original};
 use deidentification::{
-    CompiledProfile, DeidentificationError, DocumentPolicy, FacePolicy, Inspection, Known, Object, PixelPlan,
-    Report, Survey, TextCleaner, deidentify, inspect,
+    CompiledProfile, DeidentificationError, DocumentInspection, DocumentPolicy, FacePolicy, Inspection,
+    Known, Object, PDF_STORAGE, PixelPlan, Report, Survey, TextCleaner, deidentify, inspect,
+    inspect_document,
 };
 use dicom_stream::{FileMeta, Limits, TransferSyntax};
 use pseudonym::UidKind;
@@ -177,6 +179,11 @@ fn survey(
     Ok((identity, surveys))
 }
 
+fn document(why: &str) -> Held {
+    let detail = format!("{why}: released, it leaves as an empty one of the same type");
+    Held { reason: QuarantineReason::Document, detail }
+}
+
 /// What an object is made from.
 struct Source {
     syntax: &'static TransferSyntax,
@@ -239,6 +246,10 @@ impl Instance<'_> {
         if let Err(held) = self.admit(accepted) {
             return Ok(Err(held));
         }
+        let survey = match self.inspected(&object, accepted)? {
+            Ok(survey) => survey,
+            Err(held) => return Ok(Err(held)),
+        };
         let pixels = match self.pixels(&object, accepted)? {
             Ok(pixels) => pixels,
             Err(held) => return Ok(Err(held)),
@@ -254,7 +265,7 @@ impl Instance<'_> {
         meta.write(&mut writer)?;
         let data_set = writer.length();
         let mut tee = Tee::new(writer, output_syntax);
-        let known = Known { survey: self.survey, cleaner: self.cleaner, pixels };
+        let known = Known { survey: &survey, cleaner: self.cleaner, pixels };
         let report =
             match deidentify(self.profile, &object, recorder, known, Limits::INSTANCE, input, &mut tee) {
                 Ok(report) => report,
@@ -281,13 +292,14 @@ impl Instance<'_> {
             return Err(Held { reason: QuarantineReason::ClassNotAllowed, detail });
         }
         let is_document = received.sop_class_uid.starts_with(ENCAPSULATED);
+        let is_inspected =
+            policy.documents == DocumentPolicy::Inspect && received.sop_class_uid == PDF_STORAGE;
         if is_document
-            && policy.documents == DocumentPolicy::Hold
+            && policy.documents != DocumentPolicy::Dummy
+            && !is_inspected
             && !accepted.documents.contains(&received.id)
         {
-            let detail =
-                "an encapsulated document: released, it leaves as an empty one of the same type".to_owned();
-            return Err(Held { reason: QuarantineReason::Document, detail });
+            return Err(document("an encapsulated document"));
         }
         if self.profile.faces() != FacePolicy::Pass
             && self.survey.may_show_face()
@@ -304,6 +316,33 @@ impl Instance<'_> {
             return Err(Held { reason: QuarantineReason::RecognizableFeatures, detail: detail.to_owned() });
         }
         Ok(())
+    }
+
+    /// What is known of the object once its document was looked at, where the profile says so; one that a person released is not.
+    fn inspected(
+        &self,
+        object: &Object<'_>,
+        accepted: &Accepted,
+    ) -> Result<Result<Cow<'_, Survey>, Held>, StageError> {
+        let id = self.original.received.id;
+        if self.profile.profile().documents != DocumentPolicy::Inspect
+            || object.sop_class != PDF_STORAGE
+            || accepted.documents.contains(&id)
+        {
+            return Ok(Ok(Cow::Borrowed(self.survey)));
+        }
+        let input = match open(self.line, self.original, self.made)? {
+            Ok(source) => source.input,
+            Err(held) => return Ok(Err(held)),
+        };
+        let programs = self.line.recogniser.as_deref().zip(self.line.renderer.as_deref());
+        let syntax = object.transfer_syntax;
+        let looked = inspect_document(self.profile, self.cleaner, programs, syntax, Limits::INSTANCE, input);
+        Ok(match looked {
+            Ok(DocumentInspection::Pages(pages)) => Ok(Cow::Owned(self.survey.clone().with_pages(pages))),
+            Ok(DocumentInspection::Held(why)) => Err(document(&why)),
+            Err(error) => Err(irregular(error)),
+        })
     }
 
     /// What is done with the pixels; a person's decision stands for an inspection (AC2.7).

@@ -316,6 +316,7 @@ impl CompiledProfile {
             ("faces-held", self.faces() == FacePolicy::Hold),
             ("faces-defaced", self.faces() == FacePolicy::Deface),
             ("documents-held", self.profile.documents == DocumentPolicy::Hold),
+            ("documents-inspected", self.profile.documents == DocumentPolicy::Inspect),
             ("documents-dummy", self.profile.documents == DocumentPolicy::Dummy),
             ("stricter-only", !self.profile.rules.is_empty()),
             ("items", true),

@@ -211,6 +211,9 @@ pub enum DocumentPolicy {
     Hold,
     /// They leave with a valid, empty body.
     Dummy,
+    /// PDF (with Clean Pixel Data): its pages are read like pixels at risk; where no text counts they leave, as images. Others wait for
+    /// a person.
+    Inspect,
 }
 
 /// What happens to images that may show a face.

@@ -3,6 +3,7 @@
 
 mod actions;
 mod changes;
+mod documents;
 mod encodings;
 mod faces;
 mod labels;

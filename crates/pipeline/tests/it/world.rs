@@ -124,6 +124,7 @@ impl World {
         });
         let line = Arc::new(Line {
             recogniser: None,
+            renderer: None,
             defacing,
             main: Database::clone(&main),
             buffer: Database::clone(&buffer),

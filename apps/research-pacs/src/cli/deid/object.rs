@@ -183,7 +183,7 @@ impl Deidentifier<'_> {
     /// What a server holds for a person and this command only counts (AC2.7, AC2.8).
     fn waits(&self, object: &Object<'_>, inspection: &Inspection) -> Option<Left> {
         let is_document = object.sop_class.starts_with(ENCAPSULATED);
-        if is_document && self.profile.profile().documents == DocumentPolicy::Hold {
+        if is_document && self.profile.profile().documents != DocumentPolicy::Dummy {
             return Some(Left::new("document", "an encapsulated document"));
         }
         matches!(inspection, Inspection::NotInspected)
