@@ -1,12 +1,15 @@
-//! The recogniser of text in pixels, where a profile needs one.
+//! The programs that look at pixels: the recogniser of text, where a profile needs one, and the site's defacing program.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deidentification::{CompiledProfile, DeidentificationOption};
-use pixel::TextRecogniser;
-use recognition::Tesseract;
+use anyhow::Context;
+use deidentification::{CompiledProfile, DeidentificationOption, DocumentPolicy};
+use pipeline::config::DefacingConfig;
+use pipeline::deface::{Defacing, DefacingLimits};
+use pixel::{DocumentRenderer, TextRecogniser};
+use recognition::{ExternalDefacer, Pdf, Tesseract};
 
 /// Longest time for one frame.
 const TIME: Duration = Duration::from_secs(60);
@@ -30,4 +33,44 @@ pub(crate) fn recogniser<'a>(
             None
         }
     }
+}
+
+/// The renderer of documents, if one of the profiles inspects them.
+pub(crate) fn renderer<'a>(
+    profiles: impl IntoIterator<Item = &'a CompiledProfile>,
+) -> Option<Arc<dyn DocumentRenderer>> {
+    let inspects = |profile: &CompiledProfile| profile.profile().documents == DocumentPolicy::Inspect;
+    profiles.into_iter().any(inspects).then(|| Arc::new(Pdf::default()) as Arc<dyn DocumentRenderer>)
+}
+
+/// The configured defacing program, which works below `spool`: there is what identifies already.
+///
+/// # Errors
+/// The program is no file, or its folder cannot be made.
+pub(crate) fn defacing(
+    config: Option<&DefacingConfig>,
+    spool: &Path,
+) -> anyhow::Result<Option<Arc<Defacing>>> {
+    // The program is started elsewhere.
+    let folder = spool.canonicalize()?.join("defacing");
+    let Some(DefacingConfig { program, name, seconds, instances, bytes }) = config else {
+        // What a run with a program left.
+        return match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(None),
+        };
+    };
+    if !program.is_absolute() || !program.is_file() {
+        anyhow::bail!("[defacing] program: {} is no file with an absolute path", program.display());
+    }
+    let program = ExternalDefacer {
+        program: program.clone(),
+        name: name.clone(),
+        time: Duration::from_secs(u64::from(*seconds)),
+    };
+    let limits = DefacingLimits { instances: *instances, bytes: *bytes };
+    let defacing = Defacing::open(Arc::new(program), folder, limits);
+    let defacing = defacing.context("the folder of the defacing program")?;
+    tracing::info!(program = name, "faces are removed where a profile asks for it");
+    Ok(Some(Arc::new(defacing)))
 }

@@ -252,6 +252,11 @@ fn line(site: &Site, stores: &Stores, trail: AuditTrail, clock: Clock) -> anyhow
         recogniser: crate::recognition::recogniser(
             projects.values().map(|project: &Project| &*project.profile),
         ),
+        renderer: crate::recognition::renderer(projects.values().map(|project: &Project| &*project.profile)),
+        defacing: crate::recognition::defacing(
+            site.defacing.as_ref(),
+            &site.site.data.join(&site.spool.directory),
+        )?,
         main: stores.main.clone(),
         buffer: stores.buffer.clone(),
         vault: Arc::clone(&stores.vault),

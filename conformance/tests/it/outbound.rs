@@ -3,6 +3,8 @@
 mod before_after;
 mod canaries;
 mod circle;
+mod documents;
+mod faces;
 mod gate;
 mod incremental;
 mod kills;

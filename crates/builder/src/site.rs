@@ -9,7 +9,7 @@ use dicom_node::AeTitle;
 use dicom_node::config::{NodeConfig as AssociationLimits, TlsServerConfig};
 use notification::NotificationConfig;
 use partner::PartnerConfig;
-use pipeline::config::{ImportConfig, NodeConfig, ProjectConfig};
+use pipeline::config::{DefacingConfig, ImportConfig, NodeConfig, ProjectConfig};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -43,6 +43,9 @@ pub struct Site {
     /// Research partners.
     #[serde(rename = "partner")]
     pub partners: Vec<PartnerConfig>,
+    /// The program that takes faces out of images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defacing: Option<DefacingConfig>,
     /// E-mail and webhooks.
     pub notification: NotificationConfig,
 }

@@ -7,6 +7,7 @@ use dicom_stream::{Limits, SourceError, TokenSource, TransferSyntax};
 use pixel::UnusedBits;
 use thiserror::Error;
 
+use crate::document_inspection::PagesKept;
 use crate::iod::Iod;
 use crate::option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
 use crate::pixels::PixelPlan;
@@ -139,7 +140,7 @@ pub fn deidentify<R: Read, W: Write>(
         object,
         source,
         cleaner: known.cleaner,
-        applied: survey.applied.and(done_to_pixels(known.pixels)),
+        applied: survey.applied.and(done_to_pixels(known)),
         pixels: known.pixels,
         pixel_bytes: survey
             .pixels(object.transfer_syntax)
@@ -151,8 +152,9 @@ pub fn deidentify<R: Read, W: Write>(
         trusts_equipment: profile.private.trusts(manufacturer, model),
         characteristics: Characteristics::default(),
         limits,
-        own: own_elements(profile, source.code(), known.pixels),
+        own: own_elements(profile, source.code(), known),
         tally: Tally::new(),
+        pages: survey.pages.as_ref(),
         document_length: None,
         found: (false, false),
     };
@@ -166,12 +168,18 @@ pub fn deidentify<R: Read, W: Write>(
         return Err(DeidentificationError::NotTheObject);
     }
     let applied = context.applied;
-    Ok(report(profile, applied, known.pixels, context.tally))
+    Ok(report(profile, applied, known, context.tally))
 }
 
-/// Clean Pixel Data is done where the pixels were masked, or inspected by a recogniser (E.3.1).
-fn done_to_pixels(pixels: Option<&PixelPlan>) -> OptionSet {
-    pixels.map_or(OptionSet::NONE, |_| OptionSet::of(DeidentificationOption::CleanPixelData))
+/// Clean Pixel Data is done where the pixels were masked, or inspected by a recogniser (E.3.1); Clean Recognizable Visual Features where
+/// a program made them anew without the face (E.3.2).
+fn done_to_pixels(known: Known<'_>) -> OptionSet {
+    let done = [
+        (known.pixels.is_some(), DeidentificationOption::CleanPixelData),
+        (known.survey.defaced.is_some(), DeidentificationOption::CleanRecognizableVisualFeatures),
+    ];
+    let done = done.into_iter().filter(|(is_done, _)| *is_done);
+    done.fold(OptionSet::NONE, |all, (_, option)| all.and(OptionSet::of(option)))
 }
 
 /// What is refused before a byte is read.
@@ -192,7 +200,7 @@ fn admit(
     }
 }
 
-fn report(profile: &CompiledProfile, applied: OptionSet, pixels: Option<&PixelPlan>, tally: Tally) -> Report {
+fn report(profile: &CompiledProfile, applied: OptionSet, known: Known<'_>, tally: Tally) -> Report {
     let kept = tally.kept;
     let (changes, changes_not_listed, not_inspected) = tally.finish();
     Report {
@@ -209,7 +217,9 @@ fn report(profile: &CompiledProfile, applied: OptionSet, pixels: Option<&PixelPl
         changes,
         changes_not_listed,
         not_inspected,
-        pixels: pixels.map(PixelReport::of),
+        pixels: known.pixels.map(PixelReport::of),
+        defaced: known.survey.defaced.clone(),
+        document: known.survey.pages.as_ref().map(PagesKept::report),
         damage: Vec::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! Pure transform: data set + profile + pseudonym source → data set + report (PS3.15 Annex E).
 //!
 //! Level 0: stands on `dicom-stream` alone; no clock, no file, no network. It does not know the vault: a [`PseudonymSource`] gives codes
-//! and UIDs. It does not clean pixels, and says so in its [`Report`].
+//! and UIDs. Programs that look at pixels and documents are given.
 //!
 //! Read first: [`Profile`] (what a project says), [`deidentify`] (one object), [`verify`] (the independent search afterwards),
 //! [`partner_view()`] (the object of the archive as one partner gets it), [`changes`] (before and after, for people).
@@ -9,8 +9,10 @@
 pub mod changes;
 mod content;
 mod creators;
+mod defaced;
 mod deidentify;
 mod document;
+mod document_inspection;
 mod dummy;
 mod face;
 mod iod;
@@ -30,7 +32,9 @@ mod trial;
 pub mod verify;
 mod walk;
 
+pub use defaced::{DefacedError, OriginalImage, instance_facts, native_syntax};
 pub use deidentify::{DeidentificationError, Known, Object, PseudonymSource, deidentify};
+pub use document_inspection::{DocumentInspection, PDF_STORAGE, PagesKept, inspect_document};
 pub use label::{Forward, Label, QueryError};
 pub use option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
 pub use partner_view::{PartnerPseudonyms, PartnerViewError, Replaced, output_syntax, partner_view};

@@ -35,6 +35,12 @@ pub struct Report {
     /// What was done with the pixels, where the profile asks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pixels: Option<PixelReport>,
+    /// The program that took the face out of the pixels (PS3.15 E.3.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defaced: Option<String>,
+    /// The document whose pages were inspected and kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document: Option<DocumentReport>,
     /// Attributes that the IOD requires and that are lost, as the after-check found: sequences around, then the element.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub damage: Vec<String>,
@@ -51,6 +57,15 @@ pub struct PixelReport {
     pub recogniser: Option<String>,
     /// Whether compressed frames are written natively, in Explicit VR Little Endian.
     pub written_natively: bool,
+}
+
+/// What was done with an encapsulated document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DocumentReport {
+    /// Pages that leave as images.
+    pub pages: usize,
+    /// The recogniser that looked at them.
+    pub recogniser: String,
 }
 
 impl PixelReport {

@@ -13,6 +13,8 @@ use pixel::{Attributes, Description, DescriptionError, FrameLimit};
 
 use crate::content::reference_goes;
 use crate::creators::is_creator;
+use crate::document_inspection::PagesKept;
+use crate::face::Region;
 use crate::label::Collected;
 use crate::level::{Kind, Level, Position, look_at_item};
 use crate::option::{DeidentificationOption, OptionSet};
@@ -40,20 +42,23 @@ pub struct Survey {
     /// What the after-check compares with what leaves.
     original: Original,
     labels: BTreeSet<String>,
+    /// Which part of the body it names.
+    pub(crate) region: Region,
+    /// What takes the place of its document.
+    pub(crate) pages: Option<PagesKept>,
+    /// Which program took the face out of the pixels.
+    pub(crate) defaced: Option<String>,
 }
 
 /// Elements of the main data set that are kept as facts.
-const FACTS: [Tag; 26] = [
+const FACTS: [Tag; 25] = [
     Tag(0x0008, 0x0008), // Image Type
     Tag(0x0008, 0x0060), // Modality
     Tag(0x0008, 0x0064), // Conversion Type
     Tag(0x0008, 0x0070), // Manufacturer
     Tag(0x0008, 0x1010), // Station Name
     Tag(0x0008, 0x1090), // Manufacturer's Model Name
-    Tag(0x0018, 0x0015), // Body Part Examined
     Tag(0x0018, 0x1020), // Software Versions
-    Tag(0x0018, 0x1030), // Protocol Name
-    Tag(0x0018, 0x5100), // Patient Position
     Tag(0x0020, 0x0037), // Image Orientation (Patient)
     Tag(0x0028, 0x0002), // Samples per Pixel
     Tag(0x0028, 0x0004), // Photometric Interpretation
@@ -61,12 +66,14 @@ const FACTS: [Tag; 26] = [
     Tag(0x0028, 0x0008), // Number of Frames
     Tag(0x0028, 0x0010), // Rows
     Tag(0x0028, 0x0011), // Columns
+    Tag(0x0028, 0x0030), // Pixel Spacing
     Tag(0x0028, 0x0100), // Bits Allocated
     Tag(0x0028, 0x0101), // Bits Stored
     Tag(0x0028, 0x0102), // High Bit
     Tag(0x0028, 0x0103), // Pixel Representation
     Tag(0x0028, 0x0120), // Pixel Padding Value
     Tag(0x0028, 0x0301), // Burned In Annotation
+    Tag(0x0028, 0x0302), // Recognizable Visual Features
     Tag(0x0028, 0x1050), // Window Center
     Tag(0x0028, 0x1051), // Window Width
     Tag(0x0028, 0x1101), // Red Palette Color Lookup Table Descriptor
@@ -133,6 +140,20 @@ impl Survey {
         &self.original
     }
 
+    /// The same object once its pixel data are those that this program made of them: it states that no face is left (PS3.15 E.3.2).
+    #[must_use]
+    pub fn defaced_by(mut self, program: &str) -> Self {
+        self.defaced = Some(program.to_owned());
+        self
+    }
+
+    /// The same object once its document was inspected: these pages take the place of the body.
+    #[must_use]
+    pub fn with_pages(mut self, pages: PagesKept) -> Self {
+        self.pages = Some(pages);
+        self
+    }
+
     /// Labels of the profile that it has, `ALL` among them; none when they cannot be told.
     #[must_use]
     pub fn labels(&self) -> &BTreeSet<String> {
@@ -157,16 +178,6 @@ impl Survey {
     /// (0008,0008) Image Type, its values apart by backslashes.
     pub(crate) fn image_type(&self) -> &str {
         self.text(Tag(0x0008, 0x0008))
-    }
-
-    /// (0018,0015) Body Part Examined.
-    pub(crate) fn body_part(&self) -> &str {
-        self.text(Tag(0x0018, 0x0015))
-    }
-
-    /// (0018,1030) Protocol Name.
-    pub(crate) fn protocol(&self) -> &str {
-        self.text(Tag(0x0018, 0x1030))
     }
 
     /// (0008,0064) Conversion Type: of what was no image of the modality before (PS3.3 C.8.6.1).
@@ -209,6 +220,12 @@ impl Survey {
         attributes.check(FrameLimit::STREAMED)
     }
 
+    /// Bytes of the samples of an object in `syntax` once they are native; `None` where their description cannot be used.
+    #[must_use]
+    pub fn native_pixel_bytes(&self, syntax: &TransferSyntax) -> Option<u64> {
+        self.pixels(syntax).ok().map(|pixels| pixels.native_bytes())
+    }
+
     /// The palette of a PALETTE COLOR image, if it has one that can be used.
     pub(crate) fn palette(&self) -> Option<Palette> {
         let descriptor = <[u16; 3]>::try_from(self.shorts(Tag(0x0028, 0x1101))).ok()?;
@@ -227,7 +244,7 @@ impl Survey {
         }
     }
 
-    fn shorts(&self, tag: Tag) -> Vec<u16> {
+    pub(crate) fn shorts(&self, tag: Tag) -> Vec<u16> {
         let bytes = self.facts.get(&tag).map(Vec::as_slice).unwrap_or_default();
         let pairs = bytes.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok());
         pairs
@@ -272,6 +289,9 @@ impl Reading<'_> {
                 self.identity.add_value(header.tag, vr, &self.set, value);
                 self.labels.value(&self.levels, header, vr, &self.set, value);
                 self.fact(header.tag, header.encoding == Encoding::ExplicitBig, value);
+                if self.levels.len() == 1 && Region::concerns(header.tag) {
+                    self.survey.region.note(header.tag, &self.set.decode(vr, value));
+                }
                 if is_creator(header.tag)
                     && let Some(level) = self.levels.last_mut()
                 {

@@ -2,8 +2,9 @@
 
 use dicom_core::{Tag, VR};
 
+use crate::deidentify::Known;
 use crate::option::DeidentificationOption;
-use crate::pixels::{Decoded, PixelPlan};
+use crate::pixels::Decoded;
 use crate::profile::CompiledProfile;
 
 /// What the dossier of a project says about the trial. Empty texts are written empty where the module asks for the attribute.
@@ -69,23 +70,31 @@ pub(crate) enum Own {
     Consent(Consent, String),
 }
 
+/// Characters of a program's name in (0012,0063): with what stands before them they are the 64 of LO.
+const NAME_MAX: usize = 47;
+
 /// The elements of the de-identifier, sorted by tag.
-pub(crate) fn own_elements(
-    profile: &CompiledProfile,
-    code: &str,
-    pixels: Option<&PixelPlan>,
-) -> Vec<(Tag, Own)> {
+pub(crate) fn own_elements(profile: &CompiledProfile, code: &str, known: Known<'_>) -> Vec<(Tag, Own)> {
     let text = |tag, vr, text: &str| (tag, Own::Text(vr, text.to_owned()));
     let hash = profile.hash.get(..16).unwrap_or_default();
+    let mut method = method_text(&profile.profile.name, &profile.profile.version, hash);
+    if let Some(program) = &known.survey.defaced {
+        method.push_str("\\faces removed by ");
+        method.extend(program.chars().filter(|c| matches!(c, ' '..='[' | ']'..='~')).take(NAME_MAX));
+    }
     let mut own = vec![
         text(PATIENT_NAME, VR::PN, code),
         text(PATIENT_ID, VR::LO, code),
         text(Tag(0x0012, 0x0062), VR::CS, "YES"),
-        (METHOD, Own::AppendText(method_text(&profile.profile.name, &profile.profile.version, hash))),
+        (METHOD, Own::AppendText(method)),
         (METHOD_CODES, Own::AppendMethodCodes),
         text(Tag(0x0028, 0x0303), VR::CS, temporal_information(profile)),
     ];
-    if let Some(plan) = pixels {
+    if known.survey.defaced.is_some() {
+        // True only now (DI-18).
+        own.push(text(Tag(0x0028, 0x0302), VR::CS, "NO"));
+    }
+    if let Some(plan) = known.pixels {
         // True only now (DI-18).
         own.push(text(Tag(0x0028, 0x0301), VR::CS, "NO"));
         if let Some(Decoded { form, .. }) = &plan.decoded {

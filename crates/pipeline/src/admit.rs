@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::config::{ProjectConfig, ProjectMode};
 use crate::line::{Line, StageError};
 use crate::route::Routes;
-use crate::{deidentify, notify, progress, withdraw};
+use crate::{deface, deidentify, notify, progress, withdraw};
 
 /// Instances looked at in one round.
 const ROUND: u32 = 512;
@@ -119,8 +119,13 @@ impl Admission {
         unfinished.retain(|batch| self.deidentifies(batch));
         let ids: Vec<Uuid> = unfinished.iter().map(|batch| batch.id).collect();
         let mut connection = self.line.main.reader().acquire().await?;
+        let to_deface = job_queue::known_subjects(&mut connection, deface::KIND, &ids).await?;
         let handed_on = job_queue::known_subjects(&mut connection, deidentify::KIND, &ids).await?;
         drop(connection);
+        unfinished.retain(|batch| !to_deface.contains(&batch.id));
+        if !to_deface.is_empty() {
+            deface::enqueue(&self.line, to_deface.into_iter()).await?;
+        }
         let (handed_on, anew): (Vec<Batch>, Vec<Batch>) =
             unfinished.into_iter().partition(|batch| handed_on.contains(&batch.id));
         if !anew.is_empty() {
@@ -146,6 +151,7 @@ impl Admission {
             self.enqueue(&admitted).await?;
         }
         self.close_stable_studies().await?;
+        deface::enqueue_complete(&self.line).await?;
         self.record_holds().await?;
         self.purge_quarantine().await?;
         for project in &self.projects {

@@ -381,6 +381,38 @@ pub struct ImportConfig {
     pub source_class: SourceClass,
 }
 
+/// The program of the site that takes faces out of the images of a head (PS3.15 E.3.2), for profiles that say `faces = "deface"`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefacingConfig {
+    /// Its absolute path. It is called with two folders: in the first the images of one series lie, identified, with native little endian
+    /// samples; in the second, which is empty, it leaves each of them under any name with its SOP Instance UID, size and geometry.
+    pub program: PathBuf,
+    /// Its name and version, as reports and (0012,0063) show them.
+    pub name: String,
+    /// Longest time for one series, seconds.
+    #[serde(default = "default_defacing_seconds")]
+    pub seconds: u32,
+    /// Most instances of one series.
+    #[serde(default = "default_defacing_instances")]
+    pub instances: u32,
+    /// Most bytes of one series, as received and with its samples decoded; the volume of the receive buffer needs three times as many.
+    #[serde(default = "default_defacing_bytes")]
+    pub bytes: u64,
+}
+
+fn default_defacing_seconds() -> u32 {
+    1800
+}
+
+fn default_defacing_instances() -> u32 {
+    4000
+}
+
+fn default_defacing_bytes() -> u64 {
+    4 << 30
+}
+
 fn yes() -> bool {
     true
 }

@@ -3,6 +3,9 @@
 //!
 //! Order of truth (ARC-12, S-15): vault rows → objects synced in Z3 → post-check → rows of the main database → rows of the buffer. A
 //! repeat after a crash finds what is there and adds the rest: UIDs, bytes and ids are the same each time.
+//!
+//! What waits for the rest of its series, to be defaced, is set aside; a job of the kind *deface* brings it back with the samples that
+//! the defacing program made.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use register::{Actor, AuditEvent, AuditRecord, Text};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
+use crate::deface::{self, Defaced};
 use crate::given::Given;
 use crate::identify::{Found, identify};
 use crate::indexing::{indexed_instance, indexed_series};
@@ -54,7 +58,7 @@ pub(crate) async fn run(line: &Arc<Line>, job: &ClaimedJob) -> Result<(), StageE
         }
     }
     for group in groups {
-        one_participant(line, job.lease, group).await?;
+        one_participant(line, job, group).await?;
     }
     // Also when an earlier run wrote everything and did not come as far as this.
     for (project, study) in studies {
@@ -93,7 +97,7 @@ async fn without_done(
 /// The instances of one participant in one series.
 async fn one_participant(
     line: &Arc<Line>,
-    lease: Lease,
+    job: &ClaimedJob,
     group: Vec<BufferedInstance>,
 ) -> Result<(), StageError> {
     let Some(first) = group.first() else { return Ok(()) };
@@ -103,16 +107,28 @@ async fn one_participant(
     let Found { given, members, kept, held, opposed } = identify(line, project, study, group).await?;
     withdraw::purge(line, KIND, &opposed).await?;
     hold(line, &id, &held).await?;
+    let (members, defaced) = match job.kind.as_str() {
+        deface::KIND => match deface::deface(line, project, job.subject, &members).await? {
+            Ok(defaced) => (members, defaced),
+            Err(why) => {
+                let all: Vec<_> = members.iter().map(|member| (member.received.id, why.clone())).collect();
+                hold(line, &id, &all).await?;
+                (Vec::new(), Defaced::default())
+            }
+        },
+        _ => (deface::set_aside(line, project, members).await?, Defaced::default()),
+    };
+    let defaced = Arc::new(defaced);
     let members = members.into_iter().map(|member| (member, "")).collect();
     for (given, mut members) in [(given, members), (Some(Given::Kept), kept)] {
         let Some(given) = given else { continue };
         while !members.is_empty() {
             let rest = members.split_off(members.len().min(PART));
             let part = std::mem::replace(&mut members, rest);
-            let transformed = transform(line, project, part, &given).await?;
+            let transformed = transform(line, project, part, &given, &defaced).await?;
             keep_mapping(line, &given, &transformed).await?;
             let checked = verify::finish_and_check(line, project, &given, transformed).await?;
-            let checked = write_main(line, lease, project, &given, study, checked).await?;
+            let checked = write_main(line, job.lease, project, &given, study, checked).await?;
             write_buffer(line, &id, &checked).await?;
         }
     }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::line::{Line, StageError};
 use crate::shown::shown;
 use crate::{
-    close, confirm, deidentify, export, fetch, inspect, notify, poll, progress, reconcile, retention,
+    close, confirm, deface, deidentify, export, fetch, inspect, notify, poll, progress, reconcile, retention,
     return_to_pacs,
 };
 
@@ -37,6 +37,8 @@ const LOCAL: &[&str] = &[deidentify::KIND, inspect::KIND, reconcile::KIND, close
 const PARTNERS: &[&str] = &[export::KIND, fetch::KIND];
 /// Stages that talk to the clinical PACS.
 const CLINICAL_PACS: &[&str] = &[return_to_pacs::KIND, confirm::KIND];
+/// The defacing program, whose work takes minutes.
+const DEFACING: &[&str] = &[deface::KIND];
 /// Local jobs at the same time; their CPU work shares the blocking pool.
 const LOCAL_WORKERS: usize = 2;
 /// Jobs of one partner at the same time: what goes on side by side inside one is the transport's business, and there are partners that refuse
@@ -46,8 +48,10 @@ const PARTNER_LANE: i32 = 1;
 const PARTNER_WORKERS: usize = 16;
 /// Returns at the same time.
 const PACS_WORKERS: usize = 2;
+/// Series that are defaced at the same time.
+const DEFACING_WORKERS: usize = 1;
 
-/// Works until `stop`. Local stages, partners and the clinical PACS have workers of their own, and each partner its lane: one that is
+/// Works until `stop`. Local stages, partners, the clinical PACS and the defacing program have workers of their own, and each partner its lane: one that is
 /// slow or mute holds up nobody else. A job that is under way at the stop is ended first.
 ///
 /// # Errors
@@ -63,6 +67,7 @@ pub async fn run(line: Arc<Line>, stop: CancellationToken) -> Result<(), StageEr
         (LOCAL, &line.work.local, LOCAL_WORKERS),
         (PARTNERS, &line.work.partners, for_partners),
         (CLINICAL_PACS, &line.work.clinical_pacs, PACS_WORKERS),
+        (DEFACING, &line.work.defacing, DEFACING_WORKERS),
     ];
     let mut workers = JoinSet::new();
     for (kinds, wake, count) in groups {
@@ -84,7 +89,7 @@ pub async fn run(line: Arc<Line>, stop: CancellationToken) -> Result<(), StageEr
 /// # Errors
 /// Those of the main database.
 pub async fn work_off(line: &Arc<Line>) -> Result<(), StageError> {
-    let kinds = [LOCAL, PARTNERS, CLINICAL_PACS].concat();
+    let kinds = [LOCAL, PARTNERS, CLINICAL_PACS, DEFACING].concat();
     while next(line, &kinds, &line.work.local, "by hand").await? {}
     Ok(())
 }
@@ -210,7 +215,7 @@ async fn next(line: &Arc<Line>, kinds: &[&str], wake: &Notify, owner: &str) -> R
 async fn do_job(line: &Arc<Line>, job: &ClaimedJob) -> Result<(), StageError> {
     let stage = async {
         match job.kind.as_str() {
-            deidentify::KIND => deidentify::run(line, job).await,
+            deidentify::KIND | deface::KIND => deidentify::run(line, job).await,
             export::KIND => export::run(line, job).await,
             fetch::KIND => fetch::run(line, job).await,
             inspect::KIND => inspect::run(line, job).await,
@@ -289,7 +294,7 @@ async fn call_person(
         at: now,
     };
     let of_job = match job.kind.as_str() {
-        deidentify::KIND => None,
+        deidentify::KIND | deface::KIND => None,
         export::KIND | fetch::KIND => {
             let of = job::show(&mut *transaction, job.subject).await?;
             if of.state != JobState::Attention && !of.state.is_terminal() {

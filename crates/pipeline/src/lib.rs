@@ -27,6 +27,7 @@
 //! | `accept` | what a person is asked about a result set, and accepts |
 //! | `gate` | asking the gate about a job, and keeping its decision |
 //! | `stored_object` | reading an object of Z3 to Z5 |
+//! | `deface` | whole series through the defacing program of the site, before `deidentify` |
 //! | `route` | the project of an instance (DEC-B) |
 //! | `identify`, `given`, `kept`, `own_record`, `recorder`, `indexing` | what `deidentify` reads, asks and remembers |
 
@@ -42,6 +43,7 @@ mod close;
 pub mod commitment;
 pub mod config;
 mod confirm;
+pub mod deface;
 mod deidentify;
 pub mod driver;
 mod export;

@@ -17,7 +17,7 @@ use dicom_node::AssociationError;
 use dicom_node::tls::TlsError;
 use notification::NotificationConfig;
 use partner::{Partner, PartnerError};
-use pixel::TextRecogniser;
+use pixel::{DocumentRenderer, TextRecogniser};
 use pseudonym::{CodePrefix, CodeScheme, Linkage, Vault, VaultError};
 use register::{AuditTrail, Dossier, DossierError, Mode};
 use tokio::sync::Notify;
@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config::{NodeConfig, ProjectConfig, ProjectMode};
+use crate::deface::Defacing;
 use crate::poll::Polls;
 use crate::sweep::Sweep;
 
@@ -64,6 +65,10 @@ pub struct Line {
     pub site: String,
     /// Reads text in pixels, if one is installed.
     pub recogniser: Option<Arc<dyn TextRecogniser>>,
+    /// Renders documents, where a profile inspects them.
+    pub renderer: Option<Arc<dyn DocumentRenderer>>,
+    /// Takes faces out of series, if the site has a program for it.
+    pub defacing: Option<Arc<Defacing>>,
     /// How the questions to the partners ended.
     pub polls: Arc<Polls>,
     /// What ended by a fault of the program.
@@ -357,6 +362,7 @@ pub struct Wake {
     pub(crate) local: Arc<Notify>,
     pub(crate) partners: Arc<Notify>,
     pub(crate) clinical_pacs: Arc<Notify>,
+    pub(crate) defacing: Arc<Notify>,
 }
 
 impl Wake {
@@ -365,6 +371,7 @@ impl Wake {
         self.local.notify_one();
         self.partners.notify_one();
         self.clinical_pacs.notify_one();
+        self.defacing.notify_one();
     }
 }
 

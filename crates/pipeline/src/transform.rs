@@ -1,7 +1,9 @@
 //! The instances of a batch on their way from Z1 into objects of Z3 that have no name yet: surveyed, their pixels inspected,
 //! de-identified. No database is asked here: all that is to be known is given.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::io::{Read, Seek};
 use std::sync::Arc;
 
 use archive::blob::{BlobKey, BlobWriter};
@@ -11,13 +13,15 @@ use archive::zone::Zone;
 use deidentification::pixels::is_class_at_risk;
 use deidentification::verify::{Identity, Original};
 use deidentification::{
-    CompiledProfile, DeidentificationError, DocumentPolicy, FacePolicy, Inspection, Known, Object, PixelPlan,
-    Report, Survey, TextCleaner, deidentify, inspect,
+    CompiledProfile, DeidentificationError, DocumentInspection, DocumentPolicy, FacePolicy, Inspection,
+    Known, Object, PDF_STORAGE, PixelPlan, Report, Survey, TextCleaner, deidentify, inspect,
+    inspect_document,
 };
 use dicom_stream::{FileMeta, Limits, TransferSyntax};
 use pseudonym::UidKind;
 use uuid::Uuid;
 
+use crate::deface::{Defaced, DefacedImage};
 use crate::deidentify::blocking;
 use crate::given::Given;
 use crate::identify::damaged;
@@ -81,18 +85,20 @@ struct Accepted {
     labels: BTreeSet<Uuid>,
 }
 
-/// `originals` with the ground on which each is kept as received, if it is.
+/// `originals` with the ground on which each is kept as received, if it is. Those that were `defaced` are read as the program made them.
 pub(crate) async fn transform(
     line: &Arc<Line>,
     project: &Project,
     originals: Vec<(BufferedInstance, &'static str)>,
     given: &Given,
+    defaced: &Arc<Defaced>,
 ) -> Result<Transformed, StageError> {
     let accepted = accepted(line, &originals).await?;
     let (line, profile, given) = (Arc::clone(line), Arc::clone(&project.profile), given.clone());
+    let defaced = Arc::clone(defaced);
     blocking(move || {
         let recorder = given.code().zip(given.mapping()).map(|(code, mapping)| Recorder::new(code, mapping));
-        let (identity, surveys) = survey(&line, &profile, recorder.is_some(), &originals)?;
+        let (identity, surveys) = survey(&line, &profile, recorder.is_some(), &defaced, &originals)?;
         let cleaner = profile.cleaner(&identity);
         let (mut outcomes, mut writers) = (Vec::new(), Vec::new());
         for ((original, ground), surveyed) in originals.iter().zip(surveys) {
@@ -101,8 +107,9 @@ pub(crate) async fn transform(
                 (Some(_), Err(held), _) => Err(held),
                 (Some(_), Ok(_), Err(error)) => Err(irregular(error)),
                 (Some(recorder), Ok(survey), Ok(cleaner)) => {
-                    let instance =
-                        Instance { line: &line, profile: &profile, original, survey: &survey, cleaner };
+                    let made = defaced.of(original.received.id).map(|(made, _)| made);
+                    let (profile, survey) = (&*profile, &survey);
+                    let instance = Instance { line: &line, profile, original, made, survey, cleaner };
                     instance.deidentify(recorder, &accepted)?
                 }
             };
@@ -146,25 +153,68 @@ fn survey(
     line: &Line,
     profile: &CompiledProfile,
     is_deidentified: bool,
+    defaced: &Defaced,
     originals: &[(BufferedInstance, &'static str)],
 ) -> Result<(Identity, Vec<Result<Survey, Held>>), StageError> {
     let mut identity = Identity::default();
     let mut surveys = Vec::with_capacity(originals.len());
     for (original, _) in originals {
-        let received = &original.received;
-        let surveyed = match TransferSyntax::from_uid(&received.transfer_syntax_uid) {
-            _ if !is_deidentified => Ok(Survey::default()),
-            None => Err(irregular("transfer syntax")),
-            Some(syntax) => match line.spool.read(&received.location) {
-                Ok(input) => {
-                    Survey::read(profile, input, syntax, Limits::INSTANCE, &mut identity).map_err(irregular)
-                }
-                Err(error) => Err(damaged(error)?),
-            },
+        if !is_deidentified {
+            surveys.push(Ok(Survey::default()));
+            continue;
+        }
+        let made = defaced.of(original.received.id);
+        let surveyed = match open(line, original, made.map(|(made, _)| made))? {
+            Err(held) => Err(held),
+            Ok(Source { syntax, input, .. }) => {
+                Survey::read(profile, input, syntax, Limits::INSTANCE, &mut identity).map_err(irregular)
+            }
         };
+        let surveyed = surveyed.map(|survey| match made {
+            Some((_, program)) => survey.defaced_by(program),
+            None => survey,
+        });
         surveys.push(surveyed);
     }
     Ok((identity, surveys))
+}
+
+fn document(why: &str) -> Held {
+    let detail = format!("{why}: released, it leaves as an empty one of the same type");
+    Held { reason: QuarantineReason::Document, detail }
+}
+
+/// What an object is made from.
+struct Source {
+    syntax: &'static TransferSyntax,
+    /// Of the data set, bytes.
+    length: u64,
+    input: Box<dyn ReadSeek>,
+}
+
+trait ReadSeek: Read + Seek {}
+impl<T: Read + Seek> ReadSeek for T {}
+
+/// The original, or what a defacing program has made of it.
+fn open(
+    line: &Line,
+    original: &BufferedInstance,
+    made: Option<&DefacedImage>,
+) -> Result<Result<Source, Held>, StageError> {
+    let received = &original.received;
+    if let Some(made) = made {
+        let input = Box::new(made.open()?);
+        return Ok(Ok(Source { syntax: made.transfer_syntax, length: made.length, input }));
+    }
+    let Some(syntax) = TransferSyntax::from_uid(&received.transfer_syntax_uid) else {
+        return Ok(Err(irregular("transfer syntax")));
+    };
+    match line.spool.read(&received.location) {
+        Ok(input) => {
+            Ok(Ok(Source { syntax, length: received.location.data_length(), input: Box::new(input) }))
+        }
+        Err(error) => damaged(error).map(Err),
+    }
 }
 
 /// One instance and what is known of it.
@@ -172,6 +222,7 @@ struct Instance<'a> {
     line: &'a Line,
     profile: &'a CompiledProfile,
     original: &'a BufferedInstance,
+    made: Option<&'a DefacedImage>,
     survey: &'a Survey,
     cleaner: &'a TextCleaner<'a>,
 }
@@ -182,28 +233,29 @@ impl Instance<'_> {
     /// Writes it into an object of Z3 that has no name yet.
     fn deidentify(&self, recorder: &Recorder<'_>, accepted: &Accepted) -> Result<Made, StageError> {
         let received = &self.original.received;
-        let Some(syntax) = TransferSyntax::from_uid(&received.transfer_syntax_uid) else {
-            return Ok(Err(irregular("transfer syntax")));
+        let Source { syntax, length, input } = match open(self.line, self.original, self.made)? {
+            Ok(source) => source,
+            Err(held) => return Ok(Err(held)),
         };
         let object = Object {
             sop_class: &received.sop_class_uid,
             sop_instance: &received.sop_instance_uid,
             transfer_syntax: syntax,
-            length: Some(received.location.data_length()),
+            length: Some(length),
         };
         if let Err(held) = self.admit(accepted) {
             return Ok(Err(held));
         }
+        let survey = match self.inspected(&object, accepted)? {
+            Ok(survey) => survey,
+            Err(held) => return Ok(Err(held)),
+        };
         let pixels = match self.pixels(&object, accepted)? {
             Ok(pixels) => pixels,
             Err(held) => return Ok(Err(held)),
         };
         let pixels = pixels.as_deref();
         let output_syntax = TransferSyntax::from_uid(object.output_syntax(pixels).uid).unwrap_or(syntax);
-        let input = match self.line.spool.read(&received.location) {
-            Ok(input) => input,
-            Err(error) => return damaged(error).map(Err),
-        };
         let mut writer = self.line.blobs.create(BlobKey::new(Zone::Archive, received.id)?)?;
         let meta = FileMeta {
             media_storage_sop_class_uid: received.sop_class_uid.clone(),
@@ -213,7 +265,7 @@ impl Instance<'_> {
         meta.write(&mut writer)?;
         let data_set = writer.length();
         let mut tee = Tee::new(writer, output_syntax);
-        let known = Known { survey: self.survey, cleaner: self.cleaner, pixels };
+        let known = Known { survey: &survey, cleaner: self.cleaner, pixels };
         let report =
             match deidentify(self.profile, &object, recorder, known, Limits::INSTANCE, input, &mut tee) {
                 Ok(report) => report,
@@ -240,22 +292,57 @@ impl Instance<'_> {
             return Err(Held { reason: QuarantineReason::NotForwarded, detail });
         }
         let is_document = received.sop_class_uid.starts_with(ENCAPSULATED);
+        let is_inspected =
+            policy.documents == DocumentPolicy::Inspect && received.sop_class_uid == PDF_STORAGE;
         if is_document
-            && policy.documents == DocumentPolicy::Hold
+            && policy.documents != DocumentPolicy::Dummy
+            && !is_inspected
             && !accepted.documents.contains(&received.id)
         {
-            let detail =
-                "an encapsulated document: released, it leaves as an empty one of the same type".to_owned();
-            return Err(Held { reason: QuarantineReason::Document, detail });
+            return Err(document("an encapsulated document"));
         }
-        if self.profile.faces() == FacePolicy::Hold
+        if self.profile.faces() != FacePolicy::Pass
             && self.survey.may_show_face()
             && !accepted.faces.contains(&received.id)
         {
-            let detail = "recognizable visual features: a head, or no statement of the body part".to_owned();
-            return Err(Held { reason: QuarantineReason::RecognizableFeatures, detail });
+            let detail = match self.line.defacing {
+                None if self.profile.faces() == FacePolicy::Deface => {
+                    "recognizable visual features, and no defacing program is configured ([defacing])"
+                }
+                _ => {
+                    "recognizable visual features: a head, or neither words nor field of view say that it is none"
+                }
+            };
+            return Err(Held { reason: QuarantineReason::RecognizableFeatures, detail: detail.to_owned() });
         }
         Ok(())
+    }
+
+    /// What is known of the object once its document was looked at, where the profile says so; one that a person released is not.
+    fn inspected(
+        &self,
+        object: &Object<'_>,
+        accepted: &Accepted,
+    ) -> Result<Result<Cow<'_, Survey>, Held>, StageError> {
+        let id = self.original.received.id;
+        if self.profile.profile().documents != DocumentPolicy::Inspect
+            || object.sop_class != PDF_STORAGE
+            || accepted.documents.contains(&id)
+        {
+            return Ok(Ok(Cow::Borrowed(self.survey)));
+        }
+        let input = match open(self.line, self.original, self.made)? {
+            Ok(source) => source.input,
+            Err(held) => return Ok(Err(held)),
+        };
+        let programs = self.line.recogniser.as_deref().zip(self.line.renderer.as_deref());
+        let syntax = object.transfer_syntax;
+        let looked = inspect_document(self.profile, self.cleaner, programs, syntax, Limits::INSTANCE, input);
+        Ok(match looked {
+            Ok(DocumentInspection::Pages(pages)) => Ok(Cow::Owned(self.survey.clone().with_pages(pages))),
+            Ok(DocumentInspection::Held(why)) => Err(document(&why)),
+            Err(error) => Err(irregular(error)),
+        })
     }
 
     /// What is done with the pixels; a person's decision stands for an inspection (AC2.7).
@@ -267,9 +354,9 @@ impl Instance<'_> {
         let received = &self.original.received;
         let is_accepted = accepted.pixels.contains(&received.id);
         let held = |detail: String| Ok(Err(Held { reason: QuarantineReason::PixelRisk, detail }));
-        let input = match self.line.spool.read(&received.location) {
-            Ok(input) => input,
-            Err(error) => return damaged(error).map(Err),
+        let input = match open(self.line, self.original, self.made)? {
+            Ok(source) => source.input,
+            Err(held) => return Ok(Err(held)),
         };
         let recogniser = self.line.recogniser.as_deref().filter(|_| !is_accepted);
         let inspection =

@@ -10,7 +10,6 @@ use archive::buffer::{self, QuarantineReason, StudySubject};
 use deidentification::verify::{Identity, Leaving, Promise, Verifier, VerifyError, places, scan};
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Limits, SourceError, Tag, VR};
-use pixel::TextRecogniser;
 use pseudonym::{Code, OwnRecord, Value};
 use reconciliation::each_value;
 use uuid::Uuid;
@@ -55,7 +54,7 @@ pub(crate) async fn finish_and_check(
             let (Ok(object), Some(blob)) = (&outcome.result, blobs.get(&outcome.id)) else { continue };
             let mut file = line.blobs.open(blob.key)?;
             file.seek(SeekFrom::Start(object.data_set))?;
-            let found = search.search(file, object, outcome.done.as_mut(), line.recogniser.as_deref());
+            let found = search.search(file, object, outcome.done.as_mut(), &line);
             if let Some(done) = &outcome.done {
                 outcome.report = shown(&serde_json::to_string(&done.report).map_err(io::Error::other)?);
             }
@@ -90,8 +89,9 @@ impl Search {
         mut file: File,
         object: &Pseudonymised,
         done: Option<&mut Deidentified>,
-        recogniser: Option<&dyn TextRecogniser>,
+        line: &Line,
     ) -> Option<String> {
+        let recogniser = line.recogniser.as_deref();
         let syntax = object.transfer_syntax;
         let findings = match (self, done) {
             (Self::Impossible(why), _) => return Some(why.clone()),
@@ -105,10 +105,24 @@ impl Search {
                     if let Some(recogniser) = recogniser.filter(|_| report.is_recognised()) {
                         file.seek(SeekFrom::Start(object.data_set)).map_err(SourceError::Io)?;
                         findings.extend(verifier.verify_pixels(
-                            file,
+                            &mut file,
                             syntax,
                             Limits::INSTANCE,
                             recogniser,
+                        )?);
+                    }
+                    if report.document.is_some() {
+                        file.seek(SeekFrom::Start(object.data_set)).map_err(SourceError::Io)?;
+                        let (Some(recogniser), Some(renderer)) = (recogniser, line.renderer.as_deref())
+                        else {
+                            return Err(VerifyError::Pixels("no program renders documents".to_owned()));
+                        };
+                        findings.extend(verifier.verify_document(
+                            &mut file,
+                            syntax,
+                            Limits::INSTANCE,
+                            recogniser,
+                            renderer,
                         )?);
                     }
                     Ok(findings)

@@ -11,9 +11,15 @@ pub enum DefacerError {
     /// Instances are missing, were added or doubled: hold the series.
     #[error("the defacing program gave other instances than it was given: hold the series")]
     InstancesDiffer,
-    /// Size or geometry changed: hold the series.
+    /// Size, geometry, or the meaning of the samples changed: hold the series.
     #[error("the defacing program changed {0}: hold the series")]
     Changed(&'static str),
+    /// No sample of the whole series is another one than before: it found no face. Hold the series.
+    #[error("the defacing program changed no pixel of the series: hold the series")]
+    NothingChanged,
+    /// What it gave is no file, or no image that is read here: hold the series, and let it write native little endian.
+    #[error("the defacing program gave {0}: hold the series")]
+    Unusable(&'static str),
 }
 
 /// What has to be the same before and after, as the caller reads it from each instance.
@@ -25,14 +31,17 @@ pub struct InstanceFacts {
     pub sop_class_uid: String,
     /// Rows, columns, samples per pixel, bits allocated, number of frames.
     pub size: [u32; 5],
-    /// Pixel Spacing (0028,0030), Image Position (0020,0032), Image Orientation (0020,0037) and Frame of Reference UID (0020,0052) as
-    /// written, without padding.
+    /// Pixel Spacing (0028,0030), Image Position (0020,0032), Image Orientation (0020,0037) and Frame of Reference UID (0020,0052),
+    /// without padding, numbers in one form.
     pub geometry: [String; 4],
+    /// What samples mean: Photometric Interpretation (0028,0004), Planar Configuration (0028,0006), Bits Stored (0028,0101), High Bit
+    /// (0028,0102), Pixel Representation (0028,0103), Rescale Intercept (0028,1052) and Slope (0028,1053), in the same form.
+    pub samples: [String; 7],
 }
 
 /// Removes faces from a series. Calls block.
 pub trait Defacer: Send + Sync {
-    /// Name and version, for (0028,0303) and reports.
+    /// Name and version, for De-identification Method (0012,0063) and reports.
     fn name(&self) -> &str;
 
     /// Reads the instances of one series from the files of `input` and writes them to the empty folder `output`, each with the SOP
@@ -70,6 +79,9 @@ pub fn check(before: &[InstanceFacts], after: &[InstanceFacts]) -> Result<(), De
         }
         if before.geometry != after.geometry {
             return Err(DefacerError::Changed("the geometry of an image"));
+        }
+        if before.samples != after.samples {
+            return Err(DefacerError::Changed("the meaning of the samples"));
         }
     }
     Ok(())

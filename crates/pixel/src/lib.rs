@@ -6,6 +6,7 @@ pub mod codec;
 pub mod contrast;
 pub mod deface;
 pub mod description;
+pub mod document;
 pub mod fragments;
 pub mod grey;
 pub mod icc;
@@ -16,6 +17,7 @@ pub mod shape;
 
 pub use codec::{CodecError, Compression, DecodedFrame, NativeForm, decode_frame};
 pub use description::{Attributes, Description, DescriptionError, FrameLimit, Photometric};
+pub use document::{DocumentError, DocumentRenderer};
 pub use fragments::{Assembler, NotAssembled};
 pub use grey::{GreyImage, ImageError, Palette, Window, render};
 pub use native::{Fill, NativeMasker, NativeMaskerError, UnusedBits};

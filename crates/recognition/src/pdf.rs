@@ -1,13 +1,16 @@
-//! Pages of encapsulated PDF documents as images, by `pdftoppm` (Debian package `poppler-utils`).
+//! Pages of encapsulated PDF documents as images, by `pdftoppm`, and their text, by `pdftotext` (Debian package `poppler-utils`).
 
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use pixel::GreyImage;
+use pixel::{DocumentError, DocumentRenderer, GreyImage};
 
 use crate::pgm;
 use crate::process::{self, ProcessError, ProcessLimits};
+
+/// Bytes of the text of a document.
+const TEXT: u64 = 16 << 20;
 
 /// Why a document has no images: hold the instance.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,8 @@ pub enum PdfError {
 pub struct Pdf {
     /// Path or name of `pdftoppm`.
     pub program: PathBuf,
+    /// Path or name of `pdftotext`.
+    pub text_program: PathBuf,
     /// The most pages of a document.
     pub pages: u32,
     /// The longer side of a page, pixels: about 1,800 make an A4 page of 150 dpi.
@@ -39,7 +44,50 @@ pub struct Pdf {
     pub time: Duration,
 }
 
+impl Default for Pdf {
+    /// The programs where the system has them; 20 pages of 150 dpi within two minutes.
+    fn default() -> Self {
+        Self {
+            program: PathBuf::from("pdftoppm"),
+            text_program: PathBuf::from("pdftotext"),
+            pages: 20,
+            longer_side: 1800,
+            time: Duration::from_secs(120),
+        }
+    }
+}
+
+impl DocumentRenderer for Pdf {
+    fn pages(&self, document: &[u8]) -> Result<Vec<GreyImage>, DocumentError> {
+        self.render(document).map_err(|error| DocumentError(error.to_string()))
+    }
+
+    fn text(&self, document: &[u8]) -> Result<String, DocumentError> {
+        self.extract(document).map_err(|error| DocumentError(error.to_string()))
+    }
+}
+
+fn error_of(error: ProcessError) -> PdfError {
+    match error {
+        ProcessError::NotInstalled => PdfError::NotInstalled,
+        ProcessError::Failed(_) => PdfError::NotRendered,
+        other => PdfError::Process(other),
+    }
+}
+
 impl Pdf {
+    /// The text of all pages, also of what is not seen: white on white, behind images, outside of the page.
+    ///
+    /// # Errors
+    /// [`PdfError`].
+    pub fn extract(&self, document: &[u8]) -> Result<String, PdfError> {
+        let mut command = Command::new(&self.text_program);
+        command.args(["-q", "-enc", "UTF-8", "-", "-"]);
+        let limits = ProcessLimits { time: self.time, output: TEXT };
+        let text = process::run(command, document, limits).map_err(error_of)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
     /// All pages of the document, in order.
     ///
     /// # Errors
@@ -52,11 +100,7 @@ impl Pdf {
         let mut command = Command::new(&self.program);
         command.args(["-gray", "-l", &asked.to_string(), "-scale-to", &self.longer_side.to_string(), "-"]);
         let output = process::run(command, document, ProcessLimits { time: self.time, output });
-        let output = output.map_err(|error| match error {
-            ProcessError::NotInstalled => PdfError::NotInstalled,
-            ProcessError::Failed(_) => PdfError::NotRendered,
-            other => PdfError::Process(other),
-        })?;
+        let output = output.map_err(error_of)?;
         let mut rest = output.as_slice();
         let mut pages = Vec::new();
         while !rest.is_empty() {

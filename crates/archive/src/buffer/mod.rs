@@ -10,6 +10,8 @@
 //!                     └ discard ─► (purged)
 //! ```
 //!
+//! What waits for the rest of its series is admitted and in no batch (`series`).
+//!
 //! The spool record is written and synced first; these rows follow in batches, and after a crash they are made again from
 //! the records past the checkpoint.
 
@@ -20,6 +22,7 @@ mod missing_project;
 mod quarantine;
 mod result;
 mod retention;
+mod series;
 mod study;
 mod subject;
 
@@ -42,6 +45,7 @@ pub use result::{
     purge_result_set, push_again, result_sets_held, return_of, return_progress,
 };
 pub use retention::{in_state_since, live_locations, purge_released, relocate, remove};
+pub use series::{SeriesKey, gather_series, is_series_complete, missing_of_series, set_aside};
 pub use study::{
     ReceivingStudy, close_study, increments, increments_of, of_increment, progress, show_study,
     stable_studies,
@@ -56,5 +60,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "archive/buffer_0002_result",
         sql: include_str!("../../migrations/buffer_0002_result.sql"),
+    },
+    Migration {
+        name: "archive/buffer_0003_series",
+        sql: include_str!("../../migrations/buffer_0003_series.sql"),
     },
 ];

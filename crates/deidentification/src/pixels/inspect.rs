@@ -324,31 +324,15 @@ impl Looking<'_> {
 
     /// The lines that the profile does not let pass, whole, with the height of their words.
     fn counting(&self, boxes: &[TextBox]) -> Vec<(Rectangle, u32)> {
-        let counts = |line: Rectangle| {
+        let (policy, cleaner) = (self.profile.profile.pixels.text, self.cleaner);
+        let counted = |line: Rectangle| {
             let words: Vec<&TextBox> = boxes.iter().filter(|word| is_in(word, &line)).collect();
             let mut heights: Vec<u32> = words.iter().map(|word| word.height).collect();
             heights.sort_unstable();
             let letters = heights.get(heights.len() / 2).copied().unwrap_or_default();
-            self.counts(&words).then_some((line, letters))
+            counts(policy, cleaner, &words).then_some((line, letters))
         };
-        lines(boxes).into_iter().filter_map(counts).collect()
-    }
-
-    /// Whether a line of text counts. What a recogniser reads of a screen's font is often wrong: a line of some letters that are no known
-    /// words counts however unsure it is; a letter or two are most often anatomy.
-    fn counts(&self, words: &[&TextBox]) -> bool {
-        let letters = |word: &TextBox| word.text.chars().filter(|c| c.is_alphanumeric()).count();
-        let whole = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-        let unknown = |text: &str| self.cleaner.keep_known(text) != Cleaned::Unchanged;
-        match self.profile.profile.pixels.text {
-            TextPolicy::Any => words.iter().map(|word| letters(word)).sum::<usize>() >= LETTERS_ANY,
-            TextPolicy::Unknown => {
-                let is_long = words.iter().map(|word| letters(word)).sum::<usize>() >= LETTERS_UNREAD;
-                words.iter().any(|word| (is_long || word.is_readable()) && unknown(&word.text))
-                    || is_long && unknown(&whole)
-            }
-            TextPolicy::Identity => self.cleaner.without_identity(&whole, true) != Cleaned::Unchanged,
-        }
+        lines(boxes).into_iter().filter_map(counted).collect()
     }
 
     fn plan(self, recogniser: Option<String>) -> Inspection {
@@ -372,8 +356,25 @@ impl Looking<'_> {
     }
 }
 
+/// Whether a line of text counts. What a recogniser reads of a screen's font is often wrong: a line of some letters that are no known
+/// words counts however unsure it is; a letter or two are most often anatomy.
+pub(crate) fn counts(policy: TextPolicy, cleaner: &TextCleaner<'_>, words: &[&TextBox]) -> bool {
+    let letters = |word: &TextBox| word.text.chars().filter(|c| c.is_alphanumeric()).count();
+    let whole = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    let unknown = |text: &str| cleaner.keep_known(text) != Cleaned::Unchanged;
+    match policy {
+        TextPolicy::Any => words.iter().map(|word| letters(word)).sum::<usize>() >= LETTERS_ANY,
+        TextPolicy::Unknown => {
+            let is_long = words.iter().map(|word| letters(word)).sum::<usize>() >= LETTERS_UNREAD;
+            words.iter().any(|word| (is_long || word.is_readable()) && unknown(&word.text))
+                || is_long && unknown(&whole)
+        }
+        TextPolicy::Identity => cleaner.without_identity(&whole, true) != Cleaned::Unchanged,
+    }
+}
+
 /// Whether a word begins in the line.
-fn is_in(found: &TextBox, line: &Rectangle) -> bool {
+pub(crate) fn is_in(found: &TextBox, line: &Rectangle) -> bool {
     (line.left..=line.right).contains(&found.x) && (line.top..=line.bottom).contains(&found.y)
 }
 

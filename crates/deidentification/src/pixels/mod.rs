@@ -9,7 +9,7 @@ mod policy;
 mod risk;
 
 pub(crate) use assemble::frame_of;
-pub(crate) use inspect::{Decoded, native_vr};
+pub(crate) use inspect::{Decoded, counts, is_in, native_vr};
 pub use inspect::{Inspection, PixelPlan, inspect};
 pub(crate) use policy::Masks;
 pub use policy::{FoundText, PixelMask, PixelPolicy, TextPolicy};

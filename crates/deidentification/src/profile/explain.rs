@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::rules::by_vr;
 use super::{
-    CompiledProfile, DocumentPolicy, PrivateElements, ProjectRule, Rule, RuleId, Settings, Summary,
-    Treatment, TrustedEquipment, dictionary,
+    CompiledProfile, DocumentPolicy, FacePolicy, PrivateElements, ProjectRule, Rule, RuleId, Settings,
+    Summary, Treatment, TrustedEquipment, dictionary,
 };
 use crate::label::{Forward, Label};
 use crate::option::DeidentificationOption as O;
@@ -313,7 +313,10 @@ impl CompiledProfile {
             ("private-blocks", has(O::RetainSafePrivate)),
             ("risk-without-cleaning", !has(O::CleanPixelData)),
             ("faces", has(O::CleanRecognizableVisualFeatures)),
+            ("faces-held", self.faces() == FacePolicy::Hold),
+            ("faces-defaced", self.faces() == FacePolicy::Deface),
             ("documents-held", self.profile.documents == DocumentPolicy::Hold),
+            ("documents-inspected", self.profile.documents == DocumentPolicy::Inspect),
             ("documents-dummy", self.profile.documents == DocumentPolicy::Dummy),
             ("stricter-only", !self.profile.rules.is_empty()),
             ("items", true),

@@ -156,6 +156,9 @@ pub struct Profile {
     /// What a server does with encapsulated documents (AC2.8); offline they leave as dummies.
     #[serde(default, skip_serializing_if = "is_hold")]
     pub documents: DocumentPolicy,
+    /// What a server does with images that may show a face (with Clean Recognizable Visual Features); offline they are left out.
+    #[serde(default, skip_serializing_if = "is_held")]
+    pub faces: FacePolicy,
     /// Names for the objects that a query holds for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<Label>,
@@ -194,6 +197,11 @@ fn is_hold(policy: &DocumentPolicy) -> bool {
     *policy == DocumentPolicy::Hold
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_held(policy: &FacePolicy) -> bool {
+    *policy == FacePolicy::Hold
+}
+
 /// What happens to encapsulated documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -203,15 +211,23 @@ pub enum DocumentPolicy {
     Hold,
     /// They leave with a valid, empty body.
     Dummy,
+    /// PDF (with Clean Pixel Data): its pages are read like pixels at risk; where no text counts they leave, as images. Others wait for
+    /// a person.
+    Inspect,
 }
 
 /// What happens to images that may show a face.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum FacePolicy {
     /// They pass: the profile does not ask for Clean Recognizable Visual Features.
+    #[serde(skip)]
     Pass,
-    /// They wait for a person: no method of defacing is at hand.
+    /// They wait for a person.
+    #[default]
     Hold,
+    /// The defacing program of the site takes the face out, series by series; what it cannot do waits for a person.
+    Deface,
 }
 
 /// A profile ready for use: rules by tag, project values, identity of the profile.
@@ -271,7 +287,7 @@ impl CompiledProfile {
     #[must_use]
     pub fn faces(&self) -> FacePolicy {
         match self.options().has(DeidentificationOption::CleanRecognizableVisualFeatures) {
-            true => FacePolicy::Hold,
+            true => self.profile.faces,
             false => FacePolicy::Pass,
         }
     }
@@ -319,6 +335,7 @@ impl Profile {
             trusted_equipment: Vec::new(),
             pixels: PixelPolicy::default(),
             documents: DocumentPolicy::Hold,
+            faces: FacePolicy::Hold,
             labels: Vec::new(),
             categories: BTreeMap::new(),
             forward: None,

@@ -11,6 +11,7 @@ use crate::option::{DeidentificationOption as O, OptionSet};
 const PATIENT_IDENTITY_REMOVED: Tag = Tag(0x0012, 0x0062);
 const METHOD_CODES: Tag = Tag(0x0012, 0x0064);
 const BURNED_IN_ANNOTATION: Tag = Tag(0x0028, 0x0301);
+const RECOGNIZABLE_VISUAL_FEATURES: Tag = Tag(0x0028, 0x0302);
 const TEMPORAL_INFORMATION: Tag = Tag(0x0028, 0x0303);
 const CODE_VALUE: Tag = Tag(0x0008, 0x0100);
 const CODING_SCHEME: Tag = Tag(0x0008, 0x0102);
@@ -24,6 +25,7 @@ pub(super) struct Markers {
     identity_removed: String,
     temporal: String,
     burned_in: String,
+    features: String,
     /// Scheme and code by item.
     codes: BTreeMap<u32, (String, String)>,
 }
@@ -32,7 +34,13 @@ impl Markers {
     /// Whether the element has to be told to [`Self::value`].
     pub(super) fn concerns(tag: Tag, depth: usize) -> bool {
         match depth {
-            0 => [PATIENT_IDENTITY_REMOVED, BURNED_IN_ANNOTATION, TEMPORAL_INFORMATION].contains(&tag),
+            0 => [
+                PATIENT_IDENTITY_REMOVED,
+                BURNED_IN_ANNOTATION,
+                RECOGNIZABLE_VISUAL_FEATURES,
+                TEMPORAL_INFORMATION,
+            ]
+            .contains(&tag),
             1 => [CODE_VALUE, CODING_SCHEME].contains(&tag),
             _ => false,
         }
@@ -43,6 +51,7 @@ impl Markers {
         match (path.sequences(), path.tag()) {
             ([], Some(PATIENT_IDENTITY_REMOVED)) => self.identity_removed = text,
             ([], Some(BURNED_IN_ANNOTATION)) => self.burned_in = text,
+            ([], Some(RECOGNIZABLE_VISUAL_FEATURES)) => self.features = text,
             ([], Some(TEMPORAL_INFORMATION)) => self.temporal = text,
             ([(METHOD_CODES, item)], Some(CODING_SCHEME)) => self.codes.entry(*item).or_default().0 = text,
             ([(METHOD_CODES, item)], Some(CODE_VALUE)) => self.codes.entry(*item).or_default().1 = text,
@@ -61,11 +70,17 @@ impl Markers {
             (METHOD_CODES, !self.are_codes_right(promise.options)),
             (TEMPORAL_INFORMATION, self.temporal != temporal(promise.options)),
             (BURNED_IN_ANNOTATION, self.burned_in == "NO" && !pixels_are_clean),
+            (RECOGNIZABLE_VISUAL_FEATURES, self.says_defaced() && self.features != "NO"),
         ];
         wrong
             .into_iter()
             .filter(|(_, is_wrong)| *is_wrong)
             .map(|(tag, _)| Finding { path: ElementPath::root(tag), kind: FindingKind::Marker })
+    }
+
+    fn says_defaced(&self) -> bool {
+        let code = O::CleanRecognizableVisualFeatures.code();
+        self.codes.values().any(|(scheme, value)| scheme == DCM && value == code)
     }
 
     /// The Basic profile, and behind it nothing but options of the profile. What stands before it was done by others.

@@ -5,6 +5,7 @@
 //! cannot be there by chance.
 
 mod dates;
+mod document_text;
 mod identity;
 pub(crate) mod known_words;
 mod markers;

@@ -7,7 +7,9 @@ use dicom_core::Tag;
 use dicom_stream::{ElementPath, Encoding, Limits, Token, TokenSource, TransferSyntax};
 use pixel::grey::{Palette, Window, render};
 use pixel::recognise::{TextBox, lines};
-use pixel::{Assembler, Attributes, Compression, Description, FrameLimit, TextRecogniser, decode_frame};
+use pixel::{
+    Assembler, Attributes, Compression, Description, FrameLimit, GreyImage, TextRecogniser, decode_frame,
+};
 
 use super::{Finding, FindingKind, Verifier, VerifyError};
 
@@ -65,6 +67,24 @@ impl Verifier {
         }
         Ok(None)
     }
+
+    /// What the recogniser reads of an image, line by line.
+    pub(super) fn in_image(
+        &self,
+        image: &GreyImage,
+        recogniser: &dyn TextRecogniser,
+    ) -> Result<Option<FindingKind>, VerifyError> {
+        let words = recogniser.recognise(image).map_err(pixels)?;
+        Ok(lines(&words).iter().find_map(|line| {
+            let is_in = |word: &&TextBox| {
+                (line.left..=line.right).contains(&word.x) && (line.top..=line.bottom).contains(&word.y)
+            };
+            let mut of_line: Vec<&TextBox> = words.iter().filter(is_in).collect();
+            of_line.sort_by_key(|word| word.x);
+            let text = of_line.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+            self.verify_text(&text)
+        }))
+    }
 }
 
 /// The frames of one object, one after the other.
@@ -80,7 +100,7 @@ struct Reading<'a> {
     frame: u32,
 }
 
-fn pixels(error: impl ToString) -> VerifyError {
+pub(super) fn pixels(error: impl ToString) -> VerifyError {
     VerifyError::Pixels(error.to_string())
 }
 
@@ -164,16 +184,7 @@ impl<'a> Reading<'a> {
     fn read(&self, description: &Description, frame: &[u8]) -> Result<Option<FindingKind>, VerifyError> {
         let image =
             render(description, frame, 0, Window::FrameRange, self.palette.as_ref()).map_err(pixels)?;
-        let words = self.recogniser.recognise(&image).map_err(pixels)?;
-        Ok(lines(&words).iter().find_map(|line| {
-            let is_in = |word: &&TextBox| {
-                (line.left..=line.right).contains(&word.x) && (line.top..=line.bottom).contains(&word.y)
-            };
-            let mut of_line: Vec<&TextBox> = words.iter().filter(is_in).collect();
-            of_line.sort_by_key(|word| word.x);
-            let text = of_line.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-            self.verifier.verify_text(&text)
-        }))
+        self.verifier.in_image(&image, self.recogniser)
     }
 }
 

@@ -20,6 +20,7 @@ use pixel::{Compression, UnusedBits};
 
 use crate::deidentify::{DeidentificationError, Object, PseudonymSource, new_uids, output};
 use crate::document::dummy_document;
+use crate::document_inspection::PagesKept;
 use crate::dummy;
 use crate::iod::{Iod, Node};
 use crate::level::{Kind, Level, Position, look_at_item};
@@ -74,6 +75,8 @@ pub(crate) struct Context<'a> {
     pub(crate) limits: Limits,
     pub(crate) own: Vec<(Tag, Own)>,
     pub(crate) tally: Tally,
+    /// What takes the place of an encapsulated document, if its pages were inspected.
+    pub(crate) pages: Option<&'a PagesKept>,
     /// Length of the body that took the place of an encapsulated document.
     pub(crate) document_length: Option<u32>,
     /// Whether the announced SOP class and instance were found in the data set.
@@ -377,8 +380,11 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
                 self.out.value(tag, vr, new.as_bytes())
             }
             _ if tag == ENCAPSULATED_DOCUMENT => {
-                let body =
-                    dummy_document(self.context.object.sop_class).unwrap_or_else(|| dummy::value(vr, value));
+                let body = match self.context.pages {
+                    Some(pages) => pages.document(),
+                    None => dummy_document(self.context.object.sop_class)
+                        .unwrap_or_else(|| dummy::value(vr, value)),
+                };
                 self.context.document_length = u32::try_from(body.len()).ok();
                 self.out.value(tag, vr, body)
             }

@@ -3,7 +3,9 @@
 
 mod actions;
 mod changes;
+mod documents;
 mod encodings;
+mod faces;
 mod labels;
 mod markers;
 mod options;

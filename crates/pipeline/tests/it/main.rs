@@ -6,6 +6,7 @@ mod accepted;
 mod anonymised;
 mod answered;
 mod damaged;
+mod defaced;
 mod included;
 mod increments;
 mod kept;

@@ -16,9 +16,11 @@ use partner::{Partner, PartnerConfig};
 use pipeline::admit::Admission;
 use pipeline::clock::Clock;
 use pipeline::config::ProjectConfig;
+use pipeline::deface::{Defacing, DefacingLimits};
 use pipeline::line::{Line, Project, Wake};
 use pipeline::route::Routes;
 use pipeline::{driver, retention};
+use pixel::deface::Defacer;
 use pseudonym::{
     InclusionList, KeyRing, Opposition, OppositionKind, PastData, SubjectKey, Vault, WrappingKey,
 };
@@ -63,6 +65,19 @@ impl World {
 
     /// The same, where so many bytes have to stay free beside the objects.
     pub(crate) async fn on_volume(settings: serde_json::Value, keep_free_bytes: u64) -> Self {
+        Self::made(settings, keep_free_bytes, None).await
+    }
+
+    /// A site with this defacing program, for up to four instances of 1 KiB each.
+    pub(crate) async fn defacing(settings: serde_json::Value, program: Arc<dyn Defacer>) -> Self {
+        Self::made(settings, 0, Some(program)).await
+    }
+
+    async fn made(
+        settings: serde_json::Value,
+        keep_free_bytes: u64,
+        defacer: Option<Arc<dyn Defacer>>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let main = database(&[register::MIGRATIONS, archive::MIGRATIONS, notification::MIGRATIONS]).await;
         let (buffer, vault) = (database(&[buffer::MIGRATIONS]).await, database(&[]).await);
@@ -103,8 +118,14 @@ impl World {
         };
         let (sender, arrivals) = mpsc::channel(4096);
         let intake = Intake::new(spool.clone(), "main", [].into(), sender);
+        let defacing = defacer.map(|program| {
+            let limits = DefacingLimits { instances: 4, bytes: 4096 };
+            Arc::new(Defacing::open(program, folder.path().join("spool/defacing"), limits).unwrap())
+        });
         let line = Arc::new(Line {
             recogniser: None,
+            renderer: None,
+            defacing,
             main: Database::clone(&main),
             buffer: Database::clone(&buffer),
             vault: Arc::new(Vault::create(Database::clone(&vault), ring, START).await.unwrap()),
@@ -316,6 +337,8 @@ pub(crate) struct Instance {
     pub(crate) marker: &'static str,
     /// (0008,103E)
     pub(crate) description: &'static str,
+    /// (0018,0015), with all that an image of 4 rows and 8 columns of 16 bits has.
+    pub(crate) body_part: &'static str,
 }
 
 impl Instance {
@@ -332,6 +355,7 @@ impl Instance {
             already_deidentified: false,
             marker: "",
             description: "CT",
+            body_part: "",
         }
     }
 
@@ -359,9 +383,32 @@ impl Instance {
         if !self.marker.is_empty() {
             text(0x0012, 0x0062, b"CS", self.marker);
         }
+        if !self.body_part.is_empty() {
+            text(0x0018, 0x0015, b"CS", self.body_part);
+        }
         text(0x0020, 0x000D, b"UI", study);
         text(0x0020, 0x000E, b"UI", &format!("{study}.1"));
         text(0x0020, 0x0013, b"IS", &number.to_string());
+        if !self.body_part.is_empty() {
+            text(0x0020, 0x0032, b"DS", &format!("0\\0\\{number}"));
+            let short = |value: u16| (b"US", value.to_le_bytes().to_vec());
+            for (element, (vr, value)) in [
+                (0x02_u16, short(1)),
+                (0x04, (b"CS", b"MONOCHROME2 ".to_vec())),
+                (0x10, short(4)),
+                (0x11, short(8)),
+                (0x100, short(16)),
+                (0x101, short(16)),
+                (0x102, short(15)),
+                (0x103, short(0)),
+            ] {
+                data_set.extend([0x28, 0x00]);
+                data_set.extend(element.to_le_bytes());
+                data_set.extend(vr);
+                data_set.extend(u16::try_from(value.len()).unwrap().to_le_bytes());
+                data_set.extend(value);
+            }
+        }
         data_set.extend([0xE0, 0x7F, 0x10, 0x00, b'O', b'W', 0, 0]);
         data_set.extend(u32::try_from(self.pixel_bytes).unwrap().to_le_bytes());
         data_set.resize(data_set.len() + self.pixel_bytes, self.pixel);

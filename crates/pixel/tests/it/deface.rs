@@ -8,6 +8,7 @@ fn facts(uid: &str) -> InstanceFacts {
         sop_class_uid: "1.2.840.10008.5.1.4.1.1.2".into(),
         size: [512, 512, 1, 16, 1],
         geometry: ["0.5\\0.5".into(), format!("0\\0\\{uid}"), "1\\0\\0\\0\\1\\0".into(), "1.2.3".into()],
+        samples: ["MONOCHROME2", "", "12", "11", "0", "-1024", "1"].map(str::to_owned),
     }
 }
 
@@ -32,4 +33,13 @@ fn changed_size_and_geometry_are_refused() {
     let mut moved = facts("1");
     moved.geometry[1] = "0\\0\\9".into();
     assert!(matches!(check(&[facts("1")], &[moved]), Err(DefacerError::Changed("the geometry of an image"))));
+}
+
+/// Everything but the samples is taken from the original: they must still mean what its header says.
+#[test]
+fn samples_of_another_meaning_are_refused() {
+    let mut rescaled = facts("1");
+    rescaled.samples[6] = "2".into();
+    let refused = check(&[facts("1")], &[rescaled]);
+    assert!(matches!(refused, Err(DefacerError::Changed("the meaning of the samples"))));
 }

@@ -7,7 +7,7 @@ use pixel::TextRecogniser;
 use recognition::{Pdf, PdfError, Tesseract};
 
 fn pdf() -> Pdf {
-    Pdf { program: PathBuf::from("pdftoppm"), pages: 3, longer_side: 1_200, time: Duration::from_secs(30) }
+    Pdf { pages: 3, longer_side: 1_200, time: Duration::from_secs(30), ..Pdf::default() }
 }
 
 /// A document with a line of text on each page, A4.
@@ -48,6 +48,16 @@ fn every_page_is_rendered_and_its_text_is_found() {
         let boxes = tesseract.recognise(page).unwrap();
         assert!(boxes.iter().any(|found| found.text.contains(word)), "{word}");
     }
+}
+
+/// Text rendering mode 3 (ISO 32000-1 9.3.6): neither filled nor stroked.
+#[test]
+fn text_that_is_not_seen_is_extracted() {
+    let hidden = String::from_utf8(document(&["Mrs Dupont"])).unwrap().replace("72 720 Td", "72 720 Td 3 Tr");
+    assert!(pdf().extract(hidden.as_bytes()).unwrap().contains("Mrs Dupont"));
+    assert!(matches!(pdf().extract(b"not a document"), Err(PdfError::NotRendered)));
+    let missing = Pdf { text_program: PathBuf::from("/nowhere/pdftotext"), ..pdf() };
+    assert!(matches!(missing.extract(&document(&["a"])), Err(PdfError::NotInstalled)));
 }
 
 #[test]

@@ -166,8 +166,11 @@ impl Deidentifier<'_> {
         survey: &Survey,
         cleaner: &TextCleaner<'_>,
     ) -> Result<Inspection, Undone> {
-        if self.profile.faces() == FacePolicy::Hold && survey.may_show_face() {
-            return Err(left("recognizable-visual-features", "a head, or no statement of the body part"));
+        if self.profile.faces() != FacePolicy::Pass && survey.may_show_face() {
+            return Err(left(
+                "recognizable-visual-features",
+                "a head, or neither words nor field of view say that it is none",
+            ));
         }
         let data_set = input.data_set()?;
         let (profile, recogniser) = (self.profile, self.recogniser);
@@ -180,7 +183,7 @@ impl Deidentifier<'_> {
     /// What a server holds for a person and this command only counts (AC2.7, AC2.8).
     fn waits(&self, object: &Object<'_>, inspection: &Inspection) -> Option<Left> {
         let is_document = object.sop_class.starts_with(ENCAPSULATED);
-        if is_document && self.profile.profile().documents == DocumentPolicy::Hold {
+        if is_document && self.profile.profile().documents != DocumentPolicy::Dummy {
             return Some(Left::new("document", "an encapsulated document"));
         }
         matches!(inspection, Inspection::NotInspected)

@@ -1,0 +1,156 @@
+//! Encapsulated PDF documents that a profile inspects (AC2.8): which leave, as what, and which wait for a person.
+
+use std::collections::BTreeSet;
+use std::io::Cursor;
+
+use deidentification::DeidentificationOption::CleanPixelData;
+use deidentification::pixels::{PixelPolicy, TextPolicy};
+use deidentification::verify::{Identity, Verifier};
+use deidentification::{
+    DocumentInspection, DocumentPolicy, Known, Object, PDF_STORAGE, Profile, Survey, deidentify,
+    inspect_document,
+};
+use dicom_stream::{Limits, TransferSyntax, VR};
+use pixel::{DocumentError, DocumentRenderer, GreyImage, RecogniserError, TextBox, TextRecogniser};
+
+use crate::support::{Element, INSTANCE, Source, data_set, elements, text, with_options};
+
+/// Its own text, and how many pages it has; `None`: it cannot be rendered.
+struct Renders(&'static str, Option<u8>);
+
+impl DocumentRenderer for Renders {
+    fn pages(&self, document: &[u8]) -> Result<Vec<GreyImage>, DocumentError> {
+        assert!(document.starts_with(b"%PDF-"));
+        let pages = self.1.ok_or_else(|| DocumentError("the document cannot be rendered".to_owned()))?;
+        Ok((0..pages).map(|page| GreyImage::new(4, 2, vec![page; 8]).unwrap()).collect())
+    }
+
+    fn text(&self, _document: &[u8]) -> Result<String, DocumentError> {
+        Ok(self.0.to_owned())
+    }
+}
+
+/// Reads this on the page whose samples have this value.
+struct Reads(&'static str, u8);
+
+impl TextRecogniser for Reads {
+    fn name(&self) -> &str {
+        "reader 1"
+    }
+
+    fn recognise(&self, image: &GreyImage) -> Result<Vec<TextBox>, RecogniserError> {
+        let word = TextBox { x: 0, y: 0, width: 2, height: 1, text: self.0.to_owned(), confidence: 90.0 };
+        Ok(if image.pixels()[0] == self.1 { vec![word] } else { Vec::new() })
+    }
+}
+
+const HIDDEN: &[u8] = b"%PDF-1.4 /Author (Doe, Jane)";
+
+fn profile(text: TextPolicy) -> Profile {
+    Profile {
+        documents: DocumentPolicy::Inspect,
+        pixels: PixelPolicy { text, ..PixelPolicy::default() },
+        ..with_options(&[CleanPixelData])
+    }
+}
+
+fn object() -> Vec<u8> {
+    let elements = vec![
+        text(0x0008_0060, VR::CS, "DOC"),
+        text(0x0010_0010, VR::PN, "Doe^Jane"),
+        Element::Value(0x0042_0011, VR::OB, HIDDEN.to_vec()),
+    ];
+    data_set(TransferSyntax::EXPLICIT_LITTLE.encoding, PDF_STORAGE, elements)
+}
+
+/// The inspection, and what leaves after it.
+fn inspected(
+    profile: &Profile,
+    renders: &Renders,
+    reads: Option<&Reads>,
+) -> Result<(Vec<u8>, usize), String> {
+    let syntax = TransferSyntax::EXPLICIT_LITTLE;
+    let profile = profile.compile(None).unwrap();
+    let input = object();
+    let mut identity = Identity::default();
+    let survey =
+        Survey::read(&profile, Cursor::new(&input), &syntax, Limits::INSTANCE, &mut identity).unwrap();
+    let cleaner = profile.cleaner(&identity).unwrap();
+    let programs = reads.map(|reads| (reads as &dyn TextRecogniser, renders as &dyn DocumentRenderer));
+    let looked =
+        inspect_document(&profile, &cleaner, programs, &syntax, Limits::INSTANCE, Cursor::new(&input));
+    let pages = match looked.unwrap() {
+        DocumentInspection::Held(why) => return Err(why),
+        DocumentInspection::Pages(pages) => pages,
+    };
+    let survey = survey.with_pages(pages);
+    let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
+    let object =
+        Object { sop_class: PDF_STORAGE, sop_instance: INSTANCE, transfer_syntax: &syntax, length: None };
+    let mut out = Vec::new();
+    let report =
+        deidentify(&profile, &object, &Source, known, Limits::INSTANCE, input.as_slice(), &mut out).unwrap();
+    Ok((elements(&syntax, &out).remove("(0042,0011)").unwrap().1, report.document.unwrap().pages))
+}
+
+fn holds(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+#[test]
+fn a_document_without_text_that_counts_leaves_as_images_of_its_pages() {
+    let (body, pages) = inspected(
+        &profile(TextPolicy::Identity),
+        &Renders("Conclusion: normal\n", Some(2)),
+        Some(&Reads("normal", 1)),
+    )
+    .unwrap();
+    assert_eq!(pages, 2);
+    // ISO 32000-1 7.5: the body is a document of its own, and nothing of the other
+    assert!(body.starts_with(b"%PDF-1.4\n") && holds(&body, b"/Count 2") && holds(&body, b"%%EOF"));
+    assert!(!holds(&body, b"Jane") && !holds(&body, b"Author"));
+}
+
+#[test]
+fn text_that_counts_in_the_document_or_on_a_page_holds_it() {
+    let nothing = Reads("", 0);
+    let cases = [
+        (TextPolicy::Identity, Renders("seen by\nJane DOE", Some(1)), &nothing, "text in the document"),
+        (TextPolicy::Identity, Renders("", Some(2)), &Reads("DOE", 1), "text on page 2"),
+        (TextPolicy::Unknown, Renders("Mrs Somebody", Some(1)), &nothing, "text in the document"),
+        (TextPolicy::Any, Renders("normal", Some(1)), &nothing, "text in the document"),
+        (TextPolicy::Any, Renders("", Some(1)), &Reads("normal", 0), "text on page 1"),
+        (TextPolicy::Identity, Renders("", None), &nothing, "cannot be rendered"),
+    ];
+    for (policy, renders, reads, why) in cases {
+        let held = inspected(&profile(policy), &renders, Some(reads)).unwrap_err();
+        assert!(held.contains(why), "{why}: {held}");
+        assert!(!held.contains("DOE") && !held.contains("Somebody"));
+    }
+}
+
+#[test]
+fn without_a_recogniser_or_clean_pixel_data_nothing_is_inspected() {
+    let renders = Renders("", Some(1));
+    assert!(inspected(&profile(TextPolicy::Identity), &renders, None).unwrap_err().contains("recogniser"));
+    let without = Profile { options: BTreeSet::new(), ..profile(TextPolicy::Identity) };
+    let held = inspected(&without, &renders, Some(&Reads("", 0))).unwrap_err();
+    assert!(held.contains("Clean Pixel Data"));
+}
+
+/// The after-check reads what leaves with search terms of its own.
+#[test]
+fn the_after_check_reads_the_document_that_leaves() {
+    let mut identity = Identity::default();
+    let syntax = TransferSyntax::EXPLICIT_LITTLE;
+    let profile = profile(TextPolicy::Identity).compile(None).unwrap();
+    Survey::read(&profile, Cursor::new(object()), &syntax, Limits::INSTANCE, &mut identity).unwrap();
+    let verifier = Verifier::new(&identity, &[]).unwrap();
+    let check = |renders: &Renders, reads: &Reads| {
+        verifier.verify_document(Cursor::new(object()), &syntax, Limits::INSTANCE, reads, renders)
+    };
+    assert!(check(&Renders("normal", Some(1)), &Reads("normal", 0)).unwrap().is_none());
+    assert!(check(&Renders("Jane Doe", Some(1)), &Reads("", 0)).unwrap().is_some());
+    assert!(check(&Renders("", Some(2)), &Reads("DOE JANE", 1)).unwrap().is_some());
+    assert!(check(&Renders("", None), &Reads("", 0)).is_err(), "it fails closed");
+}

@@ -1,0 +1,208 @@
+//! Stage *deface*: what may show a face, of a project whose profile says `faces = "deface"`, goes through the defacing program of the
+//! site, a whole series at a time (PS3.15 E.3.2, docs/adr/0013). State in: ADMITTED, set aside by *deidentify*; what the program made
+//! then goes the way of *deidentify*, which is the same job from there.
+//!
+//! A volume has to be whole to be defaced, so that its instances wait until the increment of their study is closed. The program has a
+//! worker of its own: half an hour of its work holds up nobody else.
+
+mod folder;
+mod series;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use archive::buffer::{self, BufferState, BufferedInstance, QuarantineReason, SeriesKey};
+use archive::job_queue::{self, NewEntry};
+use deidentification::verify::Identity;
+use deidentification::{FacePolicy, Survey};
+use dicom_stream::{Limits, TransferSyntax};
+use pixel::deface::Defacer;
+use uuid::Uuid;
+
+use crate::deidentify::blocking;
+use crate::line::{Line, Project, StageError};
+use crate::transform::Held;
+use folder::PrivateFolder;
+pub(crate) use series::DefacedImage;
+
+/// Name of the stage in the queue; its subject is a batch that is one series.
+pub(crate) const KIND: &str = "deface";
+
+/// The defacing program of the site.
+pub struct Defacing {
+    program: Arc<dyn Defacer>,
+    folder: PathBuf,
+    limits: DefacingLimits,
+}
+
+/// What a series that is defaced may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DefacingLimits {
+    /// Instances.
+    pub instances: u32,
+    /// Bytes as received, and of each instance with its samples decoded.
+    pub bytes: u64,
+}
+
+impl Defacing {
+    /// Uses `folder`, which belongs to it alone, for the series that the program works on; what an earlier run left there is removed.
+    ///
+    /// # Errors
+    /// The folder cannot be made or emptied.
+    pub fn open(program: Arc<dyn Defacer>, folder: PathBuf, limits: DefacingLimits) -> io::Result<Self> {
+        folder::make_empty(&folder)?;
+        Ok(Self { program, folder, limits })
+    }
+}
+
+/// Images that a defacing program has made of a series, in a folder that goes when this goes.
+#[derive(Default)]
+pub(crate) struct Defaced {
+    program: String,
+    images: BTreeMap<Uuid, DefacedImage>,
+    _folder: Option<PrivateFolder>,
+}
+
+impl Defaced {
+    /// What was made of an instance, and the name of the program.
+    pub(crate) fn of(&self, id: Uuid) -> Option<(&DefacedImage, &str)> {
+        Some((self.images.get(&id)?, &self.program))
+    }
+}
+
+/// Takes out of `members` what has to wait for the rest of its series.
+///
+/// # Errors
+/// Any [`StageError`].
+pub(crate) async fn set_aside(
+    line: &Arc<Line>,
+    project: &Project,
+    mut members: Vec<BufferedInstance>,
+) -> Result<Vec<BufferedInstance>, StageError> {
+    if project.profile.faces() != FacePolicy::Deface || line.defacing.is_none() {
+        return Ok(members);
+    }
+    let ids: Vec<Uuid> = members.iter().map(|member| member.received.id).collect();
+    let mut connection = line.buffer.reader().acquire().await?;
+    let accepted =
+        buffer::accepted_among(&mut connection, &ids, QuarantineReason::RecognizableFeatures).await?;
+    drop(connection);
+    let (line_of, profile) = (Arc::clone(line), Arc::clone(&project.profile));
+    let (aside, members) = blocking(move || {
+        let mut aside = Vec::new();
+        members.retain(|member| {
+            let id = member.received.id;
+            // One that cannot be read is held where it is read to be de-identified.
+            let shows_face = !accepted.contains(&id)
+                && TransferSyntax::from_uid(&member.received.transfer_syntax_uid).is_some_and(|syntax| {
+                    let input = line_of.spool.read(&member.received.location);
+                    let mut identity = Identity::default();
+                    input.is_ok_and(|input| {
+                        Survey::read(&profile, input, syntax, Limits::INSTANCE, &mut identity)
+                            .is_ok_and(|survey| survey.may_show_face())
+                    })
+                });
+            if shows_face {
+                aside.push(id);
+            }
+            !shows_face
+        });
+        (aside, members)
+    })
+    .await?;
+    if !aside.is_empty() {
+        let mut transaction = line.buffer.write().await?;
+        buffer::set_aside(&mut transaction, &aside).await?;
+        transaction.commit().await?;
+    }
+    Ok(members)
+}
+
+/// Hands what was set aside of studies that are complete by now to the worker.
+///
+/// # Errors
+/// Any [`StageError`]; repeated in the next round.
+pub(crate) async fn enqueue_complete(line: &Line) -> Result<(), StageError> {
+    if !buffer::is_series_complete(line.buffer.reader()).await? {
+        return Ok(());
+    }
+    let mut transaction = line.buffer.write().await?;
+    let batches = buffer::gather_series(&mut transaction).await?;
+    transaction.commit().await?;
+    enqueue(line, batches.iter().map(|batch| batch.id)).await
+}
+
+/// Hands batches to the worker.
+///
+/// # Errors
+/// Any [`StageError`].
+pub(crate) async fn enqueue(line: &Line, batches: impl Iterator<Item = Uuid>) -> Result<(), StageError> {
+    let now = line.clock.now();
+    let mut transaction = line.main.write().await?;
+    for subject in batches {
+        let entry = NewEntry { kind: KIND, subject, partner: None, run_at: now };
+        job_queue::enqueue(&mut transaction, entry, now).await?;
+    }
+    transaction.commit().await?;
+    line.work.notify_one();
+    Ok(())
+}
+
+/// Runs the program over the series of `batch`, or says why all of `members` are held.
+///
+/// # Errors
+/// Any [`StageError`]: the driver repeats.
+pub(crate) async fn deface(
+    line: &Arc<Line>,
+    project: &Project,
+    batch: Uuid,
+    members: &[BufferedInstance],
+) -> Result<Result<Defaced, Held>, StageError> {
+    let held = |detail: String| Ok(Err(Held { reason: QuarantineReason::RecognizableFeatures, detail }));
+    if project.profile.faces() != FacePolicy::Deface || members.is_empty() {
+        return Ok(Ok(Defaced::default()));
+    }
+    let Some(defacing) = line.defacing.clone() else {
+        return held("no defacing program is configured ([defacing])".to_owned());
+    };
+    // Also what an earlier run cleared: the program sees the whole volume again.
+    let mut series = buffer::in_batch(line.buffer.reader(), batch).await?;
+    series.retain(|of| matches!(of.state, BufferState::Admitted | BufferState::Deidentified));
+    let Some(first) = series.first() else { return Ok(Ok(Defaced::default())) };
+    let key = SeriesKey {
+        project: &project.config.id,
+        study_instance_uid: &first.received.study_instance_uid,
+        series_instance_uid: &first.received.series_instance_uid,
+    };
+    let missing = buffer::missing_of_series(line.buffer.reader(), batch, key).await?;
+    if missing > 0 {
+        return held(format!(
+            "{missing} more instances of the series are held, or came at another time: a volume is defaced whole"
+        ));
+    }
+    let bytes: u64 = series.iter().map(|of| of.received.location.data_length()).sum();
+    let DefacingLimits { instances, bytes: most } = defacing.limits;
+    if series.len() > instances as usize || bytes > most {
+        return held(format!(
+            "the series has {} instances and {bytes} bytes, more than are defaced ({instances}, {most})",
+            series.len()
+        ));
+    }
+    let (line, profile) = (Arc::clone(line), Arc::clone(&project.profile));
+    let made = blocking(move || {
+        let folder = PrivateFolder::new(&defacing.folder, batch)?;
+        let made = series::deface(&line, &profile, &defacing, folder.path(), &series)?;
+        Ok::<_, StageError>(made.map(|images| Defaced {
+            program: defacing.program.name().to_owned(),
+            images,
+            _folder: Some(folder),
+        }))
+    })
+    .await??;
+    match made {
+        Ok(defaced) => Ok(Ok(defaced)),
+        Err(why) => held(why),
+    }
+}
