@@ -24,6 +24,7 @@ pub(super) async fn doubt(
     line: &Arc<Line>,
     project: &Project,
     access: &Reidentification,
+    partner: &str,
     received: &pseudonym::OwnRecord,
     objects: impl Iterator<Item = (&ResultInstance, (&Survey, &Verdict))>,
 ) -> Result<Option<End>, StageError> {
@@ -42,7 +43,12 @@ pub(super) async fn doubt(
             Err(end) => return Ok(Some(end)),
         };
         for modified in opened {
-            let originals = line.vault.originals_among(access, &modified.uids()).await?;
+            let uids = modified.uids();
+            let mut originals = line.vault.originals_among(access, &uids).await?;
+            // where UIDs are retained, one that was issued is its own original (RC-11)
+            let issued = line.vault.originals(access, partner, &uids).await?;
+            originals
+                .extend(issued.into_iter().filter(|(uid, original)| uid == original).map(|(uid, _)| uid));
             if let Err(error) = modified.confirm(&own, &originals) {
                 return Ok(Some(held(&error.to_string())));
             }

@@ -194,7 +194,7 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         Err(end) => return Ok(end),
     };
     let objects = instances.iter().zip(surveys.iter().zip(&judgement.objects));
-    if let Some(end) = encrypted::doubt(line, project, &access, &received, objects).await? {
+    if let Some(end) = encrypted::doubt(line, project, &access, &record.partner, &received, objects).await? {
         return Ok(end);
     }
     // Before anything identified is written: what goes to a person leaves nothing in Z5.
