@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-PACKAGES=(dcmtk orthanc orthanc-dicomweb dicom3tools libgdcm-tools tesseract-ocr tesseract-ocr-fra poppler-utils
+PACKAGES=(openssl dcmtk orthanc orthanc-dicomweb dicom3tools libgdcm-tools tesseract-ocr tesseract-ocr-fra poppler-utils
     fonts-dejavu-core strace faketime postgresql)
 NEXTEST_MIN=0.9.100 NEXTEST=0.9.143
 DENY_MIN=0.18.0 DENY=0.20.2

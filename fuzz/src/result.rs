@@ -184,7 +184,13 @@ pub fn issued() -> Issued {
 
 pub fn conditions() -> Conditions {
     let sop_classes = SOP_CLASSES.map(|suffix| format!("1.2.840.10008.5.1.4.1.1.{suffix}")).into();
-    Conditions { sop_classes, window: WINDOW, deadline_passed: false, tolerance: 0.01 }
+    Conditions {
+        sop_classes,
+        window: WINDOW,
+        deadline_passed: false,
+        tolerance: 0.01,
+        opens_encrypted_attributes: false,
+    }
 }
 
 fn identities(flags: u8) -> Identities {

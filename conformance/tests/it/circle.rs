@@ -3,6 +3,7 @@
 mod accept;
 mod classes;
 mod dropped;
+mod encrypted;
 mod faulty;
 mod identity;
 mod kills;

@@ -219,6 +219,10 @@ pub struct ResultsConfig {
     /// What Series Description begins with, without the blank after it (AC8.9).
     #[serde(default = "default_series_prefix")]
     pub series_prefix: String,
+    /// Private key, a file in PEM without a passphrase that not everybody may read: opens Encrypted Attributes (0400,0500) of a result, which must
+    /// confirm the identity as received; without it a result that has any is held (RC-15). Needs `openssl`.
+    #[serde(default)]
+    pub encrypted_attributes_key: Option<PathBuf>,
     /// Hours that a set may wait for a person or for the gate; then it expires.
     #[serde(default = "default_decide_hours")]
     pub decide_within_hours: u32,

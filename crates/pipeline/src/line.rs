@@ -19,6 +19,7 @@ use notification::NotificationConfig;
 use partner::{Partner, PartnerError};
 use pixel::{DocumentRenderer, TextRecogniser};
 use pseudonym::{CodePrefix, CodeScheme, Linkage, Vault, VaultError};
+use recognition::{DecryptionKey, DecryptionKeyError};
 use register::{AuditTrail, Dossier, DossierError, Mode};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -97,6 +98,8 @@ pub struct Project {
     pub code_prefix: CodePrefix,
     /// Whether its profile shifts dates.
     pub shifts_dates: bool,
+    /// Opens Encrypted Attributes of its results (RC-15).
+    pub encrypted_attributes_key: Option<DecryptionKey>,
 }
 
 /// Why a project cannot be used: correct the configuration.
@@ -132,6 +135,14 @@ pub enum ProjectError {
          by default: take it away, or set linkage = \"project\""
     )]
     LinkageContradicted(String, &'static str),
+    /// The key for Encrypted Attributes cannot be used.
+    #[error("project {project:?}: results.encrypted_attributes_key: {source}")]
+    EncryptedAttributesKey {
+        /// Project.
+        project: String,
+        /// What is wrong with the file.
+        source: DecryptionKeyError,
+    },
     /// The prefix of the codes cannot be used.
     #[error("project {0:?}: code_prefix: {1}")]
     CodePrefix(String, pseudonym::CodeError),
@@ -170,8 +181,12 @@ impl Project {
             "" => CodePrefix::default(),
             text => CodePrefix::new(text).map_err(|error| ProjectError::CodePrefix(id(), error))?,
         };
+        let key = config.results.as_ref().and_then(|results| results.encrypted_attributes_key.as_deref());
+        let unusable = |source| ProjectError::EncryptedAttributesKey { project: id(), source };
+        let encrypted_attributes_key = key.map(DecryptionKey::open).transpose().map_err(unusable)?;
         let compiled = profile.compile(trial)?;
         Ok(Some(Self {
+            encrypted_attributes_key,
             shifts_dates: compiled.shifts_dates(),
             profile: Arc::new(compiled),
             dossier_version: dossier.version.to_string(),

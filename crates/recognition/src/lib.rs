@@ -1,15 +1,17 @@
-//! Programs of the operating system that look at pixels: `tesseract` for text, `pdftoppm` for documents, a
-//! defacing program of the operator's choice, as bounded processes.
+//! Programs of the operating system as bounded processes: `tesseract` for text in pixels, `pdftoppm` for documents, a
+//! defacing program of the operator's choice, `openssl` for enveloped data.
 //!
-//! No identified pixel is written to a file: images go by standard input. Each process has a time limit, an output limit, an empty
+//! Nothing identified is written to a file: it goes by standard input and output. Each process has a time limit, an output limit, an empty
 //! environment and its own process group, which is killed as a whole. Calls block: make them off the runtime's threads.
 
+mod decryption;
 mod defacer;
 mod pdf;
 mod pgm;
 mod process;
 mod tesseract;
 
+pub use decryption::{DecryptionKey, DecryptionKeyError};
 pub use defacer::ExternalDefacer;
 pub use pdf::{Pdf, PdfError};
 pub use process::{ProcessError, ProcessLimits};

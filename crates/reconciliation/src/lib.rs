@@ -11,6 +11,7 @@ mod attribute;
 mod character_set;
 mod clinical_document;
 mod date;
+mod encrypted_attributes;
 mod identities;
 mod judge;
 mod own_record;
@@ -27,6 +28,10 @@ mod walk;
 pub use attribute::{LAST_OF_OWN_RECORD, is_of_own_record};
 pub use date::Window;
 pub use dicom_stream::Tag;
+pub use encrypted_attributes::{
+    EncryptedAttributes, EncryptedAttributesError, EncryptedContent, ModifiedAttributes, encrypted_contents,
+    without_encrypted_attributes,
+};
 pub use identities::{Given, Identities};
 pub use judge::{
     Conditions, Issued, IssuedUid, Judgement, Kind, ManualReason, Outcome, Participant, Proposal,

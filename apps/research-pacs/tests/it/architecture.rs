@@ -29,6 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "partner",
             "pixel",
             "pseudonym",
+            "recognition",
             "reconciliation",
             "register",
         ],

@@ -1,10 +1,11 @@
 //! Stage *reconcile*: gives a result set the identity it came from, or hands it to a person (step 8). Z4 + vault → Z5 and Z3. State of
 //! the result set: reconciled, manual or rejected.
 //!
-//! This file decides whose a set is and how its work ends; `identity` opens the vault, `write` makes the objects, `conclude` writes down
-//! what came of it.
+//! This file decides whose a set is and how its work ends; `identity` opens the vault, `encrypted` what a result brings as a second way back,
+//! `write` makes the objects, `conclude` writes down what came of it.
 
 mod conclude;
+mod encrypted;
 mod identity;
 mod write;
 
@@ -142,7 +143,7 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         Err(error) => return Err(error.into()),
     };
     let (mut issued, knows_all) = look_up(line, set, job, &surveys).await?;
-    let conditions = conditions(line, results, set, job)?;
+    let conditions = conditions(line, project, results, set, job)?;
     let claimed_by = export::participant(job)?;
     let accepted = accepted(line, set).await?;
     // Whose it is, before anything of an identity is opened.
@@ -192,6 +193,10 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         Ok(received) => received,
         Err(end) => return Ok(end),
     };
+    let objects = instances.iter().zip(surveys.iter().zip(&judgement.objects));
+    if let Some(end) = encrypted::doubt(line, project, &access, &record.partner, &received, objects).await? {
+        return Ok(end);
+    }
     // Before anything identified is written: what goes to a person leaves nothing in Z5.
     let (check, own) = match check_identity(line.return_node(project)?, &received, &accepted).await? {
         Checked::Known { check, own } => (check, own),
@@ -326,6 +331,7 @@ fn words<'w>(words: impl Iterator<Item = &'w str>) -> String {
 
 fn conditions(
     line: &Line,
+    project: &Project,
     results: &ResultsConfig,
     set: &ResultSet,
     job: &Job,
@@ -340,6 +346,7 @@ fn conditions(
         window: Window { exported_on: day(job.created_at - DAY), received_on: day(line.clock.now() + DAY) },
         deadline_passed: line.clock.now() > deadline,
         tolerance: TOLERANCE,
+        opens_encrypted_attributes: project.encrypted_attributes_key.is_some(),
     })
 }
 

@@ -1,4 +1,4 @@
-//! The objects of a set: each with its identity to Z5, and as it came to Z3. Nothing counts unless all of it worked.
+//! The objects of a set: each with its identity to Z5, and as it came, but for Encrypted Attributes, to Z3. Nothing counts unless all of it worked.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use archive::result_set::ResultSet;
 use archive::zone::Zone;
 use dicom_stream::{FileMeta, SourceError, TransferSyntax};
 use reconciliation::{
-    Given, Identities, NotInspected, Object, OwnRecord, Policy, Pseudonyms, ReconciliationError, Survey,
-    Verdict, reconcile, reverse_scan,
+    EncryptedAttributes, Given, Identities, NotInspected, Object, OwnRecord, Policy, Pseudonyms,
+    ReconciliationError, Survey, Verdict, reconcile, reverse_scan, without_encrypted_attributes,
 };
 use uuid::Uuid;
 
@@ -105,7 +105,10 @@ fn write_all(
         };
         not_inspected.extend(of.not_inspected.into_iter().map(|part| (instance.id, part)));
         identified.push((of.instance, writer));
-        archived.push(archive(line, instance)?);
+        match archive(line, instance, survey)? {
+            Ok(done) => archived.push(done),
+            Err(end) => return Ok(Err(end)),
+        }
     }
     let (returned, writers): (Vec<ResultInstance>, Vec<BlobWriter>) = identified.into_iter().unzip();
     let blobs = line.blobs.finish_batch(writers)?;
@@ -133,7 +136,7 @@ fn identify(
 ) -> Result<Result<(Identified, BlobWriter), End>, StageError> {
     let (input, syntax) = open_data_set(&line.blobs, Zone::Inbound, received.id)?;
     let object = Object { survey, transfer_syntax: syntax, length: None, limits: reconciliation::LIMITS };
-    let output_syntax = if syntax.deflated { &TransferSyntax::EXPLICIT_LITTLE } else { syntax };
+    let output_syntax = inflated(syntax);
     let mut writer = line.blobs.create(BlobKey::new(Zone::ReturnBuffer, received.id)?)?;
     let sop_instance =
         transform.identities.fresh.get(&survey.sop_instance).unwrap_or(&survey.sop_instance).clone();
@@ -177,9 +180,20 @@ fn not_reconciled(error: ReconciliationError) -> Result<End, StageError> {
     }
 }
 
-/// The object as the partner sent it, for Z3: the pseudonymised form of the result.
-fn archive(line: &Line, received: &ResultInstance) -> Result<(Pseudonymised, BlobWriter), StageError> {
-    let (mut input, syntax) = open_data_set(&line.blobs, Zone::Inbound, received.id)?;
+/// The transfer syntax of a data set that is written anew.
+fn inflated(syntax: &'static TransferSyntax) -> &'static TransferSyntax {
+    if syntax.deflated { &TransferSyntax::EXPLICIT_LITTLE } else { syntax }
+}
+
+/// The object as the partner sent it, for Z3: the pseudonymised form of the result, and so without Encrypted Attributes (RC-15).
+fn archive(
+    line: &Line,
+    received: &ResultInstance,
+    survey: &Survey,
+) -> Result<Result<(Pseudonymised, BlobWriter), End>, StageError> {
+    let (mut input, received_syntax) = open_data_set(&line.blobs, Zone::Inbound, received.id)?;
+    let is_copy = survey.encrypted_attributes == EncryptedAttributes::Absent;
+    let syntax = if is_copy { received_syntax } else { inflated(received_syntax) };
     let mut writer = line.blobs.create(BlobKey::new(Zone::Archive, received.id)?)?;
     let meta = FileMeta {
         media_storage_sop_class_uid: received.sop_class_uid.clone(),
@@ -189,9 +203,13 @@ fn archive(line: &Line, received: &ResultInstance) -> Result<(Pseudonymised, Blo
     meta.write(&mut writer)?;
     let data_set = writer.length();
     let mut tee = Tee::new(writer, syntax);
-    std::io::copy(&mut input, &mut tee)?;
+    if is_copy {
+        std::io::copy(&mut input, &mut tee)?;
+    } else if let Err(error) = without_encrypted_attributes(input, received_syntax, &mut tee) {
+        return Ok(Err(not_reconciled(error)?));
+    }
     let (writer, identification) = tee.finish().map_err(|_| StageError::Answer)?;
-    Ok((Pseudonymised { identification, transfer_syntax: syntax, data_set }, writer))
+    Ok(Ok((Pseudonymised { identification, transfer_syntax: syntax, data_set }, writer)))
 }
 
 fn with_blob(instance: ResultInstance, blob: &Blob) -> ResultInstance {

@@ -95,6 +95,8 @@ pub struct Conditions {
     pub deadline_passed: bool,
     /// Allowed difference of geometry: millimetres, and cosines of the orientation.
     pub tolerance: f64,
+    /// Whether the caller opens Encrypted Attributes of the main data set and holds the set unless they confirm the own record (RC-15).
+    pub opens_encrypted_attributes: bool,
 }
 
 impl fmt::Debug for Issued {

@@ -9,6 +9,7 @@ use super::keys::{Key, Keys};
 use super::reason::{ManualReason, RefuseReason};
 use super::{Common, Verdict, common};
 use crate::date::{DateClass, class};
+use crate::encrypted_attributes::EncryptedAttributes;
 use crate::survey::{Geometry, Role, Survey};
 
 /// Keys that have to agree (AC8.1).
@@ -157,7 +158,9 @@ impl<'a> Findings<'a> {
         if survey.has_unreadable_role {
             manual.insert(ManualReason::UnreadableRole);
         }
-        if survey.has_encrypted_attributes {
+        let is_openable = self.conditions.opens_encrypted_attributes
+            && survey.encrypted_attributes == EncryptedAttributes::Main;
+        if survey.encrypted_attributes != EncryptedAttributes::Absent && !is_openable {
             manual.insert(ManualReason::EncryptedAttributes);
         }
         if !self.geometry_agrees(survey) {

@@ -28,7 +28,7 @@ pub enum ManualReason {
     UnreadableText,
     /// A clinical document whose patient role cannot be written anew (table 8.3).
     UnreadableRole,
-    /// Encrypted Attributes that have to be compared with the own record (RC-15).
+    /// Encrypted Attributes that nobody opens (RC-15).
     EncryptedAttributes,
 }
 

@@ -9,14 +9,14 @@ use dicom_stream::{ElementPath, Tag, VR};
 use super::geometry::GeometryCollector;
 use super::{DateUse, Role, Survey, SurveyError, UidUse, is_standard};
 use crate::attribute::{
-    CODE_VALUE, CONCEPT_NAME_CODE, ENCAPSULATED_DOCUMENT, ENCRYPTED_ATTRIBUTES, FRAME_OF_REFERENCE_UID,
-    MODALITY, PATIENT_ID, PATIENT_NAME, PIXEL_GROUP, REFERENCED_REQUEST, SERIES_INSTANCE_UID, SOP_CLASS_UID,
-    SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, STUDY_INSTANCE_UID, TRIAL_SUBJECT_ID, is_identity,
-    is_processing_date, refers,
+    CODE_VALUE, CONCEPT_NAME_CODE, ENCAPSULATED_DOCUMENT, FRAME_OF_REFERENCE_UID, MODALITY, PATIENT_ID,
+    PATIENT_NAME, PIXEL_GROUP, REFERENCED_REQUEST, SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID,
+    SPECIFIC_CHARACTER_SET, STUDY_INSTANCE_UID, TRIAL_SUBJECT_ID, is_identity, is_processing_date, refers,
 };
 use crate::character_set::Repertoire;
 use crate::clinical_document::{ClinicalDocument, is_clinical_document, unpadded};
 use crate::date::days;
+use crate::encrypted_attributes::EncryptedAttributes;
 use crate::visit::{Element, Visitor};
 
 /// Longest text that can be a UID of any use; PS3.5 9.1 allows 64 characters.
@@ -59,7 +59,7 @@ impl Default for Collector {
             pixels: None,
             is_document: false,
             has_unreadable_role: false,
-            has_encrypted_attributes: false,
+            encrypted_attributes: EncryptedAttributes::Absent,
             has_foreign_request: false,
             text: Repertoire::new(),
         };
@@ -96,11 +96,7 @@ impl Visitor for Collector {
         if element.tag == CODE_VALUE {
             self.note_concept(element, value);
         }
-        if element.tag == ENCRYPTED_ATTRIBUTES
-            || element.sequences.iter().any(|(tag, _)| *tag == ENCRYPTED_ATTRIBUTES)
-        {
-            self.survey.has_encrypted_attributes = true;
-        }
+        self.note_encrypted(element);
         match element.vr {
             VR::UI => self.note_uids(element, value),
             VR::DA | VR::DT if !(element.is_root() && is_identity(element.tag)) => {
@@ -113,6 +109,7 @@ impl Visitor for Collector {
     }
 
     fn bulk(&mut self, element: &Element<'_>) {
+        self.note_encrypted(element);
         self.in_pixels = element.tag.group() == PIXEL_GROUP && element.is_root();
         if self.in_pixels && self.pixels.is_none() {
             self.pixels = Some(blake3::Hasher::new());
@@ -194,6 +191,11 @@ impl Collector {
         {
             *concept = String::from_utf8_lossy(trim(VR::SH, value)).chars().take(16).collect();
         }
+    }
+
+    fn note_encrypted(&mut self, element: &Element<'_>) {
+        let found = &mut self.survey.encrypted_attributes;
+        *found = (*found).max(EncryptedAttributes::at(element));
     }
 
     fn note_nested_id(&mut self, element: &Element<'_>, value: &[u8]) {

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::attribute::STANDARD_ROOT;
 use crate::character_set::Repertoire;
+use crate::encrypted_attributes::EncryptedAttributes;
 use crate::visit::visit;
 use collect::Collector;
 
@@ -115,8 +116,8 @@ pub struct Survey {
     pub is_document: bool,
     /// Whether it is a clinical document whose patient role cannot be written anew (table 8.3).
     pub has_unreadable_role: bool,
-    /// Whether Encrypted Attributes (0400,0500) are there (RC-15).
-    pub has_encrypted_attributes: bool,
+    /// Where Encrypted Attributes (0400,0500) are (RC-15).
+    pub encrypted_attributes: EncryptedAttributes,
     /// Referenced Request Sequence (0040,A370) names another study than the object's own.
     pub(crate) has_foreign_request: bool,
     pub(crate) text: Repertoire,

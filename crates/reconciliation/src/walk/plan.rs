@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use dicom_stream::{Tag, VR};
 
 use crate::attribute::{
-    CONTENT_QUALIFICATION, CONTRIBUTING_EQUIPMENT, IMAGE_TYPE, LONGITUDINAL_TEMPORAL_INFORMATION,
-    ORIGINAL_ATTRIBUTES, PATIENT_IDENTITY_REMOVED, SERIES_DESCRIPTION, SERIES_NUMBER, SPECIFIC_CHARACTER_SET,
-    STUDY_INSTANCE_UID,
+    CONTENT_QUALIFICATION, CONTRIBUTING_EQUIPMENT, ENCRYPTED_ATTRIBUTES, IMAGE_TYPE,
+    LONGITUDINAL_TEMPORAL_INFORMATION, ORIGINAL_ATTRIBUTES, PATIENT_IDENTITY_REMOVED, SERIES_DESCRIPTION,
+    SERIES_NUMBER, SPECIFIC_CHARACTER_SET, STUDY_INSTANCE_UID,
 };
 use crate::character_set::Target;
 use crate::own_record::{Attribute, OwnRecord, Value};
@@ -54,6 +54,8 @@ pub(crate) fn plan(
     }
     rows.insert(STUDY_INSTANCE_UID, Row::Restore(VR::UI, own.study.clone().into_bytes()));
     rows.insert(PATIENT_IDENTITY_REMOVED, Row::Write(VR::CS, b"NO".to_vec()));
+    // they were compared before, or the set is a person's (RC-15); the identity in them would be a second one
+    rows.insert(ENCRYPTED_ATTRIBUTES, Row::Remove);
     rows.insert(LONGITUDINAL_TEMPORAL_INFORMATION, Row::Remove);
     rows.insert(CONTRIBUTING_EQUIPMENT, Row::AppendItem);
     rows.insert(ORIGINAL_ATTRIBUTES, Row::AppendItem);

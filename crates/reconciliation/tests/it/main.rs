@@ -5,6 +5,7 @@ mod character_sets;
 mod classes;
 mod dates;
 mod encodings;
+mod encrypted_attributes;
 mod keys;
 mod marking;
 mod properties;

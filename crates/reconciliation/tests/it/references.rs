@@ -197,10 +197,3 @@ fn rr_1_by_membership_in_every_form_and_nothing_else() {
     let found: Vec<String> = output.scan.findings.iter().map(|finding| finding.path.to_string()).collect();
     assert_eq!(found, ["(0020,9161)", "(0040,A160)"]);
 }
-
-#[test]
-fn rc_15_encrypted_attributes_are_a_persons_case() {
-    let encrypted = sequence(0x0400_0500, vec![vec![uid(0x0400_0510, "1.2.840.10008.1.2")]]);
-    let outcome = judge(&[surveyed(&result(SR, vec![encrypted]))], &issued(), &conditions()).outcome;
-    assert!(manual(ManualReason::EncryptedAttributes)(&outcome));
-}

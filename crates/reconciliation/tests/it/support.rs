@@ -117,7 +117,13 @@ pub(crate) fn conditions() -> Conditions {
         "104.2", "104.3", "2",
     ];
     let sop_classes = suffixes.map(|suffix| format!("1.2.840.10008.5.1.4.1.1.{suffix}")).into();
-    Conditions { sop_classes, window: WINDOW, deadline_passed: false, tolerance: 0.01 }
+    Conditions {
+        sop_classes,
+        window: WINDOW,
+        deadline_passed: false,
+        tolerance: 0.01,
+        opens_encrypted_attributes: false,
+    }
 }
 
 pub(crate) fn identities() -> Identities {
