@@ -39,6 +39,26 @@ pub enum Inspection {
     Clean(Box<PixelPlan>),
     /// They must not leave without a person's decision: why.
     Held(String),
+    /// A rule of the profile masks them, and its mask cannot be laid on: why. No decision stands for the mask.
+    NotMasked(String),
+}
+
+/// Why the frames were not looked at.
+enum NotLooked {
+    /// They cannot be told or decoded: no mask can be laid on them either.
+    Frames(String),
+    /// What stands in them is not known.
+    Text(String),
+}
+
+impl NotLooked {
+    fn frames(error: impl ToString) -> Self {
+        Self::Frames(error.to_string())
+    }
+
+    fn text(error: impl ToString) -> Self {
+        Self::Text(error.to_string())
+    }
 }
 
 /// Masks and what follows from them.
@@ -92,7 +112,12 @@ pub fn inspect<R: Read + Seek>(
     if !profile.options().has(DeidentificationOption::CleanPixelData) {
         return Ok(if at_risk { Inspection::NotInspected } else { Inspection::Untouched });
     }
-    let doubt = |why: String| if at_risk { Inspection::Held(why) } else { Inspection::Untouched };
+    let may_be_masked = profile.masks.may_match(object.sop_class, survey);
+    let doubt = |why: String| match (may_be_masked, at_risk) {
+        (true, _) => Inspection::NotMasked(why),
+        (false, true) => Inspection::Held(why),
+        (false, false) => Inspection::Untouched,
+    };
     if survey.has_float_pixel_data {
         return Ok(doubt("pixel data of floating point numbers cannot be inspected".to_owned()));
     }
@@ -104,16 +129,19 @@ pub fn inspect<R: Read + Seek>(
     let by_rule = match profile.masks.of(object.sop_class, survey, description.rows(), description.columns())
     {
         Ok(mask) => mask,
-        Err(error) => return Ok(Inspection::Held(format!("pixel mask: {error}"))),
+        Err(error) => return Ok(Inspection::NotMasked(error)),
     };
     let looks = recogniser.filter(|_| at_risk || policy.inspect_all);
-    if by_rule.is_none() && looks.is_none() {
-        return Ok(doubt("pixels at risk: no mask matches and there is no text recogniser".to_owned()));
+    let is_masked = by_rule.is_some();
+    if !is_masked && looks.is_none() {
+        let why = "pixels at risk: no mask matches and there is no text recogniser".to_owned();
+        return Ok(if at_risk { Inspection::Held(why) } else { Inspection::Untouched });
     }
+    let no_frames = |why| if is_masked { Inspection::NotMasked(why) } else { Inspection::Held(why) };
     let empty = Mask::inside(description.rows(), description.columns(), &[]);
-    let mask = match by_rule.clone().map_or(empty, Ok) {
+    let mask = match by_rule.map_or(empty, Ok) {
         Ok(mask) => mask,
-        Err(error) => return Ok(Inspection::Held(format!("pixel mask: {error}"))),
+        Err(error) => return Ok(no_frames(error.to_string())),
     };
     let mut looking = Looking {
         profile,
@@ -127,21 +155,22 @@ pub fn inspect<R: Read + Seek>(
         frame: 0,
     };
     if encapsulated && looking.compression.is_none() {
-        return Ok(Inspection::Held("pixel data of a transfer syntax that cannot be decoded".to_owned()));
+        return Ok(no_frames("pixel data of a transfer syntax that cannot be decoded".to_owned()));
     }
     if looks.is_some() && policy.frames == 0 && looking.description.frames() > FRAMES_MAX {
         let why = format!("more than {FRAMES_MAX} frames to inspect: set `frames` in the profile");
         return Ok(Inspection::Held(why));
     }
     // Without a recogniser one frame is read: it tells whether and how compressed frames can be written.
-    if let Err(why) = looking.frames(object, limits, looks, input)? {
-        let held = looks.is_some() || by_rule.is_some();
-        return Ok(if held { Inspection::Held(why) } else { doubt(why) });
+    match looking.frames(object, limits, looks, input)? {
+        Err(NotLooked::Frames(why)) => return Ok(no_frames(why)),
+        Err(NotLooked::Text(why)) => return Ok(Inspection::Held(why)),
+        Ok(()) => {}
     }
     if looking.texts > 0 && policy.found == FoundText::Hold {
         return Ok(Inspection::Held(format!("text in the pixels, in {} places", looking.texts)));
     }
-    Ok(looking.plan(looks.map(|looks| looks.name().to_owned())))
+    Ok(looking.plan(looks.map(|looks| looks.name().to_owned())).unwrap_or_else(no_frames))
 }
 
 struct Looking<'a> {
@@ -158,7 +187,7 @@ struct Looking<'a> {
     frame: u32,
 }
 
-type Looked = Result<(), String>;
+type Looked = Result<(), NotLooked>;
 
 impl Looking<'_> {
     /// Reads the frames one after the other. The inner error says why an object cannot be inspected.
@@ -180,7 +209,7 @@ impl Looking<'_> {
                 Token::FragmentsStart { header }
                     if depth == 0 && header.tag == PIXEL_DATA && self.compression.is_none() =>
                 {
-                    return Ok(Err("fragments in a transfer syntax that has none".to_owned()));
+                    return Ok(Err(NotLooked::frames("fragments in a transfer syntax that has none")));
                 }
                 Token::BulkStart { header } | Token::FragmentsStart { header } => {
                     is_here = depth == 0 && header.tag == PIXEL_DATA;
@@ -212,7 +241,7 @@ impl Looking<'_> {
                         }
                     }
                     Ok(None) => {}
-                    Err(error) => return Ok(Err(error.0.to_owned())),
+                    Err(error) => return Ok(Err(NotLooked::frames(error))),
                 }
             }
             if self.is_enough(recogniser) {
@@ -220,7 +249,7 @@ impl Looking<'_> {
             }
         }
         let missing = self.frame < self.description.frames();
-        Ok(if missing { Err("pixel data: frames are missing".to_owned()) } else { Ok(()) })
+        Ok(if missing { Err(NotLooked::frames("pixel data: frames are missing")) } else { Ok(()) })
     }
 
     /// Without a recogniser the first frame tells all.
@@ -231,12 +260,12 @@ impl Looking<'_> {
     fn native(&mut self, held: &mut Vec<u8>, recogniser: Option<&dyn TextRecogniser>) -> Looked {
         let Some(recogniser) = recogniser else { return Ok(()) };
         if self.description.bits_allocated() < 8 {
-            return Err("single-bit frames cannot be inspected".to_owned());
+            return Err(NotLooked::text("single-bit frames cannot be inspected"));
         }
         let size = self.description.frame_bytes();
         let Some(size) = usize::try_from(size).ok().filter(|size| *size as u64 <= FrameLimit::DECODED.0)
         else {
-            return Err("a frame is too large to be inspected".to_owned());
+            return Err(NotLooked::text("a frame is too large to be inspected"));
         };
         if self.frame >= self.description.frames() {
             held.clear();
@@ -256,10 +285,9 @@ impl Looking<'_> {
             return Ok(());
         }
         if has_more_behind(frame, compression) {
-            return Err("a compressed frame holds more than one image".to_owned());
+            return Err(NotLooked::frames("a compressed frame holds more than one image"));
         }
-        let decoded =
-            decode_frame(frame, &self.description, compression).map_err(|error| error.to_string())?;
+        let decoded = decode_frame(frame, &self.description, compression).map_err(NotLooked::frames)?;
         self.native.get_or_insert_with(|| decoded.description.clone());
         match recogniser {
             Some(recogniser) => self.look(&decoded.description, decoded.samples, recogniser),
@@ -288,13 +316,12 @@ impl Looking<'_> {
         if !is_sampled {
             return Ok(());
         }
-        let text = |error: &dyn std::fmt::Display| error.to_string();
-        if let Some(masker) = self.masker(description).map_err(|error| text(&error))? {
+        if let Some(masker) = self.masker(description).map_err(NotLooked::frames)? {
             masker.apply(0, &mut frame);
         }
         let image = render(description, &frame, 0, Window::FrameRange, self.palette.as_ref());
-        let image = image.map_err(|error| text(&error))?;
-        let boxes = recogniser.recognise(&image).map_err(|error| text(&error))?;
+        let image = image.map_err(NotLooked::text)?;
+        let boxes = recogniser.recognise(&image).map_err(NotLooked::text)?;
         let shapes: Vec<Shape> = self
             .counting(&boxes)
             .iter()
@@ -305,7 +332,7 @@ impl Looking<'_> {
         }
         self.texts += shapes.len();
         let found = Mask::inside(description.rows(), description.columns(), &shapes);
-        self.mask = found.and_then(|found| self.mask.union(&found)).map_err(|error| text(&error))?;
+        self.mask = found.and_then(|found| self.mask.union(&found)).map_err(NotLooked::text)?;
         Ok(())
     }
 
@@ -351,11 +378,10 @@ impl Looking<'_> {
         }
     }
 
-    fn plan(self, recogniser: Option<String>) -> Inspection {
-        let masker = match self.masker(self.native.as_ref().unwrap_or(&self.description)) {
-            Ok(masker) => masker,
-            Err(error) => return Inspection::Held(format!("pixel mask: {error}")),
-        };
+    /// The error says why no mask can be laid on.
+    fn plan(self, recogniser: Option<String>) -> Result<Inspection, String> {
+        let masker = self.masker(self.native.as_ref().unwrap_or(&self.description));
+        let masker = masker.map_err(|error| error.to_string())?;
         let decoded = match (self.compression, &masker, self.native) {
             (Some(compression), Some(_), Some(native)) => Some(Decoded {
                 form: NativeForm::of(&native, compression),
@@ -364,11 +390,11 @@ impl Looking<'_> {
                 native,
             }),
             (Some(_), Some(_), None) => {
-                return Inspection::Held("pixel data: no frame could be decoded".to_owned());
+                return Err("pixel data: no frame could be decoded".to_owned());
             }
             _ => None,
         };
-        Inspection::Clean(Box::new(PixelPlan { masker, decoded, texts: self.texts, recogniser }))
+        Ok(Inspection::Clean(Box::new(PixelPlan { masker, decoded, texts: self.texts, recogniser })))
     }
 }
 

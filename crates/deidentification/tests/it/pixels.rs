@@ -60,6 +60,19 @@ impl TextRecogniser for Finds {
     }
 }
 
+/// Never says what stands in an image.
+struct Fails;
+
+impl TextRecogniser for Fails {
+    fn name(&self) -> &str {
+        "fails"
+    }
+
+    fn recognise(&self, _image: &GreyImage) -> Result<Vec<TextBox>, RecogniserError> {
+        Err(RecogniserError::Failed("always"))
+    }
+}
+
 struct Made {
     inspection: Inspection,
     output: Option<(Vec<u8>, Report)>,
@@ -171,6 +184,51 @@ fn masks_by_rule() {
     elements.retain(|element| !matches!(element, Element::Value(0x0008_0070, ..)));
     elements.extend(other);
     assert!(held(&run(&profile, ULTRASOUND, None, elements)).contains("no mask matches"));
+}
+
+/// No decision of a person stands for a mask: what cannot be masked is told apart from what nobody has read.
+#[test]
+fn a_mask_that_cannot_be_laid_on_holds_the_object_for_good() {
+    let rule = |rectangles| {
+        let mask =
+            PixelMask { manufacturers: ["ACME".to_owned()].into(), rectangles, ..PixelMask::default() };
+        cleaning(PixelPolicy { masks: vec![mask], ..PixelPolicy::default() })
+    };
+    let (inside, outside) = (rule(vec![[0, 0, 6, 1]]), rule(vec![[0, 0, 6, 1], [100, 100, 8, 8]]));
+    let mut unknown = image("CT", vec![]);
+    unknown.retain(|element| !matches!(element, Element::Value(0x0028_0004, ..)));
+    let float = vec![Element::Value(0x7FE0_0008, VR::OF, vec![0; 8])];
+    for (profile, class, elements) in [
+        (&outside, ULTRASOUND, image("US", vec![])),
+        (&outside, CT, image("CT", vec![])),
+        (&inside, CT, unknown),
+        (&inside, CT, image("CT", float)),
+    ] {
+        let made = run(profile, class, None, elements);
+        assert!(matches!(made.inspection, Inspection::NotMasked(_)), "{:?}", made.inspection);
+    }
+    // A recogniser that fails leaves a question about text; the mask can be laid on without it.
+    let made = run(&inside, ULTRASOUND, Some(&Fails), image("US", vec![]));
+    assert!(matches!(made.inspection, Inspection::Held(_)), "{:?}", made.inspection);
+    let released = run(&inside, ULTRASOUND, None, image("US", vec![]));
+    assert_eq!(released.value("(7FE0,0010)").unwrap()[..7], [0, 0, 0, 0, 0, 0, 9]);
+}
+
+/// As above, of frames for which there is no decoder, or that are damaged.
+#[test]
+fn frames_that_cannot_be_decoded_cannot_be_masked() {
+    let mask = PixelMask { rectangles: vec![[0, 0, 6, 1]], ..PixelMask::default() };
+    let profile = cleaning(PixelPolicy { masks: vec![mask], ..PixelPolicy::default() });
+    let mut all = image("US", vec![]);
+    all.retain(|element| !matches!(element, Element::Value(0x7FE0_0010 | 0x0028_0008, ..)));
+    let mut input = data_set(Encoding::ExplicitLittle, ULTRASOUND, all);
+    input.extend(b"\xE0\x7F\x10\0OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\0\xE0\0\0\0\0");
+    input.extend(b"\xFE\xFF\0\xE0\x08\0\0\0\xFF\xD8\xFF\xDA\0\x02\xFF\xD9\xFE\xFF\xDD\xE0\0\0\0\0");
+    for syntax in [RLE, "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.102"] {
+        let syntax = TransferSyntax::from_uid(syntax).unwrap();
+        let made = run_syntax(&profile.compile(None).unwrap(), syntax, ULTRASOUND, None, &input).unwrap();
+        assert!(matches!(made.inspection, Inspection::NotMasked(_)), "{:?}", made.inspection);
+    }
 }
 
 /// PS3.3 C.8.5.5.1: what lies outside of the regions holds the annotations.
