@@ -217,6 +217,11 @@ impl Survey {
         Palette::new(descriptor, signed, [table(0x1201)?, table(0x1202)?, table(0x1203)?]).ok()
     }
 
+    /// Frames that the object speaks of: one without (0028,0008).
+    pub(crate) fn frames(&self) -> u32 {
+        self.number_of_frames().unwrap_or(1)
+    }
+
     /// (0028,0008); 0, which no description accepts, where it is no plain number: another reader might see more frames.
     fn number_of_frames(&self) -> Option<u32> {
         let value = self.facts.get(&NUMBER_OF_FRAMES)?;

@@ -3,6 +3,7 @@
 
 mod actions;
 mod changes;
+mod compressed;
 mod encodings;
 mod labels;
 mod markers;
