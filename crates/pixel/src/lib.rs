@@ -17,7 +17,7 @@ pub mod shape;
 pub use codec::{CodecError, Compression, DecodedFrame, NativeForm, decode_frame};
 pub use description::{Attributes, Description, DescriptionError, FrameLimit, Photometric};
 pub use fragments::{Assembler, FrameIndex, NotAssembled};
-pub use grey::{GreyImage, ImageError, Palette, Window, render};
+pub use grey::{GreyImage, ImageError, Palette, Window, render, renderings};
 pub use native::{Fill, NativeMasker, NativeMaskerError, UnusedBits};
 pub use recognise::{RecogniserError, TextBox, TextRecogniser};
 pub use shape::{Mask, Polygon, Rectangle, Shape, ShapeError};

@@ -1,11 +1,12 @@
 //! What is done about the pixels of one object, decided before its first byte is written.
 
 use std::io::{Read, Seek};
+use std::time::Duration;
 
 use dicom_core::{Tag, VR};
 use dicom_stream::{Limits, SourceError, Token, TokenSource};
-use pixel::grey::{Palette, Window, render};
-use pixel::recognise::{TextBox, TextRecogniser, lines};
+use pixel::grey::{GreyImage, Palette, Window, renderings};
+use pixel::recognise::{TIME_PER_OBJECT, TextBox, TextRecogniser, lines};
 use pixel::{
     Assembler, Compression, Description, Fill, FrameLimit, Mask, NativeForm, NativeMasker, NativeMaskerError,
     Rectangle, Shape, decode_frame,
@@ -148,6 +149,8 @@ pub fn inspect<R: Read + Seek>(
         cleaner,
         compression: encapsulated.then(|| Compression::of(object.transfer_syntax.uid)).flatten(),
         palette: survey.palette(),
+        window: survey.window(),
+        left: TIME_PER_OBJECT,
         native: None,
         description,
         mask,
@@ -178,6 +181,10 @@ struct Looking<'a> {
     cleaner: &'a TextCleaner<'a>,
     compression: Option<Compression>,
     palette: Option<Palette>,
+    /// As the object stores it.
+    window: Option<Window>,
+    /// Time that is left for recognition.
+    left: Duration,
     /// Of a decoded frame.
     native: Option<Description>,
     description: Description,
@@ -319,19 +326,39 @@ impl Looking<'_> {
         if let Some(masker) = self.masker(description).map_err(NotLooked::frames)? {
             masker.apply(0, &mut frame);
         }
-        let image = render(description, &frame, 0, Window::FrameRange, self.palette.as_ref());
-        let image = image.map_err(NotLooked::text)?;
-        let boxes = recogniser.recognise(&image).map_err(NotLooked::text)?;
-        let shapes: Vec<Shape> = self
-            .counting(&boxes)
-            .iter()
-            .map(|(line, letters)| Shape::from(fitted(&image, line, *letters)))
-            .collect();
-        if shapes.is_empty() {
+        let images = renderings(description, &frame, self.window, self.palette.as_ref());
+        for image in images.map_err(NotLooked::text)? {
+            self.look_at_image(&image, recogniser)?;
+        }
+        Ok(())
+    }
+
+    /// Adds text that counts to the mask.
+    fn look_at_image(&mut self, image: &GreyImage, recogniser: &dyn TextRecogniser) -> Looked {
+        let too_long = || {
+            let seconds = TIME_PER_OBJECT.as_secs();
+            NotLooked::Text(format!(
+                "inspection-time: text recognition in its frames takes more than {seconds} s: set `frames` in the profile"
+            ))
+        };
+        if self.left.is_zero() {
+            return Err(too_long());
+        }
+        let boxes = recogniser
+            .recognise(image, &mut self.left)
+            .map_err(|error| if self.left.is_zero() { too_long() } else { NotLooked::text(error) })?;
+        let lines = self.counting(&boxes);
+        if lines.is_empty() {
             return Ok(());
         }
-        self.texts += shapes.len();
-        let found = Mask::inside(description.rows(), description.columns(), &shapes);
+        // The same text in the other image of the frame is not counted twice.
+        let is_new = |line: &Rectangle| {
+            !self.mask.contains(u32::midpoint(line.left, line.right), u32::midpoint(line.top, line.bottom))
+        };
+        self.texts += lines.iter().filter(|(line, _)| is_new(line)).count();
+        let shapes: Vec<Shape> =
+            lines.iter().map(|(line, letters)| Shape::from(fitted(image, line, *letters))).collect();
+        let found = Mask::inside(self.description.rows(), self.description.columns(), &shapes);
         self.mask = found.and_then(|found| self.mask.union(&found)).map_err(NotLooked::text)?;
         Ok(())
     }
