@@ -20,7 +20,7 @@ pub struct PixelPolicy {
     pub risk_when_not_stated: BTreeSet<String>,
     /// Whether objects that are not at risk are inspected too.
     pub inspect_all: bool,
-    /// Most frames that are looked at, spread over the object; 0: every frame.
+    /// Most frames that are looked at, spread over the object; 0: every frame, up to 2,000 and for 15 minutes of recognition.
     pub frames: u32,
     /// Masks by equipment and image; all that match are laid on.
     pub masks: Vec<PixelMask>,
