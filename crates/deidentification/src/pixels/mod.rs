@@ -3,8 +3,10 @@
 //! [`inspect`] reads the pixel data of one original and decides; the walk carries the decision out.
 
 mod assemble;
+mod behind;
 mod fit;
 mod inspect;
+mod looking;
 mod policy;
 mod risk;
 
