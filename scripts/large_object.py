@@ -26,10 +26,10 @@ IDENTITY = {
 }
 
 
-def blocks(length):
-    """Bytes of no pattern that repeats within a fragment; the same at each call."""
+def blocks(length, values=256):
+    """Bytes below `values`, of no pattern that repeats within a fragment; the same at each call."""
     # a cycle that no power of two divides, so that a block at a wrong place shows
-    cycle = bytes((7 * index + index // 251) % 256 for index in range(BLOCK + 3))
+    cycle = bytes((7 * index + index // 251) % values for index in range(BLOCK + 3))
     at, doubled = 0, cycle * 2
     while length:
         block = doubled[at:at + min(BLOCK, length)]
@@ -43,11 +43,13 @@ def native():
 
 
 def encapsulated(fragments=72, length=64 << 20):
-    """Fragments of undefined length in all, more than four bytes could tell (PS3.5 §A.4)."""
+    """Fragments of undefined length in all, more than four bytes could tell (PS3.5 §A.4), each a frame: one scan of coded data, without FFH."""
+    start, end = b"\xff\xd8\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00", b"\xff\xd9"
     yield PIXEL_DATA + b"\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\0\0\0\0"
     for _ in range(fragments):
-        yield b"\xfe\xff\x00\xe0" + struct.pack("<I", length)
-        yield from blocks(length)
+        yield b"\xfe\xff\x00\xe0" + struct.pack("<I", length) + start
+        yield from blocks(length - len(start) - len(end), 255)
+        yield end
     yield b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 

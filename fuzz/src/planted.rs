@@ -234,7 +234,7 @@ impl Case {
             inspect(profile, &object, &survey, &cleaner, None, limits, Cursor::new(&self.bytes)).ok()?;
         let plan = match inspection {
             Inspection::Clean(plan) => Some(plan),
-            Inspection::Held(_) => return None,
+            Inspection::Held(_) | Inspection::NotMasked(_) => return None,
             Inspection::Untouched | Inspection::NotInspected => None,
         };
         let known = Known { survey: &survey, cleaner: &cleaner, pixels: plan.as_deref() };

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use dicom_core::Tag;
 use dicom_stream::{Limits, SourceError, TokenSource, TransferSyntax};
-use pixel::UnusedBits;
+use pixel::{FrameIndex, UnusedBits};
 use thiserror::Error;
 
 use crate::document_inspection::PagesKept;
@@ -147,6 +147,7 @@ pub fn deidentify<R: Read, W: Write>(
             .ok()
             .filter(|_| !object.transfer_syntax.encapsulated)
             .map(|pixels| pixels.native_bytes().next_multiple_of(2)),
+        frame_index: FrameIndex::new(survey.frames()),
         unused_bits: survey.pixels(object.transfer_syntax).ok().as_ref().and_then(UnusedBits::new),
         without_reference: &survey.without_reference,
         trusts_equipment: profile.private.trusts(manufacturer, model),

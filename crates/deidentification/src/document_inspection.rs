@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use dicom_core::Tag;
 use dicom_stream::{Limits, SourceError, Token, TokenSource, TransferSyntax};
-use pixel::recognise::{TextBox, lines};
+use pixel::recognise::{TIME_PER_OBJECT, TextBox, lines};
 use pixel::{DocumentRenderer, GreyImage, Rectangle, TextRecogniser};
 
 use crate::option::DeidentificationOption;
@@ -111,8 +111,9 @@ fn look(
         }
     }
     let pages = renderer.pages(document).map_err(|error| error.to_string())?;
+    let mut left = TIME_PER_OBJECT;
     for (number, page) in pages.iter().enumerate() {
-        let words = recogniser.recognise(page).map_err(|error| error.to_string())?;
+        let words = recogniser.recognise(page, &mut left).map_err(|error| error.to_string())?;
         let counted = |line: &Rectangle| {
             let mut of_line: Vec<&TextBox> = words.iter().filter(|word| is_in(word, line)).collect();
             of_line.sort_by_key(|word| word.x);

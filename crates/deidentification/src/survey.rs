@@ -8,7 +8,7 @@ use dicom_core::{Tag, VR};
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Encoding, Limits, SourceError, Token, TokenSource, TransferSyntax, dictionary_vr};
 
-use pixel::grey::Palette;
+use pixel::grey::{Palette, Window};
 use pixel::{Attributes, Description, DescriptionError, FrameLimit};
 
 use crate::content::reference_goes;
@@ -51,7 +51,7 @@ pub struct Survey {
 }
 
 /// Elements of the main data set that are kept as facts.
-const FACTS: [Tag; 25] = [
+const FACTS: [Tag; 27] = [
     Tag(0x0008, 0x0008), // Image Type
     Tag(0x0008, 0x0060), // Modality
     Tag(0x0008, 0x0064), // Conversion Type
@@ -76,6 +76,8 @@ const FACTS: [Tag; 25] = [
     Tag(0x0028, 0x0302), // Recognizable Visual Features
     Tag(0x0028, 0x1050), // Window Center
     Tag(0x0028, 0x1051), // Window Width
+    Tag(0x0028, 0x1052), // Rescale Intercept
+    Tag(0x0028, 0x1053), // Rescale Slope
     Tag(0x0028, 0x1101), // Red Palette Color Lookup Table Descriptor
 ];
 const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
@@ -232,6 +234,17 @@ impl Survey {
         let signed = self.shorts(Tag(0x0028, 0x0103)).first() == Some(&1);
         let table = |element| self.facts.get(&Tag(0x0028, element)).map(Vec::as_slice);
         Palette::new(descriptor, signed, [table(0x1201)?, table(0x1202)?, table(0x1203)?]).ok()
+    }
+
+    /// The window through which the object shows its values (PS3.3 C.11.2), if its main data set has one.
+    pub(crate) fn window(&self) -> Option<Window> {
+        let text = |element| self.text(Tag(0x0028, element));
+        Window::stored(text(0x1050), text(0x1051), text(0x1053), text(0x1052))
+    }
+
+    /// Frames that the object speaks of: one without (0028,0008).
+    pub(crate) fn frames(&self) -> u32 {
+        self.number_of_frames().unwrap_or(1)
     }
 
     /// (0028,0008); 0, which no description accepts, where it is no plain number: another reader might see more frames.

@@ -345,7 +345,7 @@ impl Instance<'_> {
         })
     }
 
-    /// What is done with the pixels; a person's decision stands for an inspection (AC2.7).
+    /// What is done with the pixels; a person's decision stands for an inspection (AC2.7), not for a mask of the profile.
     fn pixels(
         &self,
         object: &Object<'_>,
@@ -365,6 +365,11 @@ impl Instance<'_> {
             Err(error) => Ok(Err(irregular(error))),
             Ok(Inspection::Clean(plan)) => Ok(Ok(Some(plan))),
             Ok(Inspection::Untouched) => Ok(Ok(None)),
+            Ok(Inspection::NotMasked(why)) => {
+                let detail =
+                    format!("a pixel rule of the profile applies and its mask cannot be laid on: {why}");
+                Ok(Err(irregular(detail)))
+            }
             Ok(_) if is_accepted => Ok(Ok(None)),
             Ok(Inspection::Held(why)) => held(why),
             Ok(Inspection::NotInspected) => {

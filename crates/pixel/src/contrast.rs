@@ -16,6 +16,8 @@ use crate::shape::Rectangle;
 const NOISE: u8 = 40;
 /// Differences from this on are full black on the page.
 const CERTAIN: u8 = 160;
+/// Of 255 on the page from where on a pixel is clear: recognisers read faint strokes where nothing darker stands.
+const CLEAR: u32 = 32;
 /// Clear pixels without which a polarity is left out.
 const FEWEST: usize = 20;
 /// White rows and columns around each band, in pixels of the image.
@@ -124,7 +126,7 @@ fn strokes(differences: Vec<u8>) -> Option<Vec<u8>> {
         .into_iter()
         .map(|difference| {
             let kept = u32::from(difference.saturating_sub(NOISE)) * 255 / u32::from(CERTAIN - NOISE);
-            clear += usize::from(kept > 128);
+            clear += usize::from(kept > CLEAR);
             255 - kept.min(255) as u8
         })
         .collect();

@@ -1,6 +1,10 @@
 //! Frames out of the fragments of encapsulated pixel data (PS3.5 A.4).
 
-/// Puts fragments together. A frame is one fragment, or what the Basic Offset Table says; a single frame is all of them.
+mod index;
+
+pub use index::FrameIndex;
+
+/// Puts fragments together, of tables that [`FrameIndex`] compares. A frame is one fragment, or what the Basic Offset Table says; a single frame is all of them.
 #[derive(Debug)]
 pub struct Assembler {
     frames: u32,

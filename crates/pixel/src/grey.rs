@@ -1,29 +1,17 @@
 //! A frame as an 8-bit grey image, for recognition only: nothing here is written back.
 
 mod image;
+mod levels;
 mod palette;
 mod values;
+mod window;
 
 pub use image::{GreyImage, ImageError};
 pub use palette::{Palette, PaletteError};
 
-use crate::description::{Description, Photometric};
-use values::Values;
-
-/// Which stored values become black and white.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Window {
-    /// From the lowest to the highest value of the frame, without the outermost 0.01 % at both ends: single hot pixels and padding
-    /// values would otherwise leave no range for the rest.
-    FrameRange,
-    /// The values `centre - width / 2` to `centre + width / 2`, as stored (before Rescale Slope and Intercept).
-    Given {
-        /// Middle of the range.
-        centre: f64,
-        /// Width of the range, above 0.
-        width: f64,
-    },
-}
+use crate::description::Description;
+use levels::Levels;
+pub use window::Window;
 
 /// Renders one native frame.
 ///
@@ -39,54 +27,42 @@ pub fn render(
     window: Window,
     palette: Option<&Palette>,
 ) -> Result<GreyImage, ImageError> {
-    let (width, height) = (u32::from(description.columns()), u32::from(description.rows()));
-    GreyImage::check(width, height)?;
-    let values = Values::new(description, frame, skipped_bits).ok_or(ImageError::TooShort)?;
-    let pixels = width as usize * height as usize;
-    let stored = description.bits_stored();
-    let luma = |red: i64, green: i64, blue: i64| (red * 299 + green * 587 + blue * 114) / 1000;
-    let levels: Vec<i64> = match (description.photometric(), palette) {
-        (Photometric::PaletteColor, Some(palette)) => {
-            (0..pixels).map(|pixel| i64::from(palette.grey(values.get(pixel)))).collect()
-        }
-        (Photometric::Rgb | Photometric::YbrIct | Photometric::YbrRct, _) => (0..pixels)
-            .map(|pixel| {
-                luma(values.of_plane(0, pixel), values.of_plane(1, pixel), values.of_plane(2, pixel))
-            })
-            .collect(),
-        _ => (0..pixels).map(|pixel| values.of_plane(0, pixel)).collect(),
-    };
-    let colour = description.samples_per_pixel() == 3 || palette.is_some();
-    let full = if palette.is_some() { 255 } else { (1_i64 << stored.min(32)) - 1 };
-    let (low, high) = match window {
-        Window::FrameRange if colour => (0.0, full as f64),
-        Window::FrameRange => range(&levels),
+    let levels = Levels::new(description, frame, skipped_bits, palette)?;
+    let range = match window {
+        Window::FrameRange => levels.whole(),
         Window::Given { centre, width } => (centre - width / 2.0, centre + width / 2.0),
     };
-    let span = (high - low).max(1.0);
-    let inverted = description.photometric() == Photometric::Monochrome1;
-    let shade = |level: &i64| {
-        // A conversion from float saturates.
-        let grey = ((*level as f64 - low) * 255.0 / span).round() as u8;
-        if inverted { 255 - grey } else { grey }
-    };
-    GreyImage::new(width, height, levels.iter().map(shade).collect())
+    levels.image(range)
 }
 
-/// The lowest and highest level without the outermost 0.01 %.
-fn range(levels: &[i64]) -> (f64, f64) {
-    let mut sorted = levels.to_vec();
-    let cut = sorted.len() / 10_000;
-    let last = sorted.len().saturating_sub(1 + cut);
-    if sorted.is_empty() {
-        return (0.0, 1.0);
-    }
-    let low = *sorted.select_nth_unstable(cut).1;
-    let high = *sorted.select_nth_unstable(last).1;
-    if low < high {
-        return (low as f64, high as f64);
-    }
-    // Nothing but the outermost values differs.
-    let ends = (levels.iter().min().copied(), levels.iter().max().copied());
-    (ends.0.unwrap_or(0) as f64, ends.1.unwrap_or(1) as f64)
+/// Renders one native frame as its inspection needs it: over its whole range, and, where that shows notably more contrast, through the
+/// window that the object stores, or without one of use between the outer values of the frame. At most two images: text in a narrow band
+/// of values is lost in the whole range when other values lie far from it.
+///
+/// # Errors
+/// As [`render`].
+pub fn renderings(
+    description: &Description,
+    frame: &[u8],
+    stored: Option<Window>,
+    palette: Option<&Palette>,
+) -> Result<Vec<GreyImage>, ImageError> {
+    let levels = Levels::new(description, frame, 0, palette)?;
+    let whole = levels.whole();
+    let stored = match stored {
+        Some(Window::Given { centre, width }) => Some((centre - width / 2.0, centre + width / 2.0)),
+        _ => None,
+    };
+    let shows_more = |(low, high): &(f64, f64)| {
+        high - low <= (whole.1 - whole.0) / CONTRAST && *low < whole.1 && *high > whole.0
+    };
+    let narrow = match stored.filter(shows_more) {
+        _ if levels.are_colours() => None,
+        Some(stored) => Some(stored),
+        None => Some(levels.most()).filter(shows_more),
+    };
+    [Some(whole), narrow].into_iter().flatten().map(|range| levels.image(range)).collect()
 }
+
+/// How many times the contrast a second image has to show.
+const CONTRAST: f64 = 1.5;

@@ -1,5 +1,7 @@
 //! What a recogniser of text is, and what it finds.
 
+use std::time::Duration;
+
 use crate::grey::GreyImage;
 use crate::shape::Rectangle;
 
@@ -92,6 +94,9 @@ fn continues(line: &Rectangle, word: &Rectangle) -> bool {
     alike && shared * 2 >= lower && word.left <= line.right.saturating_add(height(line) + height(line) / 4)
 }
 
+/// The most time for recognition in all frames of one object: an object that takes longer is held.
+pub const TIME_PER_OBJECT: Duration = Duration::from_secs(15 * 60);
+
 /// Finds text in an image. Calls block; several may run at once.
 pub trait TextRecogniser: Send + Sync {
     /// Name and version, for reports.
@@ -99,7 +104,9 @@ pub trait TextRecogniser: Send + Sync {
 
     /// All texts of the image, word by word, in no order. The boxes cover whole glyphs; [`lines`] makes rectangles to blacken of them.
     ///
+    /// `left` is the time that is left for the object; what was used is taken off, waiting for others not counted.
+    ///
     /// # Errors
-    /// [`RecogniserError`]: the image was not inspected.
-    fn recognise(&self, image: &GreyImage) -> Result<Vec<TextBox>, RecogniserError>;
+    /// [`RecogniserError`]: the image was not inspected. Without time left it is [`RecogniserError::TimedOut`].
+    fn recognise(&self, image: &GreyImage, left: &mut Duration) -> Result<Vec<TextBox>, RecogniserError>;
 }

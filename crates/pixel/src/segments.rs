@@ -1,78 +1,151 @@
-//! Texts inside a compressed frame, found without touching coded data: JPEG COM and APPn, JPEG-LS COM, JPEG 2000 COM, JP2 boxes.
+//! Texts inside compressed frames, blanked as the frames pass, without touching coded data: JPEG COM and APPn, JPEG-LS COM,
+//! JPEG 2000 COM, boxes of a JP2 file, and whatever follows the end of an image.
 //!
-//! Each finding can be blanked in place with zeros, which changes no length and no offset and is what callers should do; most could
-//! also be left out. Kept are APP14 of Adobe and APP8 `mrfx` (the colour transform depends on them) and APP0 `JFIF` without its
-//! thumbnail. User data of MPEG streams are out of scope: the caller holds video, or lets it pass by a rule of its own.
+//! Blanking with zeros changes no length and no offset. Nothing is held but the head of a marker, so that frames of any size pass. Kept
+//! are APP14 of Adobe and APP8 `mrfx` (the colour transform depends on them) and APP0 `JFIF` without its thumbnail. User data of MPEG
+//! streams are out of scope: the caller holds video, or lets it pass by a rule of its own. RLE frames have no place for a text.
 
 pub(crate) mod boxes;
+mod file;
+mod head;
 mod jpeg;
 mod jpeg2000;
 pub(crate) mod marker;
-
-use std::ops::Range;
+mod payload;
 
 use crate::codec::Compression;
+use file::Jpeg2000;
+use jpeg::Jpeg;
 
 /// Why the texts of a frame cannot be told from its data: hold the instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SegmentError {
-    /// The head ends before the first coded data: give a longer one or the whole frame.
-    #[error(
-        "the head of the frame ends before its first coded data: give a longer one, or hold the instance"
-    )]
-    HeadTooShort,
     /// A length or a marker that cannot be: hold the instance.
-    #[error("the segments of the frame are damaged: hold the instance")]
+    #[error("the segments of a compressed frame are damaged: hold the instance")]
     Damaged,
     /// A colour profile inside the codestream: hold the instance.
     #[error("the frame is a JP2 file with a colour profile of its own: hold the instance")]
     ColourProfile,
 }
 
-/// How much of the frame the bytes are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
-    /// Its start: segments up to the first coded data are found. 64 KiB are enough for nearly all.
-    Head,
-    /// All of it: also what stands between scans, in tile-part headers and after the end.
-    Whole,
-}
+type Walked<T> = Result<T, SegmentError>;
 
-/// A segment that may hold text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TextSegment {
-    /// The bytes to blank, counted from the start of the frame. They may reach beyond a head.
-    pub content: Range<usize>,
-    /// The bytes to leave out instead, when the rest stays a valid codestream without them.
-    pub removable: Option<Range<usize>>,
-}
-
-/// The segments of the frame's bytes that may hold text, in order.
-///
-/// # Errors
-/// [`SegmentError`]; for all of them the instance is held.
-pub fn text_segments(
-    bytes: &[u8],
-    extent: Extent,
+/// Blanks the texts of the frames of one object, fragment after fragment, and counts the frames by the starts of their codestreams.
+#[derive(Debug)]
+pub struct FrameTexts {
     compression: Compression,
-) -> Result<Vec<TextSegment>, SegmentError> {
-    match compression {
-        Compression::Rle => Ok(Vec::new()),
-        Compression::Jpeg2000 | Compression::HighThroughputJpeg2000 => jpeg2000::text_segments(bytes, extent),
-        Compression::JpegLs | Compression::JpegLsNearLossless => {
-            jpeg::text_segments(bytes, extent, marker::ends_jpeg_ls_scan)
+    /// The frame that is passing.
+    walk: Option<Walk>,
+    frames: u32,
+    found: bool,
+}
+
+#[derive(Debug)]
+enum Walk {
+    Jpeg(Jpeg),
+    Jpeg2000(Jpeg2000),
+    Rle,
+}
+
+impl FrameTexts {
+    /// Bytes at the start of a fragment that tell whether a frame begins with it.
+    pub const START: usize = 12;
+
+    /// For frames of this compression.
+    #[must_use]
+    pub fn new(compression: Compression) -> Self {
+        Self { compression, walk: None, frames: 0, found: false }
+    }
+
+    /// A fragment begins with `start`: its first [`Self::START`] bytes, or all of it. Whether a frame begins with it; the bytes themselves
+    /// are still to be given to [`Self::blank`].
+    ///
+    /// # Errors
+    /// [`SegmentError`]: the frame before it is damaged, or there is none and this is none either.
+    pub fn begin_fragment(&mut self, start: &[u8]) -> Result<bool, SegmentError> {
+        let may_begin = self.walk.as_ref().is_none_or(Walk::may_end);
+        if !may_begin || !Walk::begins(self.compression, start) {
+            return if self.walk.is_some() { Ok(false) } else { Err(SegmentError::Damaged) };
         }
-        _ => jpeg::text_segments(bytes, extent, marker::ends_jpeg_scan),
+        self.frames = self.frames.saturating_add(1);
+        self.walk = Some(Walk::new(self.compression, start));
+        Ok(true)
+    }
+
+    /// Blanks what may be text in the next bytes of the fragment.
+    ///
+    /// # Errors
+    /// [`SegmentError`]; for all of them the instance is held.
+    pub fn blank(&mut self, bytes: &mut [u8]) -> Result<(), SegmentError> {
+        match &mut self.walk {
+            Some(Walk::Jpeg(jpeg)) => jpeg.pass(bytes, &mut self.found),
+            Some(Walk::Jpeg2000(jpeg_2000)) => jpeg_2000.pass(bytes, &mut self.found),
+            Some(Walk::Rle) => Ok(()),
+            None => Err(SegmentError::Damaged),
+        }
+    }
+
+    /// All fragments have passed: how many frames began.
+    ///
+    /// # Errors
+    /// [`SegmentError::Damaged`]: the last frame ends inside of a segment.
+    pub fn finish(&self) -> Result<u32, SegmentError> {
+        let is_whole = self.walk.as_ref().is_none_or(Walk::may_end);
+        if is_whole { Ok(self.frames) } else { Err(SegmentError::Damaged) }
+    }
+
+    /// Whether anything was blanked so far.
+    #[must_use]
+    pub fn found(&self) -> bool {
+        self.found
     }
 }
 
-/// Blanks the findings in the bytes they were found in.
-pub fn blank(bytes: &mut [u8], found: &[TextSegment]) {
-    let length = bytes.len();
-    for segment in found {
-        let range = segment.content.start.min(length)..segment.content.end.min(length);
-        if let Some(content) = bytes.get_mut(range) {
-            content.fill(0);
+impl Walk {
+    fn new(compression: Compression, start: &[u8]) -> Self {
+        match compression {
+            Compression::Rle => Self::Rle,
+            Compression::Jpeg2000 | Compression::HighThroughputJpeg2000 => {
+                Self::Jpeg2000(Jpeg2000::new(boxes::is_file(start)))
+            }
+            Compression::JpegLs | Compression::JpegLsNearLossless => {
+                Self::Jpeg(Jpeg::new(marker::ends_jpeg_ls_scan))
+            }
+            _ => Self::Jpeg(Jpeg::new(marker::ends_jpeg_scan)),
         }
+    }
+
+    fn begins(compression: Compression, start: &[u8]) -> bool {
+        match compression {
+            // One frame is one fragment (PS3.5 A.4.2).
+            Compression::Rle => true,
+            Compression::Jpeg2000 | Compression::HighThroughputJpeg2000 => {
+                boxes::is_file(start) || start.starts_with(&boxes::CODESTREAM)
+            }
+            _ => start.starts_with(&[0xFF, marker::SOI]),
+        }
+    }
+
+    /// Whether the frame may end here.
+    fn may_end(&self) -> bool {
+        match self {
+            Self::Jpeg(jpeg) => jpeg.may_end(),
+            Self::Jpeg2000(jpeg_2000) => jpeg_2000.may_end(),
+            Self::Rle => true,
+        }
+    }
+}
+
+/// Blanks bytes.
+fn erase(bytes: &mut [u8], found: &mut bool) {
+    *found |= bytes.iter().any(|byte| *byte != 0);
+    bytes.fill(0);
+}
+
+/// Blanks what follows the end of an image, but for padding.
+fn erase_behind(bytes: &mut [u8], found: &mut bool) {
+    for byte in bytes.iter_mut().filter(|byte| !matches!(byte, 0 | 0xFF)) {
+        *byte = 0;
+        *found = true;
     }
 }

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use pixel::recognise::TIME_PER_OBJECT;
 use pixel::{GreyImage, TextRecogniser};
 use recognition::Tesseract;
 
@@ -36,5 +37,5 @@ fn recognise(bencher: divan::Bencher<'_, '_>, text: bool) {
     let tesseract =
         Tesseract::detect(Path::new(Tesseract::PROGRAM), Duration::from_secs(60), 1).expect("installed");
     let frame = frame(text);
-    bencher.bench_local(|| tesseract.recognise(&frame).expect("recognised"));
+    bencher.bench_local(|| tesseract.recognise(&frame, &mut TIME_PER_OBJECT.clone()).expect("recognised"));
 }

@@ -5,7 +5,7 @@ mod table;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pixel::contrast::Page;
 use pixel::{GreyImage, RecogniserError, TextBox, TextRecogniser};
@@ -72,12 +72,18 @@ impl TextRecogniser for Tesseract {
         &self.name
     }
 
-    fn recognise(&self, image: &GreyImage) -> Result<Vec<TextBox>, RecogniserError> {
-        let Some(page) = Page::of(image)? else { return Ok(Vec::new()) };
+    fn recognise(&self, image: &GreyImage, left: &mut Duration) -> Result<Vec<TextBox>, RecogniserError> {
+        let start = Instant::now();
+        let page = Page::of(image)?;
+        *left = left.saturating_sub(start.elapsed());
+        let Some(page) = page else { return Ok(Vec::new()) };
         let permit = self.permits.take();
-        let output =
-            process::run(self.command(), &pgm::write(&page.image), self.limits).map_err(recogniser_error)?;
+        let start = Instant::now();
+        let limits = ProcessLimits { time: self.limits.time.min(*left), ..self.limits };
+        let output = process::run(self.command(), &pgm::write(&page.image), limits);
+        *left = left.saturating_sub(start.elapsed());
         drop(permit);
+        let output = output.map_err(recogniser_error)?;
         let words = table::words(&output).ok_or(RecogniserError::Failed("its table cannot be read"))?;
         Ok(words.into_iter().filter_map(|word| page.in_image(word)).collect())
     }

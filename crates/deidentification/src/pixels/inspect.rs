@@ -2,31 +2,21 @@
 
 use std::io::{Read, Seek};
 
-use dicom_core::{Tag, VR};
-use dicom_stream::{Limits, SourceError, Token, TokenSource};
-use pixel::grey::{Palette, Window, render};
-use pixel::recognise::{TextBox, TextRecogniser, lines};
-use pixel::{
-    Assembler, Compression, Description, Fill, FrameLimit, Mask, NativeForm, NativeMasker, NativeMaskerError,
-    Rectangle, Shape, decode_frame,
-};
+use dicom_core::VR;
+use dicom_stream::{Limits, SourceError};
+use pixel::recognise::{TIME_PER_OBJECT, TextRecogniser};
+use pixel::{Compression, Description, Mask, NativeForm, NativeMasker};
 
-use super::assemble::frame_of;
-use super::fit::fitted;
-use super::policy::{FoundText, TextPolicy};
+use super::looking::{Looking, NotLooked};
+use super::policy::FoundText;
 use crate::deidentify::Object;
 use crate::option::DeidentificationOption;
 use crate::profile::CompiledProfile;
 use crate::survey::Survey;
-use crate::text_clean::{Cleaned, TextCleaner};
+use crate::text_clean::TextCleaner;
 
 /// Most frames of one object that are looked at when every frame is to be: each takes up to a second.
 const FRAMES_MAX: u32 = 2_000;
-/// Letters and digits of a line from which on it is a text.
-const LETTERS_ANY: usize = 2;
-/// Letters and digits of a line from which on it counts although no word was read for sure.
-const LETTERS_UNREAD: usize = 4;
-const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 
 /// What is to be done with the pixels of one object.
 #[derive(Debug)]
@@ -39,6 +29,8 @@ pub enum Inspection {
     Clean(Box<PixelPlan>),
     /// They must not leave without a person's decision: why.
     Held(String),
+    /// A rule of the profile masks them, and its mask cannot be laid on: why. No decision stands for the mask.
+    NotMasked(String),
 }
 
 /// Masks and what follows from them.
@@ -92,7 +84,12 @@ pub fn inspect<R: Read + Seek>(
     if !profile.options().has(DeidentificationOption::CleanPixelData) {
         return Ok(if at_risk { Inspection::NotInspected } else { Inspection::Untouched });
     }
-    let doubt = |why: String| if at_risk { Inspection::Held(why) } else { Inspection::Untouched };
+    let may_be_masked = profile.masks.may_match(object.sop_class, survey);
+    let doubt = |why: String| match (may_be_masked, at_risk) {
+        (true, _) => Inspection::NotMasked(why),
+        (false, true) => Inspection::Held(why),
+        (false, false) => Inspection::Untouched,
+    };
     if survey.has_float_pixel_data {
         return Ok(doubt("pixel data of floating point numbers cannot be inspected".to_owned()));
     }
@@ -104,22 +101,27 @@ pub fn inspect<R: Read + Seek>(
     let by_rule = match profile.masks.of(object.sop_class, survey, description.rows(), description.columns())
     {
         Ok(mask) => mask,
-        Err(error) => return Ok(Inspection::Held(format!("pixel mask: {error}"))),
+        Err(error) => return Ok(Inspection::NotMasked(error)),
     };
     let looks = recogniser.filter(|_| at_risk || policy.inspect_all);
-    if by_rule.is_none() && looks.is_none() {
-        return Ok(doubt("pixels at risk: no mask matches and there is no text recogniser".to_owned()));
+    let is_masked = by_rule.is_some();
+    if !is_masked && looks.is_none() {
+        let why = "pixels at risk: no mask matches and there is no text recogniser".to_owned();
+        return Ok(if at_risk { Inspection::Held(why) } else { Inspection::Untouched });
     }
+    let no_frames = |why| if is_masked { Inspection::NotMasked(why) } else { Inspection::Held(why) };
     let empty = Mask::inside(description.rows(), description.columns(), &[]);
-    let mask = match by_rule.clone().map_or(empty, Ok) {
+    let mask = match by_rule.map_or(empty, Ok) {
         Ok(mask) => mask,
-        Err(error) => return Ok(Inspection::Held(format!("pixel mask: {error}"))),
+        Err(error) => return Ok(no_frames(error.to_string())),
     };
     let mut looking = Looking {
         profile,
         cleaner,
         compression: encapsulated.then(|| Compression::of(object.transfer_syntax.uid)).flatten(),
         palette: survey.palette(),
+        window: survey.window(),
+        left: TIME_PER_OBJECT,
         native: None,
         description,
         mask,
@@ -127,290 +129,25 @@ pub fn inspect<R: Read + Seek>(
         frame: 0,
     };
     if encapsulated && looking.compression.is_none() {
-        return Ok(Inspection::Held("pixel data of a transfer syntax that cannot be decoded".to_owned()));
+        return Ok(no_frames("pixel data of a transfer syntax that cannot be decoded".to_owned()));
     }
     if looks.is_some() && policy.frames == 0 && looking.description.frames() > FRAMES_MAX {
         let why = format!("more than {FRAMES_MAX} frames to inspect: set `frames` in the profile");
         return Ok(Inspection::Held(why));
     }
     // Without a recogniser one frame is read: it tells whether and how compressed frames can be written.
-    if let Err(why) = looking.frames(object, limits, looks, input)? {
-        let held = looks.is_some() || by_rule.is_some();
-        return Ok(if held { Inspection::Held(why) } else { doubt(why) });
+    match looking.frames(object, limits, looks, input)? {
+        Err(NotLooked::Frames(why)) => return Ok(no_frames(why)),
+        Err(NotLooked::Text(why)) => return Ok(Inspection::Held(why)),
+        Ok(()) => {}
     }
     if looking.texts > 0 && policy.found == FoundText::Hold {
         return Ok(Inspection::Held(format!("text in the pixels, in {} places", looking.texts)));
     }
-    Ok(looking.plan(looks.map(|looks| looks.name().to_owned())))
-}
-
-struct Looking<'a> {
-    profile: &'a CompiledProfile,
-    cleaner: &'a TextCleaner<'a>,
-    compression: Option<Compression>,
-    palette: Option<Palette>,
-    /// Of a decoded frame.
-    native: Option<Description>,
-    description: Description,
-    mask: Mask,
-    texts: usize,
-    /// Frames read.
-    frame: u32,
-}
-
-type Looked = Result<(), String>;
-
-impl Looking<'_> {
-    /// Reads the frames one after the other. The inner error says why an object cannot be inspected.
-    fn frames<R: Read + Seek>(
-        &mut self,
-        object: &Object<'_>,
-        limits: Limits,
-        recogniser: Option<&dyn TextRecogniser>,
-        input: R,
-    ) -> Result<Looked, SourceError> {
-        let limit = usize::try_from(FrameLimit::DECODED.0).unwrap_or(usize::MAX);
-        let mut assembler = Assembler::new(self.description.frames(), limit);
-        let mut tokens = TokenSource::skimming(input, object.transfer_syntax, limits)?;
-        let (mut held, mut depth, mut is_here) = (Vec::new(), 0_usize, false);
-        while let Some(token) = tokens.next_token()? {
-            match token {
-                Token::SequenceStart { .. } => depth += 1,
-                Token::SequenceEnd { .. } => depth = depth.saturating_sub(1),
-                Token::FragmentsStart { header }
-                    if depth == 0 && header.tag == PIXEL_DATA && self.compression.is_none() =>
-                {
-                    return Ok(Err("fragments in a transfer syntax that has none".to_owned()));
-                }
-                Token::BulkStart { header } | Token::FragmentsStart { header } => {
-                    is_here = depth == 0 && header.tag == PIXEL_DATA;
-                    if !is_here && matches!(token, Token::BulkStart { .. }) {
-                        tokens.skip_bulk()?;
-                        continue;
-                    }
-                }
-                // Short pixel data are no bulk.
-                Token::Value { header, value } if depth == 0 && header.tag == PIXEL_DATA => {
-                    held.extend_from_slice(value);
-                    if let Err(why) = self.native(&mut held, recogniser) {
-                        return Ok(Err(why));
-                    }
-                }
-                Token::Bulk(piece) if is_here && self.compression.is_none() => {
-                    held.extend_from_slice(piece);
-                    if let Err(why) = self.native(&mut held, recogniser) {
-                        return Ok(Err(why));
-                    }
-                }
-                _ => {}
-            }
-            if is_here && self.compression.is_some() {
-                match frame_of(&mut assembler, &token) {
-                    Ok(Some(frame)) => {
-                        if let Err(why) = self.compressed(&frame, recogniser) {
-                            return Ok(Err(why));
-                        }
-                    }
-                    Ok(None) => {}
-                    Err(error) => return Ok(Err(error.0.to_owned())),
-                }
-            }
-            if self.is_enough(recogniser) {
-                return Ok(Ok(()));
-            }
-        }
-        let missing = self.frame < self.description.frames();
-        Ok(if missing { Err("pixel data: frames are missing".to_owned()) } else { Ok(()) })
-    }
-
-    /// Without a recogniser the first frame tells all.
-    fn is_enough(&self, recogniser: Option<&dyn TextRecogniser>) -> bool {
-        recogniser.is_none() && (self.compression.is_none() || self.frame > 0)
-    }
-
-    fn native(&mut self, held: &mut Vec<u8>, recogniser: Option<&dyn TextRecogniser>) -> Looked {
-        let Some(recogniser) = recogniser else { return Ok(()) };
-        if self.description.bits_allocated() < 8 {
-            return Err("single-bit frames cannot be inspected".to_owned());
-        }
-        let size = self.description.frame_bytes();
-        let Some(size) = usize::try_from(size).ok().filter(|size| *size as u64 <= FrameLimit::DECODED.0)
-        else {
-            return Err("a frame is too large to be inspected".to_owned());
-        };
-        if self.frame >= self.description.frames() {
-            held.clear();
-        }
-        while held.len() >= size && self.frame < self.description.frames() {
-            let rest = held.split_off(size);
-            let frame = std::mem::replace(held, rest);
-            self.look(&self.description.clone(), frame, recogniser)?;
-        }
-        Ok(())
-    }
-
-    fn compressed(&mut self, frame: &[u8], recogniser: Option<&dyn TextRecogniser>) -> Looked {
-        let Some(compression) = self.compression else { return Ok(()) };
-        if !self.is_sampled() {
-            self.frame += 1;
-            return Ok(());
-        }
-        if has_more_behind(frame, compression) {
-            return Err("a compressed frame holds more than one image".to_owned());
-        }
-        let decoded =
-            decode_frame(frame, &self.description, compression).map_err(|error| error.to_string())?;
-        self.native.get_or_insert_with(|| decoded.description.clone());
-        match recogniser {
-            Some(recogniser) => self.look(&decoded.description, decoded.samples, recogniser),
-            None => {
-                self.frame += 1;
-                Ok(())
-            }
-        }
-    }
-
-    /// Whether the frame is one of those that the profile wants to be looked at.
-    fn is_sampled(&self) -> bool {
-        let (most, frames) = (self.profile.profile.pixels.frames, self.description.frames());
-        most == 0 || frames <= most || self.frame.is_multiple_of(frames.div_ceil(most).max(1))
-    }
-
-    /// Looks at one native frame; text that counts is added to the mask.
-    fn look(
-        &mut self,
-        description: &Description,
-        mut frame: Vec<u8>,
-        recogniser: &dyn TextRecogniser,
-    ) -> Looked {
-        let is_sampled = self.is_sampled();
-        self.frame += 1;
-        if !is_sampled {
-            return Ok(());
-        }
-        let text = |error: &dyn std::fmt::Display| error.to_string();
-        if let Some(masker) = self.masker(description).map_err(|error| text(&error))? {
-            masker.apply(0, &mut frame);
-        }
-        let image = render(description, &frame, 0, Window::FrameRange, self.palette.as_ref());
-        let image = image.map_err(|error| text(&error))?;
-        let boxes = recogniser.recognise(&image).map_err(|error| text(&error))?;
-        let shapes: Vec<Shape> = self
-            .counting(&boxes)
-            .iter()
-            .map(|(line, letters)| Shape::from(fitted(&image, line, *letters)))
-            .collect();
-        if shapes.is_empty() {
-            return Ok(());
-        }
-        self.texts += shapes.len();
-        let found = Mask::inside(description.rows(), description.columns(), &shapes);
-        self.mask = found.and_then(|found| self.mask.union(&found)).map_err(|error| text(&error))?;
-        Ok(())
-    }
-
-    /// The mask so far for pixels of this description; the first byte of a frame counts as offset 0.
-    fn masker(&self, description: &Description) -> Result<Option<NativeMasker>, NativeMaskerError> {
-        if self.mask.is_empty() {
-            return Ok(None);
-        }
-        let darkest = self.palette.as_ref().and_then(Palette::darkest);
-        let fill = match darkest {
-            Some(index) => Fill::palette_index(description, index),
-            None => Fill::darkest(description),
-        };
-        NativeMasker::new(description, &self.mask, &fill).map(Some)
-    }
-
-    /// The lines that the profile does not let pass, whole, with the height of their words.
-    fn counting(&self, boxes: &[TextBox]) -> Vec<(Rectangle, u32)> {
-        let (policy, cleaner) = (self.profile.profile.pixels.text, self.cleaner);
-        let counted = |line: Rectangle| {
-            let words: Vec<&TextBox> = boxes.iter().filter(|word| is_in(word, &line)).collect();
-            let mut heights: Vec<u32> = words.iter().map(|word| word.height).collect();
-            heights.sort_unstable();
-            let letters = heights.get(heights.len() / 2).copied().unwrap_or_default();
-            counts(policy, cleaner, &words).then_some((line, letters))
-        };
-        lines(boxes).into_iter().filter_map(counted).collect()
-    }
-
-    fn plan(self, recogniser: Option<String>) -> Inspection {
-        let masker = match self.masker(self.native.as_ref().unwrap_or(&self.description)) {
-            Ok(masker) => masker,
-            Err(error) => return Inspection::Held(format!("pixel mask: {error}")),
-        };
-        let decoded = match (self.compression, &masker, self.native) {
-            (Some(compression), Some(_), Some(native)) => Some(Decoded {
-                form: NativeForm::of(&native, compression),
-                source: self.description,
-                compression,
-                native,
-            }),
-            (Some(_), Some(_), None) => {
-                return Inspection::Held("pixel data: no frame could be decoded".to_owned());
-            }
-            _ => None,
-        };
-        Inspection::Clean(Box::new(PixelPlan { masker, decoded, texts: self.texts, recogniser }))
-    }
-}
-
-/// Whether a line of text counts. What a recogniser reads of a screen's font is often wrong: a line of some letters that are no known
-/// words counts however unsure it is; a letter or two are most often anatomy.
-pub(crate) fn counts(policy: TextPolicy, cleaner: &TextCleaner<'_>, words: &[&TextBox]) -> bool {
-    let letters = |word: &TextBox| word.text.chars().filter(|c| c.is_alphanumeric()).count();
-    let whole = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-    let unknown = |text: &str| cleaner.keep_known(text) != Cleaned::Unchanged;
-    match policy {
-        TextPolicy::Any => words.iter().map(|word| letters(word)).sum::<usize>() >= LETTERS_ANY,
-        TextPolicy::Unknown => {
-            let is_long = words.iter().map(|word| letters(word)).sum::<usize>() >= LETTERS_UNREAD;
-            words.iter().any(|word| (is_long || word.is_readable()) && unknown(&word.text))
-                || is_long && unknown(&whole)
-        }
-        TextPolicy::Identity => cleaner.without_identity(&whole, true) != Cleaned::Unchanged,
-    }
-}
-
-/// Whether a word begins in the line.
-pub(crate) fn is_in(found: &TextBox, line: &Rectangle) -> bool {
-    (line.left..=line.right).contains(&found.x) && (line.top..=line.bottom).contains(&found.y)
+    Ok(looking.plan(looks.map(|looks| looks.name().to_owned())).unwrap_or_else(no_frames))
 }
 
 /// VR of native pixel data (PS3.5 A.2).
 pub(crate) fn native_vr(bits_allocated: u16) -> VR {
     if bits_allocated > 8 { VR::OW } else { VR::OB }
-}
-
-/// Whether anything but padding follows the end of the image in a frame (markers EOI of ITU-T T.81, EOC of ISO 15444-1): a decoder reads
-/// the first image alone. Coded data hold no such marker.
-fn has_more_behind(frame: &[u8], compression: Compression) -> bool {
-    if compression == Compression::Rle {
-        return false;
-    }
-    let Some(coded) = start_of_coded(frame) else { return false };
-    let rest = frame.get(coded..).unwrap_or_default();
-    match rest.windows(2).position(|pair| pair == [0xFF, 0xD9]) {
-        Some(end) => rest.get(end + 2..).unwrap_or_default().iter().any(|byte| !matches!(byte, 0 | 0xFF)),
-        None => false,
-    }
-}
-
-/// Where the coded data begin: behind the first Start of Scan, or Start of Data.
-fn start_of_coded(frame: &[u8]) -> Option<usize> {
-    let mut at = frame.windows(2).position(|pair| matches!(pair, [0xFF, 0xD8 | 0x4F]))? + 2;
-    loop {
-        match frame.get(at..at + 4)? {
-            [0xFF, 0x93, ..] => return Some(at + 2),
-            [0xFF, 0xFF, ..] => at += 1,
-            [0xFF, code, high, low] => {
-                at += 2 + usize::from(u16::from_be_bytes([*high, *low]));
-                if *code == 0xDA {
-                    return Some(at);
-                }
-            }
-            _ => return None,
-        }
-    }
 }

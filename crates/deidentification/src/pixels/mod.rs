@@ -3,14 +3,17 @@
 //! [`inspect`] reads the pixel data of one original and decides; the walk carries the decision out.
 
 mod assemble;
+mod behind;
 mod fit;
 mod inspect;
+mod looking;
 mod policy;
 mod risk;
 
 pub(crate) use assemble::frame_of;
-pub(crate) use inspect::{Decoded, counts, is_in, native_vr};
+pub(crate) use inspect::{Decoded, native_vr};
 pub use inspect::{Inspection, PixelPlan, inspect};
+pub(crate) use looking::{counts, is_in};
 pub(crate) use policy::Masks;
 pub use policy::{FoundText, PixelMask, PixelPolicy, TextPolicy};
 pub use risk::{MODALITIES_AT_RISK, is_class_at_risk};

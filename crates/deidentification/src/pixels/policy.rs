@@ -20,7 +20,7 @@ pub struct PixelPolicy {
     pub risk_when_not_stated: BTreeSet<String>,
     /// Whether objects that are not at risk are inspected too.
     pub inspect_all: bool,
-    /// Most frames that are looked at, spread over the object; 0: every frame.
+    /// Most frames that are looked at, spread over the object; 0: every frame, up to 2,000 and for 15 minutes of recognition.
     pub frames: u32,
     /// Masks by equipment and image; all that match are laid on.
     pub masks: Vec<PixelMask>,
@@ -115,10 +115,15 @@ impl Masks {
         masks.collect::<Result<_, _>>().map(Self)
     }
 
+    /// Whether a mask may match, whatever the size of the image: it cannot be told where the pixels have no usable description.
+    pub(crate) fn may_match(&self, sop_class: &str, survey: &Survey) -> bool {
+        self.0.iter().any(|(mask, _)| matches(mask, sop_class, survey))
+    }
+
     /// The union of the masks that match; `None` when none does.
     ///
     /// # Errors
-    /// An area that cannot be laid on an image of this size.
+    /// An area that cannot be laid on an image of this size, or lies outside of it.
     pub(crate) fn of(
         &self,
         sop_class: &str,
@@ -128,10 +133,17 @@ impl Masks {
     ) -> Result<Option<Mask>, String> {
         let mut union: Option<Mask> = None;
         for (mask, shapes) in &self.0 {
-            if !matches(mask, sop_class, survey, rows, columns) {
+            if !matches(mask, sop_class, survey) || !has_size(mask, rows, columns) {
                 continue;
             }
-            let mut areas = vec![Mask::inside(rows, columns, shapes)];
+            let mut areas = Vec::new();
+            for shape in shapes {
+                let area = Mask::inside(rows, columns, std::slice::from_ref(shape));
+                if area.as_ref().is_ok_and(Mask::is_empty) {
+                    return Err("an area of the rule lies outside of the image".to_owned());
+                }
+                areas.push(area);
+            }
             if mask.outside_ultrasound_regions {
                 let regions: Result<Vec<Shape>, _> = survey
                     .regions
@@ -172,7 +184,12 @@ fn shapes(mask: &PixelMask) -> Result<Vec<Shape>, String> {
     mask.rectangles.iter().map(rectangle).chain(mask.polygons.iter().map(polygon)).collect()
 }
 
-fn matches(mask: &PixelMask, sop_class: &str, survey: &Survey, rows: u16, columns: u16) -> bool {
+fn has_size(mask: &PixelMask, rows: u16, columns: u16) -> bool {
+    mask.rows.is_none_or(|wanted| wanted == rows) && mask.columns.is_none_or(|wanted| wanted == columns)
+}
+
+/// Whether the equipment and the kind of image are those of the mask.
+fn matches(mask: &PixelMask, sop_class: &str, survey: &Survey) -> bool {
     let is_one = |set: &BTreeSet<String>, values: &str| {
         set.is_empty() || values.split('\\').any(|value| set.contains(value.trim()))
     };
@@ -187,8 +204,6 @@ fn matches(mask: &PixelMask, sop_class: &str, survey: &Survey, rows: u16, column
             .image_type
             .iter()
             .all(|wanted| survey.image_type().split('\\').any(|value| value.trim() == wanted))
-        && mask.rows.is_none_or(|wanted| wanted == rows)
-        && mask.columns.is_none_or(|wanted| wanted == columns)
         && (!mask.outside_ultrasound_regions || !survey.regions.is_empty())
 }
 

@@ -4,6 +4,7 @@ use std::io::{Read, Seek};
 
 use dicom_core::Tag;
 use dicom_stream::{ElementPath, Limits, Token, TokenSource, TransferSyntax};
+use pixel::recognise::TIME_PER_OBJECT;
 use pixel::{DocumentRenderer, TextRecogniser};
 
 use super::pixel_text::pixels;
@@ -42,12 +43,13 @@ impl Verifier {
             }
         }
         let text = renderer.text(&document).map_err(pixels)?;
+        let mut left = TIME_PER_OBJECT;
         let mut found = text.lines().find_map(|line| self.verify_text(line));
         for page in renderer.pages(&document).map_err(pixels)? {
             if found.is_some() {
                 break;
             }
-            found = self.in_image(&page, recogniser)?;
+            found = self.in_image(&page, recogniser, &mut left)?;
         }
         Ok(found.map(|kind| Finding { path: ElementPath::root(ENCAPSULATED_DOCUMENT), kind }))
     }

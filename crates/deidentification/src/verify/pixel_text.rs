@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
+use std::time::Duration;
 
 use dicom_core::Tag;
 use dicom_stream::{ElementPath, Encoding, Limits, Token, TokenSource, TransferSyntax};
-use pixel::grey::{Palette, Window, render};
-use pixel::recognise::{TextBox, lines};
-use pixel::{
-    Assembler, Attributes, Compression, Description, FrameLimit, GreyImage, TextRecogniser, decode_frame,
-};
+use pixel::grey::{GreyImage, Palette, Window, renderings};
+use pixel::recognise::{TIME_PER_OBJECT, TextBox, lines};
+use pixel::{Assembler, Attributes, Compression, Description, FrameLimit, TextRecogniser, decode_frame};
 
 use super::{Finding, FindingKind, Verifier, VerifyError};
 
@@ -73,8 +72,9 @@ impl Verifier {
         &self,
         image: &GreyImage,
         recogniser: &dyn TextRecogniser,
+        left: &mut Duration,
     ) -> Result<Option<FindingKind>, VerifyError> {
-        let words = recogniser.recognise(image).map_err(pixels)?;
+        let words = recogniser.recognise(image, left).map_err(pixels)?;
         Ok(lines(&words).iter().find_map(|line| {
             let is_in = |word: &&TextBox| {
                 (line.left..=line.right).contains(&word.x) && (line.top..=line.bottom).contains(&word.y)
@@ -93,6 +93,9 @@ struct Reading<'a> {
     recogniser: &'a dyn TextRecogniser,
     description: Description,
     palette: Option<Palette>,
+    window: Option<Window>,
+    /// Time that is left for recognition.
+    left: Duration,
     /// Of encapsulated pixel data.
     compressed: Option<(Compression, Assembler)>,
     frame_bytes: usize,
@@ -125,6 +128,8 @@ impl<'a> Reading<'a> {
             verifier,
             recogniser,
             palette: palette(image, syntax),
+            window: window(image),
+            left: TIME_PER_OBJECT,
             compressed: compression.map(assembler),
             frame_bytes: usize::try_from(description.frame_bytes()).map_err(pixels)?,
             description,
@@ -181,10 +186,14 @@ impl<'a> Reading<'a> {
         frame.is_multiple_of(self.description.frames().div_ceil(FRAMES_MAX).max(1))
     }
 
-    fn read(&self, description: &Description, frame: &[u8]) -> Result<Option<FindingKind>, VerifyError> {
-        let image =
-            render(description, frame, 0, Window::FrameRange, self.palette.as_ref()).map_err(pixels)?;
-        self.verifier.in_image(&image, self.recogniser)
+    fn read(&mut self, description: &Description, frame: &[u8]) -> Result<Option<FindingKind>, VerifyError> {
+        let images = renderings(description, frame, self.window, self.palette.as_ref()).map_err(pixels)?;
+        for image in &images {
+            if let Some(kind) = self.verifier.in_image(image, self.recogniser, &mut self.left)? {
+                return Ok(Some(kind));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -195,13 +204,22 @@ fn shorts(image: &BTreeMap<u16, Vec<u8>>, syntax: &TransferSyntax, element: u16)
     pairs.map(|pair| if is_big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }).collect()
 }
 
+fn text(image: &BTreeMap<u16, Vec<u8>>, element: u16) -> String {
+    let value = image.get(&element).map(|value| String::from_utf8_lossy(value).trim().to_owned());
+    value.map(|value| value.trim_matches('\0').trim().to_owned()).unwrap_or_default()
+}
+
+/// The window through which the object shows its values (PS3.3 C.11.2).
+fn window(image: &BTreeMap<u16, Vec<u8>>) -> Option<Window> {
+    let [centre, width, intercept, slope] =
+        [0x1050, 0x1051, 0x1052, 0x1053].map(|element| text(image, element));
+    Window::stored(&centre, &width, &slope, &intercept)
+}
+
 /// The Image Pixel module (PS3.3 C.7.6.3).
 fn described(image: &BTreeMap<u16, Vec<u8>>, syntax: &TransferSyntax) -> Attributes {
     let short = |element| shorts(image, syntax, element).first().copied();
-    let text = |element| {
-        let value = image.get(&element).map(|value| String::from_utf8_lossy(value).trim().to_owned());
-        value.map(|value| value.trim_matches('\0').trim().to_owned()).filter(|value| !value.is_empty())
-    };
+    let text = |element| Some(text(image, element)).filter(|value| !value.is_empty());
     Attributes {
         rows: short(0x0010),
         columns: short(0x0011),

@@ -1,6 +1,7 @@
 //! The walk over one data set: every element, at every depth, gets the step of its rule (DI-10).
 
 mod characteristics;
+mod compressed;
 mod own;
 mod pixels;
 mod private;
@@ -16,7 +17,7 @@ use dicom_core::{Tag, VR};
 use dicom_stream::charset::CharacterSet;
 use dicom_stream::{Encoding, Header, Lengths, Limits, Token, Writer};
 
-use pixel::{Compression, UnusedBits};
+use pixel::{Compression, FrameIndex, UnusedBits};
 
 use crate::deidentify::{DeidentificationError, Object, PseudonymSource, new_uids, output};
 use crate::document::dummy_document;
@@ -32,7 +33,7 @@ use crate::table::{Action, AttributeType, Step};
 use crate::text_clean::TextCleaner;
 use crate::trial::Own;
 pub(crate) use characteristics::{Characteristics, PRIVATE_DATA_ELEMENT_CHARACTERISTICS};
-use pixels::Passing;
+use pixels::{PIXEL_DATA, Passing};
 pub(crate) use project::ActiveRules;
 
 const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
@@ -65,6 +66,8 @@ pub(crate) struct Context<'a> {
     pub(crate) pixels: Option<&'a PixelPlan>,
     /// Bytes of the native frames, padded to an even number; `None` where the description of the pixels cannot be used.
     pub(crate) pixel_bytes: Option<u64>,
+    /// Compares offset tables with fragments.
+    pub(crate) frame_index: FrameIndex,
     /// Tells the bits of native pixel data that no sample uses.
     pub(crate) unused_bits: Option<UnusedBits>,
     /// Content items whose reference goes.
@@ -315,7 +318,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             Treatment::Action(action) => self.decide(header.tag, rule, action),
             _ => (rule, Step::Keep),
         };
-        if step == Step::Keep && has_samples(rule.vr) && header.tag.group() == PIXEL_GROUP {
+        if step == Step::Keep && has_samples(rule.vr) && header.tag == PIXEL_DATA {
             if Compression::of(self.context.object.transfer_syntax.uid).is_none() {
                 self.context.tally.not_inspected(NotInspected::CompressedFrames);
             }

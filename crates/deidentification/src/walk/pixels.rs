@@ -1,31 +1,27 @@
-//! Pixel Data of the main data set on its way out: masked in place, decoded where a mask touches compressed frames, and without the
-//! texts of compressed frames.
+//! Pixel Data of the main data set on its way out: masked in place, or decoded where a mask touches compressed frames.
 
 use std::io::{self, Write};
 
 use dicom_core::Tag;
 use dicom_stream::{Encoding, Header, Token, Writer};
-use pixel::segments::{Extent, blank, text_segments};
-use pixel::{Assembler, Compression, FrameLimit, decode_frame};
+use pixel::{Assembler, FrameLimit, decode_frame};
 
 use super::Walk;
+use super::compressed::Fragments;
 use crate::deidentify::{DeidentificationError, output};
 use crate::pixels::{Decoded, frame_of, native_vr};
 use crate::profile::RuleId;
 use crate::table::Step;
 
-const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
+pub(super) const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 /// Extended Offset Table and its lengths: they are about compressed frames.
 const OFFSETS: [Tag; 2] = [Tag(0x7FE0, 0x0001), Tag(0x7FE0, 0x0002)];
-/// Rule id of masks, and of the comments in compressed frames.
+/// Rule id of masks.
 const CLEAN_PIXELS: RuleId = RuleId::Option(crate::option::DeidentificationOption::CleanPixelData);
 /// Rule id of overlays in unused bits of the pixel data (retired; PS3.5 8.1.2).
 const OVERLAY_BITS: RuleId = RuleId::Named("overlay-bits");
 /// Rule id of bytes behind the last frame.
 const SURPLUS: RuleId = RuleId::Named("behind-the-frames");
-const SEGMENTS: RuleId = RuleId::Named("frame-segments");
-/// Bytes at the start of a compressed frame in which texts are looked for.
-const HEAD: usize = 64 << 10;
 
 /// What happens to the pixel data that are passing.
 #[derive(Debug, Default)]
@@ -38,19 +34,12 @@ pub(super) enum Passing {
     /// Compressed frames that are decoded: frames written, and the last byte if their length is odd.
     Decoded(Assembler, u32),
     /// Compressed frames that stay compressed.
-    Compressed(Fragment),
+    Compressed(Fragments),
+    /// An offset table longer than a value may be.
+    Offsets(Tag),
 }
 
-/// A fragment that stays compressed: its head is held until it can be searched.
-#[derive(Debug, Default)]
-pub(super) struct Fragment {
-    /// Fragments begun; the first is the offset table.
-    number: u64,
-    head: Vec<u8>,
-    is_searched: bool,
-}
-
-type Taken = Result<bool, DeidentificationError>;
+pub(super) type Taken = Result<bool, DeidentificationError>;
 
 impl<W: Write> Walk<'_, '_, W> {
     /// Takes a token of the pixel data; `false` when it is none of them, or passes as it is.
@@ -59,7 +48,14 @@ impl<W: Write> Walk<'_, '_, W> {
             Passing::No => self.begin_pixels(token),
             Passing::Native(offset) => self.native_piece(token, offset),
             Passing::Decoded(assembler, written) => self.decode(token, assembler, written),
-            Passing::Compressed(fragment) => self.compressed(token, fragment),
+            Passing::Compressed(fragments) => self.compressed(token, fragments),
+            Passing::Offsets(tag) => {
+                if let Token::Bulk(piece) = token {
+                    self.extended_offsets(tag, piece);
+                    self.passing = Passing::Offsets(tag);
+                }
+                Ok(false)
+            }
         }
     }
 
@@ -76,6 +72,14 @@ impl<W: Write> Walk<'_, '_, W> {
                 self.count(header.tag, CLEAN_PIXELS, Step::Remove);
                 self.skip_bulk = matches!(token, Token::BulkStart { .. });
                 Ok(true)
+            }
+            Token::Value { header, value } if OFFSETS.contains(&header.tag) => {
+                self.extended_offsets(header.tag, value);
+                Ok(false)
+            }
+            Token::BulkStart { header } if OFFSETS.contains(&header.tag) => {
+                self.passing = Passing::Offsets(header.tag);
+                Ok(false)
             }
             Token::Value { header, value } if header.tag == PIXEL_DATA && self.changes_native() => {
                 self.write_own_before(Some(PIXEL_DATA))?;
@@ -105,7 +109,8 @@ impl<W: Write> Walk<'_, '_, W> {
             }
             Token::FragmentsStart { header } if header.tag == PIXEL_DATA => {
                 let Some(decoded) = decoded else {
-                    self.passing = Passing::Compressed(Fragment::default());
+                    let fragments = Fragments::of(self.context.object.transfer_syntax.uid);
+                    self.passing = fragments.map_or(Passing::No, Passing::Compressed);
                     return Ok(false);
                 };
                 self.write_own_before(Some(PIXEL_DATA))?;
@@ -210,47 +215,5 @@ impl<W: Write> Walk<'_, '_, W> {
         }
         output(self.out.copy(&Token::BulkEnd))?;
         Ok(true)
-    }
-
-    /// Compressed frames stay as they are, but for the texts at their start, which are blanked in place.
-    fn compressed(&mut self, token: &Token<'_>, mut fragment: Fragment) -> Taken {
-        let taken = match token {
-            Token::FragmentStart { .. } => {
-                fragment = Fragment { number: fragment.number + 1, ..Fragment::default() };
-                false
-            }
-            Token::Bulk(piece) if fragment.number > 1 && !fragment.is_searched && self.skipped == 0 => {
-                fragment.head.extend_from_slice(piece);
-                if fragment.head.len() >= HEAD {
-                    self.search_head(&mut fragment, Extent::Head)?;
-                }
-                true
-            }
-            Token::FragmentEnd if !fragment.is_searched && !fragment.head.is_empty() => {
-                self.search_head(&mut fragment, Extent::Whole)?;
-                false
-            }
-            Token::FragmentsEnd { .. } => return Ok(false),
-            _ => false,
-        };
-        self.passing = Passing::Compressed(fragment);
-        Ok(taken)
-    }
-
-    fn search_head(&mut self, fragment: &mut Fragment, extent: Extent) -> Result<(), DeidentificationError> {
-        fragment.is_searched = true;
-        let mut head = std::mem::take(&mut fragment.head);
-        let begins_frame = matches!(head.get(..2), Some([0xFF, 0xD8 | 0x4F] | [0, 0]));
-        let compression = Compression::of(self.context.object.transfer_syntax.uid).filter(|_| begins_frame);
-        if let Some(compression) = compression {
-            let found = text_segments(&head, extent, compression).map_err(|_| {
-                DeidentificationError::Pixels("the segments of a compressed frame cannot be told apart")
-            })?;
-            if !found.is_empty() {
-                blank(&mut head, &found);
-                self.count(PIXEL_DATA, SEGMENTS, Step::Replace);
-            }
-        }
-        output(self.out.copy(&Token::Bulk(&head)))
     }
 }

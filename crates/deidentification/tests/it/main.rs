@@ -3,6 +3,7 @@
 
 mod actions;
 mod changes;
+mod compressed;
 mod documents;
 mod encodings;
 mod faces;

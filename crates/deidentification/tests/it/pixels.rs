@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use deidentification::DeidentificationOption::CleanPixelData;
 use deidentification::pixels::{FoundText, PixelMask, PixelPolicy, TextPolicy};
@@ -52,11 +53,42 @@ impl TextRecogniser for Finds {
         "test"
     }
 
-    fn recognise(&self, _image: &GreyImage) -> Result<Vec<TextBox>, RecogniserError> {
+    fn recognise(&self, _image: &GreyImage, _left: &mut Duration) -> Result<Vec<TextBox>, RecogniserError> {
         *self.2.lock().unwrap() += 1;
         let [x, y, width, height] = self.1;
         let found = TextBox { x, y, width, height, text: self.0.to_owned(), confidence: 90.0 };
         Ok(if self.0.is_empty() { Vec::new() } else { vec![found] })
+    }
+}
+
+/// Never says what stands in an image.
+struct Fails;
+
+impl TextRecogniser for Fails {
+    fn name(&self) -> &str {
+        "fails"
+    }
+
+    fn recognise(&self, _image: &GreyImage, _left: &mut Duration) -> Result<Vec<TextBox>, RecogniserError> {
+        Err(RecogniserError::Failed("always"))
+    }
+}
+
+/// Finds a name wherever the first pixel stands out from the last of its row, and takes five minutes for an image.
+struct Stands;
+
+impl TextRecogniser for Stands {
+    fn name(&self) -> &str {
+        "stands"
+    }
+
+    fn recognise(&self, image: &GreyImage, left: &mut Duration) -> Result<Vec<TextBox>, RecogniserError> {
+        *left = left.saturating_sub(Duration::from_secs(300));
+        let row = image.rows().next().unwrap();
+        let stands = row[0].abs_diff(*row.last().unwrap()) >= 40;
+        let found =
+            TextBox { x: 0, y: 0, width: 6, height: 1, text: "DOE JANE".to_owned(), confidence: 90.0 };
+        Ok(if stands { vec![found] } else { Vec::new() })
     }
 }
 
@@ -173,6 +205,51 @@ fn masks_by_rule() {
     assert!(held(&run(&profile, ULTRASOUND, None, elements)).contains("no mask matches"));
 }
 
+/// No decision of a person stands for a mask: what cannot be masked is told apart from what nobody has read.
+#[test]
+fn a_mask_that_cannot_be_laid_on_holds_the_object_for_good() {
+    let rule = |rectangles| {
+        let mask =
+            PixelMask { manufacturers: ["ACME".to_owned()].into(), rectangles, ..PixelMask::default() };
+        cleaning(PixelPolicy { masks: vec![mask], ..PixelPolicy::default() })
+    };
+    let (inside, outside) = (rule(vec![[0, 0, 6, 1]]), rule(vec![[0, 0, 6, 1], [100, 100, 8, 8]]));
+    let mut unknown = image("CT", vec![]);
+    unknown.retain(|element| !matches!(element, Element::Value(0x0028_0004, ..)));
+    let float = vec![Element::Value(0x7FE0_0008, VR::OF, vec![0; 8])];
+    for (profile, class, elements) in [
+        (&outside, ULTRASOUND, image("US", vec![])),
+        (&outside, CT, image("CT", vec![])),
+        (&inside, CT, unknown),
+        (&inside, CT, image("CT", float)),
+    ] {
+        let made = run(profile, class, None, elements);
+        assert!(matches!(made.inspection, Inspection::NotMasked(_)), "{:?}", made.inspection);
+    }
+    // A recogniser that fails leaves a question about text; the mask can be laid on without it.
+    let made = run(&inside, ULTRASOUND, Some(&Fails), image("US", vec![]));
+    assert!(matches!(made.inspection, Inspection::Held(_)), "{:?}", made.inspection);
+    let released = run(&inside, ULTRASOUND, None, image("US", vec![]));
+    assert_eq!(released.value("(7FE0,0010)").unwrap()[..7], [0, 0, 0, 0, 0, 0, 9]);
+}
+
+/// As above, of frames for which there is no decoder, or that are damaged.
+#[test]
+fn frames_that_cannot_be_decoded_cannot_be_masked() {
+    let mask = PixelMask { rectangles: vec![[0, 0, 6, 1]], ..PixelMask::default() };
+    let profile = cleaning(PixelPolicy { masks: vec![mask], ..PixelPolicy::default() });
+    let mut all = image("US", vec![]);
+    all.retain(|element| !matches!(element, Element::Value(0x7FE0_0010 | 0x0028_0008, ..)));
+    let mut input = data_set(Encoding::ExplicitLittle, ULTRASOUND, all);
+    input.extend(b"\xE0\x7F\x10\0OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\0\xE0\0\0\0\0");
+    input.extend(b"\xFE\xFF\0\xE0\x08\0\0\0\xFF\xD8\xFF\xDA\0\x02\xFF\xD9\xFE\xFF\xDD\xE0\0\0\0\0");
+    for syntax in [RLE, "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.102"] {
+        let syntax = TransferSyntax::from_uid(syntax).unwrap();
+        let made = run_syntax(&profile.compile(None).unwrap(), syntax, ULTRASOUND, None, &input).unwrap();
+        assert!(matches!(made.inspection, Inspection::NotMasked(_)), "{:?}", made.inspection);
+    }
+}
+
 /// PS3.3 C.8.5.5.1: what lies outside of the regions holds the annotations.
 #[test]
 fn everything_outside_of_the_ultrasound_regions() {
@@ -212,6 +289,62 @@ fn text_that_counts_is_masked_or_holds_the_object() {
         let made = run(&policy(text, FoundText::Mask), ULTRASOUND, Some(&side), image("US", vec![]));
         assert_eq!(made.value("(7FE0,0010)").unwrap()[0] == 0, masked, "{text:?}");
     }
+}
+
+/// Text five levels of 4,096 above its ground shows through the stored window (PS3.3 C.11.2.1.2), not in the range of a frame with a
+/// bright band.
+#[test]
+fn text_that_only_the_stored_window_shows_is_found() {
+    let frame = [1005, 1000, 1000, 1000, 1000, 1000_u16].into_iter().chain([4000; 18]);
+    let pixels: Vec<u8> = frame.flat_map(u16::to_le_bytes).collect();
+    let deep = |more: Vec<Element>| {
+        let mut all = image("US", more);
+        all.retain(|element| {
+            !matches!(element, Element::Value(0x7FE0_0010 | 0x0028_0008 | 0x0028_0100..=0x0028_0102, ..))
+        });
+        all.extend([short(0x0028_0100, 16), short(0x0028_0101, 12), short(0x0028_0102, 11)]);
+        all.push(Element::Value(0x7FE0_0010, VR::OW, pixels.clone()));
+        all
+    };
+    let window = |centre, width, slope, intercept| {
+        let number = |tag, value| text(tag, VR::DS, value);
+        vec![
+            number(0x0028_1050, centre),
+            number(0x0028_1051, width),
+            number(0x0028_1052, intercept),
+            number(0x0028_1053, slope),
+        ]
+    };
+    let profile = cleaning(PixelPolicy::default());
+    for (more, is_masked) in [
+        (vec![], false),
+        (window("2000", "4096", "1", "0"), false),
+        (window("1000\\2000", "20\\4096", "1", "0"), true),
+        (window("-24", "20", "1", "-1024"), true),
+        (window("500.25", "10.5", ".5", "0"), true),
+    ] {
+        let made = run(&profile, ULTRASOUND, Some(&Stands), deep(more));
+        let first = made.value("(7FE0,0010)").unwrap();
+        assert_eq!(first[..2] == [0, 0], is_masked);
+        assert_eq!(first[12..], pixels[12..]);
+        let texts = made.output.unwrap().1.pixels.unwrap().texts;
+        assert_eq!(texts, usize::from(is_masked));
+    }
+}
+
+/// Recognition has its time for each object, however few its frames: what takes longer is held.
+#[test]
+fn an_object_whose_inspection_takes_too_long_is_held() {
+    let of = |frames: u8, most| {
+        let mut all = image("US", vec![]);
+        all.retain(|element| !matches!(element, Element::Value(0x7FE0_0010 | 0x0028_0008, ..)));
+        all.push(text(0x0028_0008, VR::IS, &frames.to_string()));
+        all.push(Element::Value(0x7FE0_0010, VR::OB, vec![9; usize::from(frames) * 24]));
+        run(&cleaning(PixelPolicy { frames: most, ..PixelPolicy::default() }), ULTRASOUND, Some(&Stands), all)
+    };
+    assert!(of(3, 0).output.is_some(), "three times five minutes");
+    assert!(held(&of(4, 0)).starts_with("inspection-time: "));
+    assert!(of(4, 2).output.is_some(), "fewer frames are looked at");
 }
 
 /// PS3.5 G: one segment of literal runs for each frame; the mask makes the object native, every other sample as it was.

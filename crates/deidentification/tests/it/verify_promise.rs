@@ -281,7 +281,11 @@ impl pixel::TextRecogniser for Letters {
         "letters"
     }
 
-    fn recognise(&self, image: &pixel::GreyImage) -> Result<Vec<pixel::TextBox>, pixel::RecogniserError> {
+    fn recognise(
+        &self,
+        image: &pixel::GreyImage,
+        _left: &mut std::time::Duration,
+    ) -> Result<Vec<pixel::TextBox>, pixel::RecogniserError> {
         let black = image.pixels().iter().filter(|pixel| **pixel == 0).count();
         let word = |x, text: &str| pixel::TextBox {
             x,

@@ -12,6 +12,7 @@ mod increments;
 mod kept;
 mod left_behind;
 mod linkage;
+mod masked;
 mod opposed;
 mod repeated;
 mod reports;

@@ -1,65 +1,123 @@
-//! Texts of JPEG and JPEG-LS frames.
+//! One JPEG or JPEG-LS frame (ITU-T T.81 B, T.87 C).
 
-use super::marker::{self, Segment, Stop};
-use super::{Extent, SegmentError, TextSegment};
+use super::head::{Head, Marker};
+use super::payload::{Kept, Payload};
+use super::{SegmentError, Walked, erase_behind, marker};
 
 /// Bytes of a JFIF payload before its thumbnail.
 const JFIF: usize = 14;
 /// Bytes of an Adobe payload.
 const ADOBE: usize = 12;
+/// Bytes of an `mrfx` payload.
+const MRFX: usize = 5;
 
-pub(super) fn text_segments(
-    bytes: &[u8],
-    extent: Extent,
+#[derive(Debug)]
+pub(super) struct Jpeg {
+    state: State,
+    has_begun: bool,
+    /// Whether a byte after FFH ends the coded data of a scan.
     ends_scan: fn(u8) -> bool,
-) -> Result<Vec<TextSegment>, SegmentError> {
-    let mut found = Vec::new();
-    let mut segments = marker::segments(bytes);
-    while let Some(segment) = segments.next() {
-        let segment = segment.map_err(|stop| match (stop, extent) {
-            (Stop::End, Extent::Head) => SegmentError::HeadTooShort,
-            _ => SegmentError::Damaged,
-        })?;
-        if segment.end > bytes.len() && extent == Extent::Whole {
-            return Err(SegmentError::Damaged);
+}
+
+#[derive(Debug)]
+enum State {
+    Head(Head),
+    Payload(Payload, u8),
+    /// Coded data; whether the last byte was FFH.
+    Scan(bool),
+    Ended,
+}
+
+impl Jpeg {
+    pub(super) fn new(ends_scan: fn(u8) -> bool) -> Self {
+        Self { state: State::Head(Head::default()), has_begun: false, ends_scan }
+    }
+
+    /// Frames without an end marker exist; decoders accept them.
+    pub(super) fn may_end(&self) -> bool {
+        matches!(self.state, State::Scan(_) | State::Ended)
+    }
+
+    pub(super) fn pass(&mut self, mut bytes: &mut [u8], found: &mut bool) -> Walked<()> {
+        while !bytes.is_empty() {
+            let taken = self.step(bytes, found)?;
+            bytes = bytes.get_mut(taken..).unwrap_or_default();
         }
-        match (segment.code, extent) {
-            (marker::SOS, Extent::Head) => break,
-            (marker::SOS, Extent::Whole) => {
-                let coded = bytes.get(segment.end..).unwrap_or_default();
-                let end = segment.end + marker::end_of_scan(coded, ends_scan);
-                // Frames without an end marker exist; decoders accept them.
-                if end >= bytes.len() {
-                    break;
+        Ok(())
+    }
+
+    /// How many of the bytes were taken: one at least.
+    fn step(&mut self, bytes: &mut [u8], found: &mut bool) -> Walked<usize> {
+        let first = bytes.first().copied().unwrap_or_default();
+        match &mut self.state {
+            State::Head(head) => {
+                if let Some(marker) = head.push(first, is_bare)? {
+                    self.marker(marker)?;
                 }
-                segments.resume(end);
+                Ok(1)
             }
-            (marker::EOI, _) => found.extend(trailing(segment.end, bytes.len())),
-            _ => found.extend(text_of(&segment)),
+            State::Payload(payload, code) => {
+                let taken = payload.pass(bytes, found);
+                if payload.is_over() {
+                    self.state = after(*code);
+                }
+                Ok(taken)
+            }
+            State::Scan(true) => {
+                if first == 0xFF {
+                    return Ok(1);
+                }
+                self.state = State::Scan(false);
+                if (self.ends_scan)(first) {
+                    self.state = State::Head(Head::of(first));
+                    if is_bare(first) {
+                        self.marker(Marker::Bare(first))?;
+                    }
+                }
+                Ok(1)
+            }
+            State::Scan(false) => match bytes.iter().position(|byte| *byte == 0xFF) {
+                Some(at) => {
+                    self.state = State::Scan(true);
+                    Ok(at + 1)
+                }
+                None => Ok(bytes.len()),
+            },
+            State::Ended => {
+                erase_behind(bytes, found);
+                Ok(bytes.len())
+            }
         }
     }
-    Ok(found)
-}
 
-/// What may hold text in one segment.
-fn text_of(segment: &Segment<'_>) -> Option<TextSegment> {
-    let content = |kept: usize| Some(segment.content + kept..segment.end).filter(|range| !range.is_empty());
-    match (segment.code, segment.payload) {
-        (marker::APP0, [b'J', b'F', b'I', b'F', 0, ..]) => {
-            content(JFIF).map(|content| TextSegment { content, removable: None })
-        }
-        (marker::APP14, [b'A', b'd', b'o', b'b', b'e', ..]) => {
-            content(ADOBE).map(|content| TextSegment { content, removable: None })
-        }
-        (marker::APP8, [b'm', b'r', b'f', b'x', _]) => None,
-        (marker::COM | marker::APP0..=marker::APP15, _) => {
-            Some(TextSegment { content: content(0)?, removable: Some(segment.start..segment.end) })
-        }
-        _ => None,
+    fn marker(&mut self, marker: Marker) -> Walked<()> {
+        self.state = match marker {
+            Marker::Bare(marker::SOI) if !self.has_begun => State::Head(Head::default()),
+            _ if !self.has_begun => return Err(SegmentError::Damaged),
+            Marker::Bare(marker::EOI) => State::Ended,
+            Marker::Bare(_) => return Err(SegmentError::Damaged),
+            Marker::Segment(code, 0) => after(code),
+            Marker::Segment(code, length) => State::Payload(Payload::new(length, kept(code, length)), code),
+        };
+        self.has_begun = true;
+        Ok(())
     }
 }
 
-/// Bytes after the end of the image, but for one that makes the length even.
-fn trailing(end: usize, length: usize) -> Option<TextSegment> {
-    (end + 1 < length).then_some(TextSegment { content: end..length, removable: Some(end..length) })
+fn after(code: u8) -> State {
+    if code == marker::SOS { State::Scan(false) } else { State::Head(Head::default()) }
+}
+
+fn is_bare(code: u8) -> bool {
+    matches!(code, 0x00 | 0x01 | 0xD0..=0xD9)
+}
+
+fn kept(code: u8, length: usize) -> Kept {
+    match (code, length) {
+        (marker::APP0, _) => Kept::Named(b"JFIF\0", JFIF),
+        (marker::APP14, _) => Kept::Named(b"Adobe", ADOBE),
+        (marker::APP8, MRFX) => Kept::Named(b"mrfx", MRFX),
+        (marker::COM | marker::APP0..=marker::APP15, _) => Kept::Nothing,
+        _ => Kept::All,
+    }
 }

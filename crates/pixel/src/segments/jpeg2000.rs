@@ -1,121 +1,174 @@
-//! Texts of JPEG 2000: COM in the main header and in tile-part headers, boxes of a JP2 file.
+//! One codestream of JPEG 2000 (ITU-T T.800 A): COM in the main header and in tile-part headers.
 
-use super::boxes::{self, CODESTREAM};
-use super::{Extent, SegmentError, TextSegment};
+use super::head::{Head, Marker};
+use super::payload::{Kept, Payload};
+use super::{SegmentError, Walked, erase_behind};
 
+const SOC: u8 = 0x4F;
 const COM: u8 = 0x64;
 const SOT: u8 = 0x90;
 const SOD: u8 = 0x93;
-const EOC: [u8; 2] = [0xFF, 0xD9];
-/// Bytes of SOT: marker, length, tile, length of the tile-part, its number, their number (A.4.2).
-const SOT_BYTES: usize = 12;
+const EOC: u8 = 0xD9;
+/// Bytes of COM that say what its text is in.
+const REGISTRATION: usize = 2;
+/// Bytes of the payload of SOT: tile, length of the tile-part, its number, their number (A.4.2); and of the whole segment.
+const SOT_PAYLOAD: usize = 8;
+const SOT_BYTES: u64 = 12;
 
-pub(super) fn text_segments(bytes: &[u8], extent: Extent) -> Result<Vec<TextSegment>, SegmentError> {
-    let mut found = Vec::new();
-    if !boxes::is_file(bytes) {
-        codestream(bytes, 0, bytes.len(), extent, &mut found)?;
-        return Ok(found);
-    }
-    let short = if extent == Extent::Head { SegmentError::HeadTooShort } else { SegmentError::Damaged };
-    let (mut at, mut seen) = (0, false);
-    while at < bytes.len() {
-        let found_box = boxes::read(bytes, at, bytes.len()).ok_or(short)?;
-        match &found_box.kind {
-            b"jP  " | b"ftyp" => {}
-            b"jp2h" => refuse_profile(bytes, found_box.content)?,
-            b"jp2c" => {
-                seen = true;
-                codestream(bytes, found_box.content.start, found_box.content.end, extent, &mut found)?;
-            }
-            _ => found
-                .push(TextSegment { content: found_box.content, removable: Some(found_box.whole.clone()) }),
-        }
-        at = found_box.whole.end;
-    }
-    if seen { Ok(found) } else { Err(short) }
+#[derive(Debug)]
+pub(super) struct Codestream {
+    state: State,
+    /// The tile-part whose header is passing.
+    tile: Option<Left>,
+    has_begun: bool,
+    has_tiles: bool,
 }
 
-/// A colour specification with a profile (method other than 1) may hold text that cannot be blanked without harm.
-fn refuse_profile(bytes: &[u8], header: std::ops::Range<usize>) -> Result<(), SegmentError> {
-    let mut at = header.start;
-    while at < header.end {
-        let inner = boxes::read(bytes, at, header.end).ok_or(SegmentError::Damaged)?;
-        if &inner.kind == b"colr" && bytes.get(inner.content.start) != Some(&1) {
-            return Err(SegmentError::ColourProfile);
-        }
-        at = inner.whole.end;
-    }
-    Ok(())
+/// Bytes that are left of a tile-part.
+#[derive(Clone, Copy, Debug)]
+enum Left {
+    Bytes(u64),
+    /// It ends with the codestream.
+    All,
 }
 
-/// Walks the markers of the codestream `start..end`.
-fn codestream(
-    bytes: &[u8],
-    start: usize,
-    end: usize,
-    extent: Extent,
-    found: &mut Vec<TextSegment>,
-) -> Result<(), SegmentError> {
-    let short = if extent == Extent::Head { SegmentError::HeadTooShort } else { SegmentError::Damaged };
-    if !bytes.get(start..).is_some_and(|rest| rest.starts_with(&CODESTREAM)) {
-        return Err(SegmentError::Damaged);
+#[derive(Debug)]
+enum State {
+    Head(Head),
+    Payload(Payload),
+    /// What has passed of the payload of SOT.
+    TileStart([u8; SOT_PAYLOAD], usize),
+    /// Coded data.
+    Data(u64),
+    /// Coded data up to EOC, which they cannot hold (B.10.1); whether the last byte was FFH.
+    DataToEnd(bool),
+    Ended,
+}
+
+impl Codestream {
+    pub(super) fn new() -> Self {
+        Self { state: State::Head(Head::default()), tile: None, has_begun: false, has_tiles: false }
     }
-    let end = end.min(bytes.len());
-    let mut at = start + 2;
-    // Where the tile-part that is being read ends; its length counts its header, so that nothing of it can be left out.
-    let mut tile_part = None;
-    while at < end {
-        let [code, high, low] = header(bytes, at).ok_or(short)?;
-        match (code, tile_part) {
-            (SOT, None) if extent == Extent::Head => return Ok(()),
-            (SOT, None) => tile_part = Some(tile_part_end(bytes, at, end)?),
-            (SOD, Some(next)) => {
-                tile_part = None;
-                at = next;
-                if bytes.get(at..at + 2) == Some(&EOC) || at >= end {
-                    found.extend(trailing(at + 2, end));
-                    return Ok(());
+
+    /// Codestreams without an end marker exist; decoders accept them.
+    pub(super) fn may_end(&self) -> bool {
+        match &self.state {
+            State::Head(head) => head.is_empty() && self.has_tiles && self.tile.is_none(),
+            State::DataToEnd(_) | State::Ended => true,
+            _ => false,
+        }
+    }
+
+    pub(super) fn pass(&mut self, mut bytes: &mut [u8], found: &mut bool) -> Walked<()> {
+        while !bytes.is_empty() {
+            let taken = self.step(bytes, found)?;
+            bytes = bytes.get_mut(taken..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// How many of the bytes were taken: one at least.
+    fn step(&mut self, bytes: &mut [u8], found: &mut bool) -> Walked<usize> {
+        let first = bytes.first().copied().unwrap_or_default();
+        let may_end = self.may_end();
+        match &mut self.state {
+            // The byte that makes a fragment even.
+            State::Head(_) if may_end && first == 0 => self.state = State::Ended,
+            State::Head(head) => {
+                if let Some(marker) = head.push(first, |code| matches!(code, SOC | SOD | EOC))? {
+                    self.marker(marker)?;
                 }
-                continue;
             }
-            (SOD, None) => return Err(SegmentError::Damaged),
-            _ => {}
+            State::Payload(payload) => {
+                let taken = payload.pass(bytes, found);
+                if payload.is_over() {
+                    self.state = State::Head(Head::default());
+                }
+                return Ok(taken);
+            }
+            State::TileStart(payload, at) => {
+                if let Some(byte) = payload.get_mut(*at) {
+                    *byte = first;
+                }
+                *at += 1;
+                if *at == SOT_PAYLOAD {
+                    let [_, _, a, b, c, d, ..] = *payload;
+                    self.tile = Some(left(u32::from_be_bytes([a, b, c, d]))?);
+                    self.state = State::Head(Head::default());
+                }
+            }
+            State::Data(left) => {
+                let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                *left -= taken as u64;
+                if *left == 0 {
+                    self.state = State::Head(Head::default());
+                }
+                return Ok(taken);
+            }
+            State::DataToEnd(is_marked) => {
+                let is_end = *is_marked && first == EOC;
+                *is_marked = first == 0xFF;
+                if is_end {
+                    self.state = State::Ended;
+                }
+            }
+            State::Ended => {
+                erase_behind(bytes, found);
+                return Ok(bytes.len());
+            }
         }
-        let next = at + 2 + usize::from(u16::from_be_bytes([high, low]));
-        if next < at + 4 {
-            return Err(SegmentError::Damaged);
-        }
-        if code == COM && at + 6 < next {
-            let removable = tile_part.is_none().then_some(at..next);
-            found.push(TextSegment { content: at + 6..next, removable });
-        }
-        at = next;
+        Ok(1)
     }
-    if extent == Extent::Head { Err(short) } else { Err(SegmentError::Damaged) }
+
+    fn marker(&mut self, marker: Marker) -> Walked<()> {
+        if !self.has_begun {
+            self.has_begun = true;
+            return if marker == Marker::Bare(SOC) { Ok(()) } else { Err(SegmentError::Damaged) };
+        }
+        match marker {
+            Marker::Bare(EOC) if self.has_tiles && self.tile.is_none() => self.state = State::Ended,
+            Marker::Bare(SOD) => {
+                self.state = match self.within_tile(2)?.and(self.tile.take()) {
+                    Some(Left::Bytes(0)) => State::Head(Head::default()),
+                    Some(Left::Bytes(bytes)) => State::Data(bytes),
+                    Some(Left::All) => State::DataToEnd(false),
+                    None => return Err(SegmentError::Damaged),
+                };
+            }
+            Marker::Bare(_) => return Err(SegmentError::Damaged),
+            Marker::Segment(SOT, SOT_PAYLOAD) if self.tile.is_none() => {
+                self.has_tiles = true;
+                self.state = State::TileStart([0; SOT_PAYLOAD], 0);
+            }
+            Marker::Segment(SOT, _) => return Err(SegmentError::Damaged),
+            // Between tile-parts stands nothing else (A.2).
+            Marker::Segment(..) if self.has_tiles && self.tile.is_none() => {
+                return Err(SegmentError::Damaged);
+            }
+            Marker::Segment(code, length) => {
+                self.within_tile(4 + length as u64)?;
+                let kept = if code == COM { Kept::Start(REGISTRATION) } else { Kept::All };
+                if length > 0 {
+                    self.state = State::Payload(Payload::new(length, kept));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes bytes from what is left of the tile-part, if one is open.
+    fn within_tile(&mut self, taken: u64) -> Walked<Option<()>> {
+        if let Some(Left::Bytes(bytes)) = &mut self.tile {
+            *bytes = bytes.checked_sub(taken).ok_or(SegmentError::Damaged)?;
+        }
+        Ok(self.tile.map(|_| ()))
+    }
 }
 
-/// Code and length of the marker at `at`; a marker without length gives what follows it.
-fn header(bytes: &[u8], at: usize) -> Option<[u8; 3]> {
-    match bytes.get(at..)? {
-        [0xFF, SOD, ..] => Some([SOD, 0, 0]),
-        [0xFF, code, high, low, ..] => Some([*code, *high, *low]),
-        _ => None,
+/// What is left of a tile-part of this length behind its SOT; 0 means that it ends with the codestream.
+fn left(length: u32) -> Walked<Left> {
+    match length {
+        0 => Ok(Left::All),
+        length => u64::from(length).checked_sub(SOT_BYTES).map(Left::Bytes).ok_or(SegmentError::Damaged),
     }
-}
-
-/// Where the tile-part that starts at `at` ends: 0 means with the codestream.
-fn tile_part_end(bytes: &[u8], at: usize, end: usize) -> Result<usize, SegmentError> {
-    let length = bytes.get(at + 6..at + 10).and_then(|word| <[u8; 4]>::try_from(word).ok());
-    match length.map(u32::from_be_bytes).ok_or(SegmentError::Damaged)? {
-        0 => Ok(end),
-        length if length as usize >= SOT_BYTES => {
-            at.checked_add(length as usize).filter(|&next| next <= end).ok_or(SegmentError::Damaged)
-        }
-        _ => Err(SegmentError::Damaged),
-    }
-}
-
-/// Bytes after the end of the codestream, but for one that makes the length even.
-fn trailing(after: usize, end: usize) -> Option<TextSegment> {
-    (after + 1 < end).then_some(TextSegment { content: after..end, removable: Some(after..end) })
 }

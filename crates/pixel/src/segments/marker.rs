@@ -13,12 +13,8 @@ pub(crate) const COM: u8 = 0xFE;
 /// A marker segment and where it lies in the bytes.
 pub(crate) struct Segment<'a> {
     pub(crate) code: u8,
-    /// Where its marker starts.
-    pub(crate) start: usize,
     /// One after its last byte, which may lie beyond the bytes.
     pub(crate) end: usize,
-    /// Where what follows the length starts.
-    pub(crate) content: usize,
     /// What follows the length, as far as it is there.
     pub(crate) payload: &'a [u8],
 }
@@ -50,11 +46,6 @@ pub(crate) struct Segments<'a> {
 }
 
 impl<'a> Segments<'a> {
-    /// Goes on at a place that the caller knows to hold a marker.
-    pub(crate) fn resume(&mut self, at: usize) {
-        self.at = Some(at);
-    }
-
     fn read(&self, start: usize) -> Result<Segment<'a>, Stop> {
         let byte = |at: usize| self.bytes.get(at).copied().ok_or(Stop::End);
         if byte(start)? != 0xFF {
@@ -67,7 +58,7 @@ impl<'a> Segments<'a> {
         }
         let code = byte(at)?;
         if code == EOI {
-            return Ok(Segment { code, start, end: at + 1, content: at + 1, payload: &[] });
+            return Ok(Segment { code, end: at + 1, payload: &[] });
         }
         if matches!(code, 0x00 | 0x01 | 0xD0..=0xD8) {
             return Err(Stop::Damaged);
@@ -78,7 +69,7 @@ impl<'a> Segments<'a> {
         }
         let end = at + 1 + length;
         let payload = self.bytes.get(at + 3..end.min(self.bytes.len())).unwrap_or_default();
-        Ok(Segment { code, start, end, content: at + 3, payload })
+        Ok(Segment { code, end, payload })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{colour, grey};
 use pixel::{
     Attributes, Description, Fill, FrameLimit, GreyImage, ImageError, Palette, TextBox, Window, contrast,
-    recognise, render,
+    recognise, render, renderings,
 };
 
 fn description(attributes: &Attributes) -> Description {
@@ -147,4 +147,70 @@ fn a_box_is_drawn_to_whole_strokes() {
     let found = page.in_image(seen).unwrap();
     assert_eq!((found.x, found.width), (30, 3));
     assert!(found.y <= 21 && found.y + found.height >= 34, "{found:?}");
+}
+
+/// PS3.3 C.11.2.1.2.1, its example: centre 2048, width 4096 show 0 as black and 4095 as white.
+#[test]
+fn a_stored_window_is_the_linear_function() {
+    let given = |centre, width| Some(Window::Given { centre, width });
+    assert_eq!(Window::stored("2048", "4096", "", ""), given(2047.5, 4095.0));
+    assert_eq!(Window::stored("40\\600", "400 \\2000", "1", "-1024"), given(1063.5, 399.0));
+    assert_eq!(Window::stored("1", "3", "-2", "4"), given(1.75, 1.0));
+    assert_eq!(Window::stored("0.5", ".5", ".001", "0"), given(500.0, 500.0));
+    for (centre, width, slope) in
+        [("", "", ""), ("1", "", ""), ("1", "-3", ""), ("x", "3", ""), ("1", "3", "0"), ("nan", "inf", "1")]
+    {
+        assert_eq!(Window::stored(centre, width, slope, ""), None, "{centre} {width} {slope}");
+    }
+}
+
+/// 100 rows of 100 values of 12 bits: an even ground with a stroke that differs by `step`, and bright rows at the end.
+fn stroke(step: i16, bright: usize) -> Vec<u8> {
+    let value = |pixel: usize| match (pixel / 100, pixel % 100) {
+        (row, _) if row >= 100 - bright => 4000,
+        (20..40, 30..33) => 1000 + step,
+        _ => 1000,
+    };
+    (0..10_000).flat_map(|pixel| value(pixel).to_le_bytes()).collect()
+}
+
+/// The greatest difference of grey between stroke and ground in any of the images.
+fn contrast_of(attributes: &Attributes, frame: &[u8], window: Option<Window>) -> (usize, u8) {
+    let images = renderings(&description(attributes), frame, window, None).unwrap();
+    let difference = |image: &GreyImage| image.pixels()[2031].abs_diff(image.pixels()[2050]);
+    (images.len(), images.iter().map(difference).max().unwrap())
+}
+
+#[test]
+fn text_in_a_narrow_band_of_values_is_shown_by_a_second_image() {
+    let deep = grey(100, 100, 16, 12);
+    let window = Window::stored("1000", "21", "", "");
+    for step in [5, -5] {
+        // (5 of 20 levels) * 255
+        assert!(contrast_of(&deep, &stroke(step, 10), window).1 >= 63);
+        // Without a window the outer values are left out, one of fifty.
+        assert_eq!(contrast_of(&deep, &stroke(step, 1), None).0, 2);
+        assert!(contrast_of(&deep, &stroke(step, 1), None).1 >= 127);
+        // A window beside all values of the frame, or wider than they are, does not take their place.
+        for of_no_use in [Window::stored("3", "2", "", ""), Window::stored("2048", "4096", "", "")] {
+            assert!(contrast_of(&deep, &stroke(step, 1), of_no_use).1 >= 127);
+        }
+    }
+}
+
+#[test]
+fn what_one_image_shows_is_not_rendered_twice() {
+    let (ramp, flat): (Vec<u8>, _) =
+        ((0..10_000).map(|pixel| (pixel % 250) as u8).collect(), vec![7; 10_000]);
+    let eight = grey(100, 100, 8, 8);
+    let window = Window::stored("128", "256", "", "");
+    for frame in [&ramp, &flat] {
+        for window in [None, window] {
+            assert_eq!(renderings(&description(&eight), frame, window, None).unwrap().len(), 1);
+        }
+    }
+    let narrow = Window::stored("100", "20", "", "");
+    assert_eq!(renderings(&description(&eight), &ramp, narrow, None).unwrap().len(), 2);
+    let rgb = colour(50, 50, "RGB", 0);
+    assert_eq!(renderings(&description(&rgb), &ramp, narrow, None).unwrap().len(), 1);
 }

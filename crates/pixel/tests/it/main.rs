@@ -4,6 +4,7 @@
 mod codec;
 mod deface;
 mod description;
+mod fragments;
 mod grey;
 mod icc;
 mod native;

@@ -1,6 +1,6 @@
 //! Texts in compressed frames: ITU-T T.81 B, T.87 C, T.800 A and I, by hand and on real frames.
 
-use pixel::segments::{Extent, SegmentError, TextSegment, blank, text_segments};
+use pixel::segments::{FrameTexts, SegmentError};
 use pixel::{Compression, FrameLimit, decode_frame};
 
 const TEXT: &[u8] = b"DOE^JANE 1871-03-03";
@@ -16,22 +16,27 @@ fn tells(bytes: &[u8]) -> bool {
     bytes.windows(TEXT.len()).any(|window| window == TEXT)
 }
 
-fn blanked(frame: &[u8], compression: Compression) -> Vec<u8> {
-    let mut frame = frame.to_vec();
-    let found = text_segments(&frame, Extent::Whole, compression).unwrap();
-    blank(&mut frame, &found);
-    frame
+/// What becomes of a frame; the same however it is cut into pieces.
+fn walked(frame: &[u8], compression: Compression) -> Result<Vec<u8>, SegmentError> {
+    let in_pieces = |size: usize| {
+        let mut frame = frame.to_vec();
+        let mut texts = FrameTexts::new(compression);
+        assert!(texts.begin_fragment(&frame[..frame.len().min(FrameTexts::START)])?);
+        for piece in frame.chunks_mut(size) {
+            texts.blank(piece)?;
+        }
+        assert_eq!(texts.finish()?, 1);
+        Ok(frame)
+    };
+    let whole = in_pieces(usize::MAX);
+    for size in [1, 3, 7] {
+        assert_eq!(in_pieces(size), whole, "{size}");
+    }
+    whole
 }
 
-/// The frame without what may be left out; the rest blanked.
-fn stripped(frame: &[u8], compression: Compression) -> Vec<u8> {
-    let mut frame = frame.to_vec();
-    let found = text_segments(&frame, Extent::Whole, compression).unwrap();
-    blank(&mut frame, &found);
-    for range in found.into_iter().rev().filter_map(|segment| segment.removable) {
-        frame.drain(range);
-    }
-    frame
+fn blanked(frame: &[u8], compression: Compression) -> Vec<u8> {
+    walked(frame, compression).unwrap()
 }
 
 /// SOI, the segments, a scan with a stuffed byte and a restart marker, EOI.
@@ -44,11 +49,12 @@ fn jpeg(segments: &[Vec<u8>]) -> Vec<u8> {
 fn comments_and_application_segments_are_found() {
     let frame =
         jpeg(&[segment(0xFE, TEXT), segment(0xE1, &[b"Exif\0\0", TEXT].concat()), segment(0xDB, &[0; 65])]);
-    for clean in [blanked(&frame, Compression::JpegBaseline), stripped(&frame, Compression::JpegBaseline)] {
-        assert!(!tells(&clean));
-    }
-    assert_eq!(blanked(&frame, Compression::JpegBaseline).len(), frame.len());
-    assert_eq!(stripped(&frame, Compression::JpegBaseline), jpeg(&[segment(0xDB, &[0; 65])]));
+    let clean = jpeg(&[
+        segment(0xFE, &[0; TEXT.len()]),
+        segment(0xE1, &[0; TEXT.len() + 6]),
+        segment(0xDB, &[0; 65]),
+    ]);
+    assert_eq!(blanked(&frame, Compression::JpegBaseline), clean);
 }
 
 #[test]
@@ -56,7 +62,7 @@ fn the_colour_transform_and_the_plain_jfif_header_stay() {
     let jfif = segment(0xE0, b"JFIF\0\x01\x02\0\0\x01\0\x01\0\0");
     let adobe = segment(0xEE, b"Adobe\0\x64\0\0\0\0\x01");
     let frame = jpeg(&[jfif, adobe]);
-    assert_eq!(text_segments(&frame, Extent::Whole, Compression::JpegBaseline), Ok(vec![]));
+    assert_eq!(blanked(&frame, Compression::JpegBaseline), frame);
 }
 
 #[test]
@@ -67,6 +73,12 @@ fn a_thumbnail_and_what_is_hidden_behind_a_header_are_blanked() {
     let clean = blanked(&frame, Compression::JpegBaseline);
     assert!(!tells(&clean));
     assert_eq!(clean[..20], frame[..20]);
+    // Named alike, and no such header.
+    for named in [b"JFXX\0".as_slice(), b"JFI", b"Adobes"] {
+        let frame =
+            jpeg(&[segment(0xE0, &[named, TEXT].concat()), segment(0xE8, &[b"mrfx\x01", TEXT].concat())]);
+        assert!(!tells(&blanked(&frame, Compression::JpegBaseline)));
+    }
 }
 
 #[test]
@@ -78,27 +90,69 @@ fn what_stands_between_scans_and_after_the_end_is_found() {
     frame.extend([7, 0xFF, 0xD9]);
     assert!(!tells(&blanked(&frame, Compression::JpegBaseline)));
     frame.push(0); // the byte that makes a fragment even
-    let even = frame.clone();
     frame.extend(TEXT);
+    frame.extend(jpeg(&[segment(0xFE, TEXT)]));
     assert!(!tells(&blanked(&frame, Compression::JpegBaseline)));
-    assert_eq!(text_segments(&even, Extent::Whole, Compression::JpegBaseline).unwrap().len(), 1);
 }
 
+/// However far from its start a text stands.
 #[test]
-fn a_head_is_enough_when_it_reaches_the_scan() {
-    let frame = jpeg(&[segment(0xFE, TEXT)]);
-    let scan = 2 + 4 + TEXT.len();
-    let found = vec![TextSegment { content: 6..scan, removable: Some(2..scan) }];
-    let head = &frame[..scan + 4];
-    assert_eq!(text_segments(head, Extent::Head, Compression::JpegBaseline), Ok(found));
-    for short in 2..scan {
-        let head = &frame[..short];
-        assert_eq!(
-            text_segments(head, Extent::Head, Compression::JpegBaseline),
-            Err(SegmentError::HeadTooShort)
-        );
-        assert_eq!(text_segments(head, Extent::Whole, Compression::JpegBaseline), Err(SegmentError::Damaged));
+fn texts_behind_much_coded_data_are_found() {
+    let mut frame = jpeg(&[]);
+    frame.truncate(frame.len() - 2);
+    frame.extend(vec![3; 300_000]);
+    let mut clean = frame.clone();
+    for (frame, text) in [(&mut frame, TEXT), (&mut clean, [0; TEXT.len()].as_slice())] {
+        frame.extend(segment(0xFE, text));
+        frame.extend(segment(0xE1, text));
+        frame.extend(segment(0xDA, &[1, 1, 0, 0, 63, 0]));
+        frame.extend([7, 0xFF, 0xD9]);
+        frame.extend(text);
     }
+    assert_eq!(blanked(&frame, Compression::JpegBaseline), clean);
+    let (told, clean) = (codestream_of(TEXT, 300_000), codestream_of(&[0; TEXT.len()], 300_000));
+    let clean = [clean, vec![0; TEXT.len()]].concat();
+    assert_eq!(blanked(&[told.as_slice(), TEXT].concat(), Compression::Jpeg2000), clean);
+}
+
+/// Padding behind the end of an image is no text.
+#[test]
+fn frames_without_texts_stay_byte_equal() {
+    for padding in [&[][..], &[0], &[0, 0, 0], &[0xFF], &[0xFF, 0xFF, 0]] {
+        let frame = [jpeg(&[segment(0xDB, &[0; 65])]), padding.to_vec()].concat();
+        assert_eq!(blanked(&frame, Compression::JpegBaseline), frame);
+    }
+    let frame = [codestream(&[0; 4]), vec![0]].concat();
+    assert_eq!(blanked(&frame, Compression::Jpeg2000), frame);
+}
+
+/// PS3.5 A.4: a frame may be in several fragments, and each fragment may be a frame.
+#[test]
+fn frames_begin_where_their_codestreams_do() {
+    let count = |compression, fragments: &[&[u8]]| {
+        let mut texts = FrameTexts::new(compression);
+        for fragment in fragments {
+            let mut fragment = fragment.to_vec();
+            texts.begin_fragment(&fragment[..fragment.len().min(FrameTexts::START)])?;
+            texts.blank(&mut fragment)?;
+            assert!(!tells(&fragment));
+        }
+        texts.finish()
+    };
+    let (lossy, wave) = (jpeg(&[segment(0xFE, TEXT)]), codestream(TEXT));
+    for (compression, frame) in [(Compression::JpegBaseline, &lossy), (Compression::Jpeg2000, &wave)] {
+        assert_eq!(count(compression, &[frame, frame]), Ok(2));
+        for at in [1, 5, 12, frame.len() - 2] {
+            let (start, end) = frame.split_at(at);
+            if at > 4 {
+                assert_eq!(count(compression, &[start, end, frame]), Ok(2), "{at}");
+            }
+        }
+        // What belongs to no frame is blanked, or refused.
+        assert_eq!(count(compression, &[frame, TEXT]), Ok(1));
+        assert_eq!(count(compression, &[TEXT, frame]), Err(SegmentError::Damaged));
+    }
+    assert_eq!(count(Compression::Rle, &[&[0; 64], &[0; 64]]), Ok(2));
 }
 
 #[test]
@@ -110,37 +164,36 @@ fn damaged_segments_are_refused() {
         &[0xFF, 0xD8, 0xFF, 0xFE, 0, 1, 9, 9],
         &[0xFF, 0xD8, 0xFF, 0, 0, 2],
     ] {
-        assert_eq!(
-            text_segments(bytes, Extent::Whole, Compression::JpegBaseline),
-            Err(SegmentError::Damaged)
-        );
+        assert_eq!(walked(bytes, Compression::JpegBaseline), Err(SegmentError::Damaged));
     }
 }
 
 /// SOC and SIZ of one component, a comment, one tile-part with a comment of its own, EOC.
 fn codestream(text: &[u8]) -> Vec<u8> {
+    codestream_of(text, 3)
+}
+
+/// The same with so many coded bytes, and a second tile-part with a comment, which ends with the codestream.
+fn codestream_of(text: &[u8], coded: usize) -> Vec<u8> {
     let mut size = vec![0; 36];
     size.splice(34..36, [0, 1]);
     size.extend([7, 1, 1]);
     let comment = segment(0x64, &[&[0, 1], text].concat());
-    let data = [comment.clone(), vec![0xFF, 0x93, 5, 6, 7]].concat();
+    let data = [comment.clone(), vec![0xFF, 0x93], vec![5; coded]].concat();
     let tile = segment(
         0x90,
         &[&[0, 0], u32::try_from(12 + data.len()).unwrap().to_be_bytes().as_slice(), &[0, 1]].concat(),
     );
-    [vec![0xFF, 0x4F], segment(0x51, &size), comment, tile, data, vec![0xFF, 0xD9]].concat()
+    let last =
+        [segment(0x90, &[0, 0, 0, 0, 0, 0, 1, 2]), comment.clone(), vec![0xFF, 0x93, 8, 0xFF, 0x7F]].concat();
+    [vec![0xFF, 0x4F], segment(0x51, &size), comment, tile, data, last, vec![0xFF, 0xD9]].concat()
 }
 
 #[test]
 fn comments_of_jpeg_2000_are_found_in_both_headers() {
     let frame = codestream(TEXT);
-    let found = text_segments(&frame, Extent::Whole, Compression::Jpeg2000).unwrap();
-    assert_eq!(found.iter().map(|segment| segment.removable.is_some()).collect::<Vec<_>>(), [true, false]);
     assert!(!tells(&blanked(&frame, Compression::Jpeg2000)));
     assert_eq!(blanked(&frame, Compression::Jpeg2000), codestream(&[0; TEXT.len()]));
-    assert!(!tells(&stripped(&frame, Compression::Jpeg2000)));
-    let head = text_segments(&frame[..90], Extent::Head, Compression::Jpeg2000).unwrap();
-    assert_eq!(head, found[..1]);
     assert!(!tells(&blanked(&[&frame, TEXT].concat(), Compression::Jpeg2000)));
 }
 
@@ -166,16 +219,18 @@ fn jp2(method: u8) -> Vec<u8> {
 #[test]
 fn boxes_of_a_jp2_file_are_found() {
     assert!(!tells(&blanked(&jp2(1), Compression::Jpeg2000)));
-    assert!(!tells(&stripped(&jp2(1), Compression::Jpeg2000)));
-    let error = text_segments(&jp2(2), Extent::Whole, Compression::Jpeg2000);
-    assert_eq!(error, Err(SegmentError::ColourProfile));
+    assert!(!tells(&blanked(&[jp2(1), jp2_box(b"xml ", TEXT)].concat(), Compression::Jpeg2000)));
+    assert!(!tells(&blanked(&[jp2(1), vec![0]].concat(), Compression::Jpeg2000)));
+    assert_eq!(walked(&jp2(2), Compression::Jpeg2000), Err(SegmentError::ColourProfile));
 }
 
 #[test]
 fn a_cut_off_codestream_is_refused() {
     let frame = codestream(TEXT);
-    for end in 0..frame.len() - 2 {
-        assert!(text_segments(&frame[..end], Extent::Whole, Compression::Jpeg2000).is_err(), "{end}");
+    // The last tile-part has no length: where it ends cannot be told.
+    for end in 0..frame.len() - 5 {
+        let is_between = frame[..end].ends_with(&[5, 5, 5]);
+        assert_eq!(walked(&frame[..end], Compression::Jpeg2000).is_err(), !is_between, "{end}");
     }
 }
 
@@ -191,7 +246,7 @@ fn real_frames_decode_to_the_same_samples_without_their_texts() {
         let Ok(decoded) = decode_frame(&case.frame, &description, case.compression) else { continue };
         if case.frame.starts_with(b"\0\0\0\x0CjP  ") {
             // DICOM does not allow the file around the codestream; this one has a profile.
-            let found = text_segments(&case.frame, Extent::Whole, case.compression);
+            let found = walked(&case.frame, case.compression);
             assert_eq!(found, Err(SegmentError::ColourProfile), "{}", case.name);
             continue;
         }
@@ -206,11 +261,9 @@ fn real_frames_decode_to_the_same_samples_without_their_texts() {
         let mut told = case.frame.clone();
         told.splice(at..at, segment(code, &text));
         told.extend(TEXT);
-        for clean in [blanked(&told, case.compression), stripped(&told, case.compression)] {
-            assert!(!tells(&clean), "{}", case.name);
-            let again = decode_frame(&clean, &description, case.compression);
-            assert_eq!(again.as_ref().map(|frame| &frame.samples), Ok(&decoded.samples), "{}", case.name);
-        }
-        assert!(text_segments(&told[..told.len().min(1 << 16)], Extent::Head, case.compression).is_ok());
+        let clean = blanked(&told, case.compression);
+        assert!(!tells(&clean), "{}", case.name);
+        let again = decode_frame(&clean, &description, case.compression);
+        assert_eq!(again.as_ref().map(|frame| &frame.samples), Ok(&decoded.samples), "{}", case.name);
     }
 }

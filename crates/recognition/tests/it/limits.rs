@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use pixel::recognise::TIME_PER_OBJECT;
 use pixel::{GreyImage, RecogniserError, TextRecogniser};
 use recognition::Tesseract;
 
@@ -28,7 +29,8 @@ fn image() -> GreyImage {
 fn error_of(work: &str) -> RecogniserError {
     let folder = tempfile::tempdir().unwrap();
     let program = script(folder.path(), work);
-    Tesseract::detect(&program, Duration::from_secs(2), 1).unwrap().recognise(&image()).unwrap_err()
+    let tesseract = Tesseract::detect(&program, Duration::from_secs(2), 1).unwrap();
+    tesseract.recognise(&image(), &mut TIME_PER_OBJECT.clone()).unwrap_err()
 }
 
 #[test]
@@ -43,6 +45,18 @@ fn a_program_that_hangs_is_killed_with_its_children() {
     let error = error_of("sleep 300 & sleep 300");
     assert!(matches!(error, RecogniserError::TimedOut(2)), "{error}");
     assert!(start.elapsed() < Duration::from_secs(60));
+}
+
+/// The time that is left for an object is the limit of a call, and what a call uses is taken off.
+#[test]
+fn no_call_takes_more_than_is_left_for_the_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = script(folder.path(), "sleep 300");
+    let tesseract = Tesseract::detect(&program, Duration::from_secs(60), 1).unwrap();
+    let (start, mut left) = (Instant::now(), Duration::from_secs(1));
+    let error = tesseract.recognise(&image(), &mut left).unwrap_err();
+    assert!(matches!(error, RecogniserError::TimedOut(_)), "{error}");
+    assert!(left.is_zero() && start.elapsed() < Duration::from_secs(50), "{left:?}");
 }
 
 #[test]
@@ -71,6 +85,7 @@ fn the_environment_is_not_passed_on() {
     let folder = tempfile::tempdir().unwrap();
     let work = r#"cat >/dev/null; printf 'level\tleft\ttop\twidth\theight\tconf\ttext\n5\t30\t30\t9\t9\t90\t%s\n' "$HOME$CARGO_MANIFEST_DIR$OMP_THREAD_LIMIT""#;
     let program = script(folder.path(), work);
-    let boxes = Tesseract::detect(&program, Duration::from_secs(5), 1).unwrap().recognise(&image()).unwrap();
+    let tesseract = Tesseract::detect(&program, Duration::from_secs(5), 1).unwrap();
+    let boxes = tesseract.recognise(&image(), &mut TIME_PER_OBJECT.clone()).unwrap();
     assert_eq!(boxes[0].text, "1");
 }

@@ -45,7 +45,7 @@ fn every_page_is_rendered_and_its_text_is_found() {
     assert_eq!(pages.iter().map(|page| page.height()).collect::<Vec<_>>(), [1_200, 1_200]);
     let tesseract = Tesseract::detect(Tesseract::PROGRAM.as_ref(), Duration::from_secs(60), 1).unwrap();
     for (page, word) in pages.iter().zip(["Dupont", "1961"]) {
-        let boxes = tesseract.recognise(page).unwrap();
+        let boxes = tesseract.recognise(page, &mut pixel::recognise::TIME_PER_OBJECT.clone()).unwrap();
         assert!(boxes.iter().any(|found| found.text.contains(word)), "{word}");
     }
 }

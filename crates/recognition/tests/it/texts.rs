@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use pixel::{GreyImage, Mask, Shape, TextBox, TextRecogniser};
+use pixel::recognise::TIME_PER_OBJECT;
+use pixel::{Attributes, FrameLimit, GreyImage, Mask, Shape, TextBox, TextRecogniser, Window, renderings};
 use recognition::Tesseract;
 
 struct Picture {
@@ -77,7 +78,7 @@ fn texts_are_covered_and_anatomy_is_left_alone() {
     let (mut missing, mut clean, mut boxed, mut readable) = (Vec::new(), 0, 0, 0);
     for picture in &pictures {
         let start = Instant::now();
-        let boxes = tesseract.recognise(&picture.image).unwrap();
+        let boxes = tesseract.recognise(&picture.image, &mut TIME_PER_OBJECT.clone()).unwrap();
         let certain = boxes.iter().filter(|found| found.is_readable()).count();
         eprintln!("{:32} {:3} boxes, {certain:3} readable, {:?}", picture.name, boxes.len(), start.elapsed());
         for text in uncovered(picture, &boxes) {
@@ -107,9 +108,47 @@ fn what_was_read_is_near_to_what_was_written() {
     };
     let tesseract = tesseract();
     let picture = pictures.iter().find(|picture| picture.name == "text font 16 over anatomy").unwrap();
-    let boxes = tesseract.recognise(&picture.image).unwrap();
+    let boxes = tesseract.recognise(&picture.image, &mut TIME_PER_OBJECT.clone()).unwrap();
     for word in ["DUPONT", "Jean", "12/03/1961", "CHU", "4821377", "Kidney"] {
         assert!(boxes.iter().any(|found| found.text.contains(word)), "{word}");
     }
     assert!(tesseract.name().starts_with("tesseract "), "{}", tesseract.name());
+}
+
+/// Letters five levels of 4,096 above an even ground, beside a bright band: the range of the frame hides them.
+#[test]
+fn text_in_a_narrow_band_of_values_is_read() {
+    let Some(pictures) = pictures() else {
+        eprintln!("skipped: RESEARCH_PACS_PYDICOM_FILES is not set");
+        return;
+    };
+    let tesseract = tesseract();
+    let picture = pictures.iter().find(|picture| picture.name == "text font 16 over anatomy").unwrap();
+    let size = |length: u32| Some(u16::try_from(length).unwrap());
+    let (width, height) = (picture.image.width(), picture.image.height());
+    let attributes = Attributes {
+        rows: size(height + height / 10),
+        columns: size(width),
+        samples_per_pixel: Some(1),
+        photometric_interpretation: Some("MONOCHROME2".into()),
+        bits_allocated: Some(16),
+        bits_stored: Some(12),
+        high_bit: Some(11),
+        pixel_representation: Some(0),
+        ..Attributes::default()
+    };
+    let letters = picture.image.pixels().iter().map(|level| if *level > 200 { 1005 } else { 1000_u16 });
+    let band = std::iter::repeat_n(4000, (height / 10 * width) as usize);
+    let frame: Vec<u8> = letters.chain(band).flat_map(u16::to_le_bytes).collect();
+    let description = attributes.check(FrameLimit::DECODED).unwrap();
+    let read = |window| {
+        let images = renderings(&description, &frame, window, None).unwrap();
+        let boxes =
+            images.iter().map(|image| tesseract.recognise(image, &mut TIME_PER_OBJECT.clone()).unwrap());
+        boxes.flatten().any(|found| found.text.contains("DUPONT"))
+    };
+    assert!(!read(Window::stored("2048", "4096", "", "")));
+    for width in ["10", "20"] {
+        assert!(read(Window::stored("1000", width, "", "")), "{width}");
+    }
 }

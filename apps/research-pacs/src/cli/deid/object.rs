@@ -176,6 +176,7 @@ impl Deidentifier<'_> {
         let (profile, recogniser) = (self.profile, self.recogniser);
         match inspect(profile, object, survey, cleaner, recogniser, Limits::INSTANCE, data_set)? {
             Inspection::Held(why) => Err(left("pixels", why)),
+            Inspection::NotMasked(why) => Err(left("pixels", format!("a mask cannot be laid on: {why}"))),
             inspection => Ok(inspection),
         }
     }
