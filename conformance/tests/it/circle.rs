@@ -5,6 +5,7 @@ mod classes;
 mod dropped;
 mod faulty;
 mod identity;
+mod issued;
 mod kills;
 mod linkage;
 mod pitfalls;

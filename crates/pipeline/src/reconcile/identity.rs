@@ -60,6 +60,7 @@ pub(super) async fn own_record(
     }
 }
 
+/// What is put in the place of what, and the UIDs of the set that were issued as they are (a project that retains UIDs, RC-11).
 pub(super) async fn identities(
     line: &Line,
     access: &Reidentification,
@@ -68,16 +69,19 @@ pub(super) async fn identities(
     issued: &Issued,
     regenerate: &BTreeSet<String>,
     job: &Job,
-) -> Result<Identities, StageError> {
+) -> Result<(Identities, BTreeSet<String>), StageError> {
     let uids: Vec<&str> = uids_of(surveys).into_iter().filter(|uid| issued.uids.contains_key(*uid)).collect();
     let mut originals = line.vault.originals(access, &record.partner, &uids).await?;
+    let retained = originals.iter().filter(|(pseudonym, original)| pseudonym == original);
+    let retained = retained.map(|(uid, _)| uid.clone()).collect();
     // A UID that gets a new one does not go back to a source's (AC8.6).
     originals.retain(|pseudonym, _| !regenerate.contains(pseudonym));
     let dates = line.vault.issued_dates(access, &record.id).await?;
     let mut fresh: HashMap<String, String> =
         regenerate.iter().map(|uid| (uid.clone(), fresh_uid(job.id, uid))).collect();
     fresh.extend(remembered(line, surveys, issued, job).await?);
-    Ok(Identities { originals, fresh, shifted: issued.dates.clone(), shift_days: dates.shift_days })
+    let shifted = issued.dates.clone();
+    Ok((Identities { originals, fresh, shifted, shift_days: dates.shift_days }, retained))
 }
 
 /// What stands at the clinical PACS for the UIDs of the set that an earlier one of the study and partner defined and did not keep (RR-7).

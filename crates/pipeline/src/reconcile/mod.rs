@@ -200,7 +200,7 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
             return Ok(End::Manual(Doubt { reasons: vec![reason.to_owned()], proposal: theirs, evidence }));
         }
     };
-    let mut identities =
+    let (mut identities, retained) =
         identity::identities(line, &access, &record, &surveys, &issued, &judgement.regenerate, job).await?;
     let is_theirs = |uid: &&String| !issued.uids.contains_key(*uid);
     let regenerated = judgement.regenerate.iter().filter(is_theirs);
@@ -208,7 +208,8 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
     for survey in surveys.iter().filter(|survey| !issued.uids.contains_key(&survey.study)) {
         identities.fresh.insert(survey.study.clone(), own.study.clone());
     }
-    let issued_uids = issued.uids.keys().cloned();
+    // What was issued unchanged is the truth itself (RC-11).
+    let issued_uids = issued.uids.keys().filter(|uid| !retained.contains(*uid)).cloned();
     let pseudonyms = Pseudonyms::new(record.code.as_str(), issued_uids, &issued.dates, identities.shift_days);
     let mut policy = identity::policy(results, set, job, conditions.window);
     // checked with the configuration; a rule that is none replaces nothing
