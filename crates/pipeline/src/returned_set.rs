@@ -9,10 +9,11 @@ use archive::index;
 use archive::job::{self, Job};
 use archive::result_set::{self, ResultSet};
 use archive::zone::Zone;
-use dicom_stream::SourceError;
+use dicom_stream::{SourceError, Tag};
 use pseudonym::{Linkage, ParticipantId, Recognition, UidKind, VaultError};
 use reconciliation::{
-    Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, SurveyError, codes_of, survey, uids_of,
+    Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, SurveyError, UidUse, codes_of, survey,
+    uids_of,
 };
 use uuid::Uuid;
 
@@ -24,6 +25,17 @@ use crate::stored_object::open_data_set;
 
 /// Objects of one delivery that a set is compared with; beyond it, a person compares (RC-08), and is told so.
 const SENT_MAX: u32 = 4096;
+
+/// UIDs of the tool or device that made an object, of what it counts by and what it tracks (RC-01).
+const OF_TOOL: &[Tag] = &[
+    Tag(0x0008, 0x0014), // Instance Creator UID
+    Tag(0x0008, 0x9123), // Creator-Version UID
+    Tag(0x0018, 0x1002), // Device UID
+    Tag(0x0018, 0x100B), // Manufacturer's Device Class UID
+    Tag(0x0020, 0x9164), // Dimension Organization UID
+    Tag(0x0040, 0xA124), // UID of a content item that refers to nothing
+    Tag(0x0062, 0x0021), // Tracking UID
+];
 
 /// What each object of a set says; `None` when one cannot be read.
 pub(crate) async fn survey_all(
@@ -62,7 +74,7 @@ pub(crate) async fn look_up(
     let uids: Vec<&str> = uids_of(surveys).into_iter().collect();
     let recognition = line.vault.recognise(&job.project, &job.partner, &uids).await?;
     let mut issued = Issued { uids: issued_uids(line, &recognition).await?, ..Issued::default() };
-    issued.elsewhere = recognition.elsewhere;
+    issued.elsewhere.clone_from(&recognition.elsewhere);
     for code in codes_of(surveys) {
         if let Some(participant) = line.vault.participant_by_code(&job.project, &job.partner, code).await? {
             issued.codes.insert(code.to_owned(), key_of(participant));
@@ -70,6 +82,11 @@ pub(crate) async fn look_up(
     }
     let (returned, knows_returned) = returned(line, job).await?;
     issued.returned = returned.into_iter().filter(|uid| !issued.uids.contains_key(uid)).collect();
+    let names: Vec<&str> =
+        names_of(surveys).into_iter().filter(|uid| !issued.uids.contains_key(*uid)).collect();
+    issued.originals = line.vault.originals_among(&names).await?;
+    // the partner's own, though the clinical PACS may have sent it to us since
+    issued.originals.retain(|uid| !issued.returned.contains(uid));
     issued.taken = taken(line, set, surveys).await?;
     issued.taken.retain(|uid| !issued.returned.contains(uid));
     let (sent, knows_sent) = surveys_of_source(line, job.receiving_study).await?;
@@ -77,6 +94,20 @@ pub(crate) async fn look_up(
     issued.sent = sent.into_iter().map(Sent::from).collect();
     name_as_issued(line, job, &mut issued.sent).await?;
     Ok((issued, knows_returned && knows_sent))
+}
+
+/// UIDs of the set that are of a patient when they are real ones. What an object says of the tool that made it, or of what that tool counts
+/// and tracks, is not: it writes the same for every patient, or at every time.
+fn names_of(surveys: &[Survey]) -> BTreeSet<&str> {
+    let is_of_tool =
+        |uid: &&UidUse| uid.role == Role::Defines && uid.path.tag().is_some_and(|tag| OF_TOOL.contains(&tag));
+    let of_object = surveys
+        .iter()
+        .flat_map(|of| [&of.sop_instance, &of.study, &of.series, &of.frame_of_reference])
+        .flat_map(|uids| uids.split('\\'))
+        .filter(|uid| !uid.is_empty());
+    let others = surveys.iter().flat_map(|of| &of.uids).filter(|uid| !is_of_tool(uid));
+    of_object.chain(others.map(|uid| uid.uid.as_str())).collect()
 }
 
 /// Gives the objects that were sent the UIDs that the partner knows them by.

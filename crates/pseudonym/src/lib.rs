@@ -27,6 +27,7 @@ mod key;
 mod list;
 mod mapped;
 mod merge;
+mod original;
 mod participant;
 mod prf;
 mod record;

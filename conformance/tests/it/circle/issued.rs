@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::world::{Rules, World};
+use super::world::{Rules, Set, World};
 use crate::harness::{Server, run, system_command};
 
 /// UIDs stay as they are.
@@ -66,6 +66,19 @@ fn returned(world: &World, tag: &str) -> Vec<(String, String)> {
     found
 }
 
+fn set_of(world: &World, study: &str) -> Set {
+    world.sets().into_iter().find(|set| set.study == study).unwrap()
+}
+
+/// Changes the vault behind its back.
+fn change_vault(world: &World, sql: &str) {
+    let code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=10); c.execute(sys.argv[2]); c.commit()";
+    run(system_command("python3")
+        .args(["-c", code])
+        .arg(world.site.data_folder().join("vault.sqlite"))
+        .arg(sql));
+}
+
 #[test]
 fn rc_11_with_retained_uids_a_result_returns_and_cites_the_source_by_its_own_uids() {
     let world = give_out(&Rules { profile: RETAIN, ..Rules::default() }, 2);
@@ -78,5 +91,93 @@ fn rc_11_with_retained_uids_a_result_returns_and_cites_the_source_by_its_own_uid
     let held: BTreeSet<String> = all_values(&world.at("pacs"), "0008,0018").into_iter().collect();
     let cited = all_values(&world.at("pacs"), "0008,1155");
     assert!(cited.len() >= 3 + 3 + 2 && cited.iter().all(|uid| held.contains(uid)), "{cited:?}");
+    server.stop();
+}
+
+#[test]
+fn rc_11_a_retained_uid_that_this_partner_was_not_given_is_refused() {
+    let world = give_out(&Rules { profile: RETAIN, ..Rules::default() }, 2);
+    let server = export(&world, 2);
+    // as if the second patient's images had been held back
+    change_vault(
+        &world,
+        "DELETE FROM issued_uid WHERE participant = (SELECT MAX(participant) FROM issued_uid)",
+    );
+    let studies = deliver(&world, &["1:kos:foreign-reference", "2:kos:foreign-reference"]);
+    world.wait_for_sets(2, &["rejected"]);
+    for study in studies {
+        assert!(world.show(&set_of(&world, &study).id).contains("original-uid"));
+    }
+    world.assert_nothing_returned();
+    server.stop();
+}
+
+#[test]
+fn rc_06_a_real_uid_of_another_patient_is_refused_wherever_it_stands() {
+    let world = give_out(&Rules::default(), 4);
+    let server = export(&world, 4);
+    let studies = deliver(
+        &world,
+        &["1:kos:foreign-original", "2:kos:foreign-original-series", "3:seg:foreign-original-frame", "4:seg"],
+    );
+    world.wait_for_sets(4, &["rejected", "closed"]);
+    for study in &studies[..3] {
+        assert!(world.show(&set_of(&world, study).id).contains("original-uid"));
+    }
+    assert_eq!(set_of(&world, &studies[3]).state, "closed", "its own references are no such thing");
+    assert_eq!(returned(&world, "0010,0020").len(), 1);
+    // for whoever watches over the vault
+    let refused = world.site.rows("main", "SELECT entry FROM audit_trail WHERE code = 'RPACS-AUDIT-0303'");
+    assert_eq!(refused.len(), 3);
+    assert!(refused.iter().all(|line| {
+        let line = line.to_string();
+        line.contains("original-uid") && line.contains("uni") && !line.contains("HOSP")
+    }));
+    server.stop();
+}
+
+#[test]
+fn rc_06_a_pseudonym_that_was_never_sent_is_refused() {
+    let world = give_out(&Rules::default(), 2);
+    let server = export(&world, 2);
+    change_vault(&world, "DELETE FROM issued_uid WHERE kind = 5");
+    let studies = deliver(&world, &["1:kos"]);
+    world.wait_for_sets(1, &["rejected"]);
+    assert!(world.show(&set_of(&world, &studies[0]).id).contains("issued-elsewhere"));
+    world.assert_nothing_returned();
+    server.stop();
+}
+
+#[test]
+fn rr_8_a_date_of_the_participants_other_study_goes_back_and_never_returns_shifted() {
+    let rules = Rules { project_keys: "profile = \"longitudinal-research\"\n", ..Rules::default() };
+    let world = give_out(&rules, 2);
+    for number in ["1", "2"] {
+        let more = ["--study", "two", "--date", "20250101", "--images", "2"];
+        world.patient(number.parse().unwrap(), &more);
+    }
+    let server = export(&world, 4);
+    let studies = deliver(&world, &["1:dated:second-study", "2:dated:second-study-doubt"]);
+    world.wait_for_sets(2, &["closed", "manual"]);
+    let asked = set_of(&world, &studies[1]);
+    let shown = world.show(&asked.id);
+    assert!(
+        shown.contains("date-of-no-class")
+            && shown.contains(&format!("\"proposed_study\":\"{}\"", studies[1])),
+        "{shown}"
+    );
+    let token = world.token(&asked.id);
+    let words = ["result", "accept", &asked.id, "--answer", &token, "--by", "Dr Grey", "--reason", "known"];
+    world.answer_all(&words.map(str::to_owned));
+    crate::harness::wait_until("reconciled", || set_of(&world, &studies[1]).state == "reconciled");
+    world.site.answer(&["result", "release", &asked.id, "--by", "Dr Grey"], 0);
+    world.wait_for_sets(2, &["closed"]);
+    assert_eq!(returned(&world, "0008,0020").len(), 2);
+    let pacs = world.at("pacs");
+    let dates = all_values(&pacs, "0040,a121");
+    assert_eq!(dates.iter().filter(|date| *date == "20250101").count(), 2, "{dates:?}");
+    assert_eq!(dates.iter().filter(|date| *date == "20010203").count(), 1, "as it was accepted: {dates:?}");
+    let held: BTreeSet<String> = all_values(&pacs, "0008,0018").into_iter().collect();
+    assert!(all_values(&pacs, "0008,1155").iter().all(|uid| held.contains(uid)));
     server.stop();
 }

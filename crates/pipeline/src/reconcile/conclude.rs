@@ -94,6 +94,18 @@ pub(super) async fn conclude(
         }
         End::Rejected(why) => {
             advance(&mut transaction, ResultSetEvent::Reject, why).await?;
+            // RC-06: a mix-up, guessing, linking or an earlier leak; a person looks into it
+            let event = AuditEvent::ResultRefused {
+                project: Text::from_operator(&project.config.id),
+                job: job.id,
+                result_set: set.id,
+                partner: Text::from_operator(&set.partner),
+                reasons: Text::from_operator(why),
+            };
+            let record =
+                AuditRecord { at: now, actor: Actor::Program(Text::from_operator("reconcile")), event };
+            line.trail.append(&mut transaction, &[record]).await?;
+            tracing::error!(result_set = %set.id, reasons = %why, "a result is refused for good");
             let event = notify::event(EventType::ResultManual, &project.config.id, job.id, 0, 0, now);
             notify::enqueue(line, &mut transaction, &event).await?;
         }

@@ -27,19 +27,15 @@ use crate::stored_object::open_data_set;
 /// Added to the Series Number of a result (AC8.9).
 const SERIES_NUMBER_OFFSET: i32 = 9000;
 
-/// What only the participant's own rows tell: dates that were issued, and real UIDs that must not be in a result (RC-06).
+/// What only the participant's own rows tell: dates that were issued.
 pub(super) async fn add_to_issued(
     line: &Line,
     access: &Reidentification,
     record: &ExportRecord,
-    surveys: &[Survey],
     issued: &mut Issued,
 ) -> Result<(), StageError> {
     let dates = line.vault.issued_dates(access, &record.id).await?;
     issued.dates = dates.values.iter().filter_map(|day| u32::try_from(*day).ok()).collect();
-    let unknown: Vec<&str> =
-        uids_of(surveys).into_iter().filter(|uid| !issued.uids.contains_key(*uid)).collect();
-    issued.originals = line.vault.originals_among(access, &unknown).await?;
     Ok(())
 }
 

@@ -167,7 +167,7 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
     if access.merged_into().is_some() && !accepted.covers("participant-merged") {
         return Ok(End::manual("participant-merged", theirs));
     }
-    identity::add_to_issued(line, &access, &record, &surveys, &mut issued).await?;
+    identity::add_to_issued(line, &access, &record, &mut issued).await?;
     let judgement = judge(&surveys, &issued, &conditions);
     match &judgement.outcome {
         Outcome::Accept { .. } => {}
@@ -215,7 +215,8 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
     // checked with the configuration; a rule that is none replaces nothing
     policy.text_rules = text_rules(line.partner(&set.partner)?.results()).unwrap_or_default();
     if accepted.covers(ManualReason::DateOfNoClass.word()) {
-        policy.accepted_dates = days(&surveys);
+        // never an issued one: that goes back
+        policy.accepted_dates = days(&surveys).difference(&issued.dates).copied().collect();
     }
     let transform = Transform {
         identities,
@@ -277,7 +278,7 @@ fn days(surveys: &[Survey]) -> BTreeSet<u32> {
 }
 
 /// How a set ends that is not this participant's, whatever the participant's own rows would tell; `None` when they have to be asked:
-/// only they know the dates that were issued and the real UIDs that must not be in it.
+/// only they know the dates that were issued.
 fn without_identity(
     surveys: &[Survey],
     issued: &Issued,
