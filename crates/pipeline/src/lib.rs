@@ -27,6 +27,7 @@
 //! | `gate` | asking the gate about a job, and keeping its decision |
 //! | `stored_object` | reading an object of Z3 to Z5 |
 //! | `route` | the project of an instance (DEC-B) |
+//! | `returned_set`, `earlier` | what a result set says, and what the vault and earlier results know of it |
 //! | `identify`, `given`, `kept`, `own_record`, `recorder`, `indexing` | what `deidentify` reads, asks and remembers |
 
 mod abandoned;
@@ -42,6 +43,7 @@ pub mod config;
 mod confirm;
 mod deidentify;
 pub mod driver;
+mod earlier;
 mod export;
 mod fetch;
 mod forget;

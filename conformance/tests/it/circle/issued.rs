@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use super::dropped::drop_files;
 use super::world::{Rules, Set, World};
 use crate::harness::{Server, run, system_command};
 
@@ -149,6 +150,37 @@ fn rc_06_a_pseudonym_that_was_never_sent_is_refused() {
 }
 
 #[test]
+fn rr_7_two_patients_results_under_one_series_and_frame_of_reference_get_apart() {
+    let world = give_out(&Rules { by_folder: true, ..Rules::default() }, 2);
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(2);
+    let drop = |number: u32| {
+        let study = world.compute(&[&format!("{number}:kos:own-series")], "sent").remove(0);
+        let bytes = fs::read(world.at("sent").join(format!("{number}_kos.dcm"))).unwrap();
+        drop_files(&world, &study, &[("a.dcm", bytes)]);
+    };
+    drop(1);
+    world.wait_for_sets(1, &["closed"]);
+    drop(2);
+    world.wait_for_sets(2, &["closed"]);
+    for (tag, kept) in [("0020,000e", "999.8"), ("0020,0052", "999.9")] {
+        let found = returned(&world, tag);
+        let [(first, theirs), (second, new)] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((first.as_str(), second.as_str()), ("HOSP-0001", "HOSP-0002"));
+        assert!(theirs.ends_with(kept) && new.starts_with("2.25."), "{found:?}");
+    }
+    // what comes to the same study again stays with it
+    drop(1);
+    drop(2);
+    world.wait_for_sets(4, &["closed"]);
+    let found = returned(&world, "0020,000e");
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert_eq!(found.into_iter().collect::<BTreeSet<_>>().len(), 2);
+    server.stop();
+}
+
+#[test]
 fn rr_8_a_date_of_the_participants_other_study_goes_back_and_never_returns_shifted() {
     let rules = Rules { project_keys: "profile = \"longitudinal-research\"\n", ..Rules::default() };
     let world = give_out(&rules, 2);
@@ -179,5 +211,50 @@ fn rr_8_a_date_of_the_participants_other_study_goes_back_and_never_returns_shift
     assert_eq!(dates.iter().filter(|date| *date == "20010203").count(), 1, "as it was accepted: {dates:?}");
     let held: BTreeSet<String> = all_values(&pacs, "0008,0018").into_iter().collect();
     assert!(all_values(&pacs, "0008,1155").iter().all(|uid| held.contains(uid)));
+    server.stop();
+}
+
+#[test]
+fn rr_2_a_report_waits_for_a_segmentation_that_a_person_has_not_let_back() {
+    let world = give_out(&Rules { release: "person", ..Rules::default() }, 1);
+    let server = export(&world, 1);
+    let study = world.compute(&["1:seg,sr"], "sent").remove(0);
+    let report = world.at("sent").join("1_sr.dcm");
+    let later = world.at("later").join("1_sr.dcm");
+    fs::rename(&report, &later).unwrap();
+    world.partner.take(&world.at("sent"));
+    let segmentation = world.wait_for_sets(1, &["reconciled"]).remove(0);
+    assert_eq!(segmentation.study, study);
+    world
+        .site
+        .answer(&["result", "reject", &segmentation.id, "--by", "Dr Grey", "--reason", "wrong lung"], 0);
+    world.partner.take(&world.at("later"));
+    crate::harness::wait_until("the report is looked at", || {
+        world.sets().len() == 2
+            && world.site.count(
+                "main",
+                "job_queue WHERE kind = 'reconcile' AND state = 'ready' AND run_at > updated_at + 30000",
+            ) == 1
+    });
+    let states: Vec<String> = world.sets().into_iter().map(|set| set.state).collect();
+    assert_eq!(states, ["rejected", "retrieved"]);
+    world.assert_nothing_returned();
+    server.stop();
+}
+
+#[test]
+fn rc_08_a_segmentation_over_two_increments_lies_on_the_images_of_both() {
+    let world = World::new(&Rules::default());
+    world.patient(1, &["--images", "2"]);
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(1);
+    world.patient(1, &["--images", "4"]);
+    world.acquire(&server);
+    world.wait_for_partner(2);
+    world.held_by_partner();
+    deliver(&world, &["1:seg"]);
+    world.wait_for_sets(1, &["closed"]);
+    assert_eq!(world.check_return("sent")["results"], 1);
     server.stop();
 }

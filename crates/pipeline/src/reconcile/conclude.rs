@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use archive::blob::Blob;
 use archive::buffer::{self, ResultInstance};
+use archive::defined_uid;
 use archive::index::{self, Indexed, Patient, Series, Study, StudyFilter};
 use archive::job::Job;
 use archive::job_queue::{self, ClaimedJob};
@@ -36,6 +37,8 @@ pub(super) struct Reconciled {
     pub(super) identity: [u8; 32],
     /// New UIDs in place of the partner's, for the sets that will cite them (RR-7).
     pub(super) regenerated: Vec<String>,
+    /// Series and frames of reference that the partner made (RR-7).
+    pub(super) defined: Vec<String>,
     pub(super) body_not_inspected: bool,
     pub(super) participant: Uuid,
 }
@@ -74,6 +77,7 @@ pub(super) async fn conclude(
             index_results(&mut transaction, project, set, reconciled, now).await?;
             ledger_lines(&mut transaction, project, set, reconciled, now).await?;
             regenerated_uid::remember(&mut transaction, job.id, &reconciled.regenerated).await?;
+            defined_uid::remember(&mut transaction, job.id, &reconciled.defined).await?;
             advance(&mut transaction, ResultSetEvent::Reconcile, reconciled.check.as_str()).await?;
             let Reconciled { check, body_not_inspected, .. } = **reconciled;
             release::by_policy(line, &mut transaction, project, set, check, body_not_inspected).await?;

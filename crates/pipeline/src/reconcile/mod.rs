@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use crate::accept::Accepted;
 use crate::config::{ResultsConfig, text_rules};
+use crate::earlier::groups_of;
 use crate::identity_check::{Checked, check_identity, identity_hash};
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
@@ -209,6 +210,8 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         identities.fresh.insert(survey.study.clone(), own.study.clone());
     }
     // What was issued unchanged is the truth itself (RC-11).
+    let mut defined = groups_of(&surveys);
+    defined.retain(|uid| !issued.uids.contains_key(uid));
     let issued_uids = issued.uids.keys().filter(|uid| !retained.contains(*uid)).cloned();
     let pseudonyms = Pseudonyms::new(record.code.as_str(), issued_uids, &issued.dates, identities.shift_days);
     let mut policy = identity::policy(results, set, job, conditions.window);
@@ -238,6 +241,7 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         check,
         identity,
         regenerated,
+        defined: defined.into_iter().collect(),
         body_not_inspected,
         participant,
     })))
