@@ -220,3 +220,46 @@ pub(crate) async fn surveys_of_source(
 pub(crate) fn key_of(participant: ParticipantId) -> Participant {
     Participant(Uuid::from_str(&participant.to_string()).map_or(0, |id| id.as_u128()))
 }
+
+#[cfg(test)]
+mod tests {
+    use dicom_stream::TransferSyntax;
+
+    use super::*;
+
+    #[test]
+    fn what_a_tool_writes_for_every_patient_is_no_ones_real_uid() {
+        let element = |group: u16, number: u16, vr: &[u8; 2], value: &[u8]| {
+            let mut value = value.to_vec();
+            value.resize(value.len().next_multiple_of(2), 0);
+            let tag = [group.to_le_bytes(), number.to_le_bytes()].concat();
+            match vr {
+                b"SQ" => {
+                    let length = u32::try_from(value.len()).unwrap().to_le_bytes();
+                    let item = u32::try_from(value.len() + 8).unwrap().to_le_bytes();
+                    [&tag[..], b"SQ\0\0", &item, b"\xFE\xFF\x00\xE0", &length, &value].concat()
+                }
+                _ => {
+                    let length = u16::try_from(value.len()).unwrap().to_le_bytes();
+                    [&tag[..], vr, &length, &value].concat()
+                }
+            }
+        };
+        let data_set = [
+            element(0x0008, 0x0014, b"UI", b"1.2.3.14"),
+            element(0x0008, 0x0018, b"UI", b"1.2.3.18"),
+            element(0x0008, 0x1155, b"UI", b"1.2.3.55"),
+            element(0x0009, 0x1001, b"UI", b"1.2.3.9"),
+            element(0x0018, 0x1002, b"UI", b"1.2.3.14"),
+            element(0x0020, 0x000D, b"UI", b"1.2.3.13"),
+            element(0x0020, 0x000E, b"UI", b"1.2.3.15\\1.2.3.16"),
+            element(0x0020, 0x0052, b"UI", b"1.2.3.52"),
+            element(0x0020, 0x9221, b"SQ", &element(0x0020, 0x9164, b"UI", b"1.2.3.91")),
+        ]
+        .concat();
+        let of = survey(&data_set[..], &TransferSyntax::EXPLICIT_LITTLE, LIMITS).unwrap();
+        let expected: BTreeSet<&str> =
+            ["1.2.3.13", "1.2.3.15", "1.2.3.16", "1.2.3.18", "1.2.3.52", "1.2.3.55", "1.2.3.9"].into();
+        assert_eq!(names_of(&[of]), expected);
+    }
+}
