@@ -130,14 +130,20 @@ async fn sent(
 /// and tracks, is not: it writes the same for every patient, or at every time.
 fn names_of(surveys: &[Survey]) -> BTreeSet<&str> {
     let is_of_tool =
-        |uid: &&UidUse| uid.role == Role::Defines && uid.path.tag().is_some_and(|tag| OF_TOOL.contains(&tag));
+        |uid: &UidUse| uid.role == Role::Defines && uid.path.tag().is_some_and(|tag| OF_TOOL.contains(&tag));
+    let uids = || surveys.iter().flat_map(|of| &of.uids);
     let of_object = surveys
         .iter()
         .flat_map(|of| [&of.sop_instance, &of.study, &of.series, &of.frame_of_reference])
         .flat_map(|uids| uids.split('\\'))
         .filter(|uid| !uid.is_empty());
-    let others = surveys.iter().flat_map(|of| &of.uids).filter(|uid| !is_of_tool(uid));
-    of_object.chain(others.map(|uid| uid.uid.as_str())).collect()
+    let mut names = uids_of(surveys);
+    for uid in uids().filter(|uid| is_of_tool(uid)) {
+        names.remove(uid.uid.as_str());
+    }
+    // what stands elsewhere too is a name all the same
+    names.extend(uids().filter(|uid| !is_of_tool(uid)).map(|uid| uid.uid.as_str()).chain(of_object));
+    names
 }
 
 /// Gives the objects that were sent the UIDs that the partner knows them by.

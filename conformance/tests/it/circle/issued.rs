@@ -170,13 +170,6 @@ fn rr_7_two_patients_results_under_one_series_and_frame_of_reference_get_apart()
         assert_eq!((first.as_str(), second.as_str()), ("HOSP-0001", "HOSP-0002"));
         assert!(theirs.ends_with(kept) && new.starts_with("2.25."), "{found:?}");
     }
-    // what comes to the same study again stays with it
-    drop(1);
-    drop(2);
-    world.wait_for_sets(4, &["closed"]);
-    let found = returned(&world, "0020,000e");
-    assert_eq!(found.len(), 4, "{found:?}");
-    assert_eq!(found.into_iter().collect::<BTreeSet<_>>().len(), 2);
     server.stop();
 }
 

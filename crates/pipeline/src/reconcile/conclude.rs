@@ -109,7 +109,7 @@ pub(super) async fn conclude(
             let record =
                 AuditRecord { at: now, actor: Actor::Program(Text::from_operator("reconcile")), event };
             line.trail.append(&mut transaction, &[record]).await?;
-            tracing::error!(result_set = %set.id, reasons = %why, "a result is refused for good");
+            tracing::warn!(result_set = %set.id, reasons = %why, "a result is refused for good");
             let event = notify::event(EventType::ResultManual, &project.config.id, job.id, 0, 0, now);
             notify::enqueue(line, &mut transaction, &event).await?;
         }
