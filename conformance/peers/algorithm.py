@@ -12,6 +12,12 @@ Faults: patient-id, patient-name  the partner writes its own
         other-project             an instance of the same partner's other project is cited
         other-partner             an instance is cited as another partner has it (found in --elsewhere)
         original-uid              a real UID of the clinical PACS is cited (found in --originals)
+        foreign-original          a real UID of another patient is cited (found in --originals)
+        foreign-original-series   the series of the result has the real UID of another patient's
+        foreign-original-frame    its frame of reference has
+        second-study              an image of the patient's other study is cited, with the date of that study
+        second-study-doubt        the same, and a date that is neither issued nor of the partner's work
+        own-series                the same Series Instance and Frame of Reference UID in each study
         unknown-study             a Study Instance UID of the tool's own
         unknown-study-alone       the same, and no reference at all
         date                      a date that is neither issued nor of the partner's work
@@ -39,7 +45,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import ImplicitVRLittleEndian
 
 import classes
-from result import by_series, in_frame, item, own, plain, reference
+from result import by_series, evidence, in_frame, item, own, plain, reference
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
@@ -171,6 +177,21 @@ def spoil(fault, made, images, others, args):
     elif fault == "original-uid":
         original = next(of for of in read(args.originals) if of.InstanceNumber == images[0].InstanceNumber)
         cite(one, original.SOPInstanceUID)
+    elif fault.startswith("foreign-original"):
+        original = next(of for of in read(args.originals) if of.InstanceNumber // 100 != images[0].InstanceNumber // 100)
+        if fault == "foreign-original":
+            cite(one, original.SOPInstanceUID)
+        elif fault == "foreign-original-series":
+            one.SeriesInstanceUID = original.SeriesInstanceUID
+        else:
+            one.FrameOfReferenceUID = original.FrameOfReferenceUID
+    elif fault.startswith("second-study"):
+        other = next(of for of in read(args.source) if of.PatientID == images[0].PatientID and of.StudyInstanceUID != images[0].StudyInstanceUID)
+        one.PertinentOtherEvidenceSequence = [evidence([other])]
+        dates = [other.StudyDate] + ["20010203"] * fault.endswith("doubt")
+        one.ContentSequence.extend(classes.content("DATE", "CONTAINS", ("111060", "Study Date"), Date=date) for date in dates)
+    elif fault == "own-series":
+        one.SeriesInstanceUID, one.FrameOfReferenceUID = "1.2.826.0.1.3680043.10.999.8", "1.2.826.0.1.3680043.10.999.9"
     elif fault == "unknown-study":
         one.StudyInstanceUID = hd.UID()
     elif fault == "unknown-study-alone":
@@ -204,8 +225,11 @@ def case(held, text, args):
     number, kinds, fault = (*text.split(":"), "")[:3]
     held = deepcopy(held)  # results share elements with the images they are made from
     study = {}
-    for one in held:
-        if one.InstanceNumber // 100 == int(number):
+    of_patient = [one for one in held if one.InstanceNumber // 100 == int(number)]
+    studies = [one.StudyInstanceUID for one in of_patient]
+    largest = max(studies, key=studies.count)  # of a patient with two
+    for one in of_patient:
+        if one.StudyInstanceUID == largest:
             study.setdefault(one.Modality, []).append(one)
     images, held = study["CT"], [one for one in held if one.Modality == "CT"]
     others = [one for one in held if one.PatientID != images[0].PatientID]

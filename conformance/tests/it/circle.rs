@@ -6,6 +6,7 @@ mod dropped;
 mod encrypted;
 mod faulty;
 mod identity;
+mod issued;
 mod kills;
 mod linkage;
 mod pitfalls;

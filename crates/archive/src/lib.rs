@@ -5,6 +5,7 @@
 
 pub mod blob;
 pub mod buffer;
+pub mod defined_uid;
 mod error;
 pub mod index;
 mod index_writer;
@@ -41,4 +42,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "archive/main_0003_ledger", sql: include_str!("../migrations/main_0003_ledger.sql") },
     Migration { name: "archive/main_0004_index", sql: include_str!("../migrations/main_0004_index.sql") },
     Migration { name: "archive/main_0005_report", sql: include_str!("../migrations/main_0005_report.sql") },
+    Migration {
+        name: "archive/main_0006_defined_uid",
+        sql: include_str!("../migrations/main_0006_defined_uid.sql"),
+    },
 ];

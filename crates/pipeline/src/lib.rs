@@ -29,6 +29,7 @@
 //! | `stored_object` | reading an object of Z3 to Z5 |
 //! | `deface` | whole series through the defacing program of the site, before `deidentify` |
 //! | `route` | the project of an instance (DEC-B) |
+//! | `returned_set`, `earlier` | what a result set says, and what the vault and earlier results know of it |
 //! | `identify`, `given`, `kept`, `own_record`, `recorder`, `indexing` | what `deidentify` reads, asks and remembers |
 
 mod abandoned;
@@ -46,6 +47,7 @@ mod confirm;
 pub mod deface;
 mod deidentify;
 pub mod driver;
+mod earlier;
 mod export;
 mod fetch;
 mod forget;

@@ -4,26 +4,39 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use archive::buffer::{self, ResultInstance};
+use archive::buffer::ResultInstance;
 use archive::index;
 use archive::job::{self, Job};
-use archive::result_set::{self, ResultSet};
+use archive::result_set::ResultSet;
 use archive::zone::Zone;
-use dicom_stream::SourceError;
+use dicom_stream::{SourceError, Tag};
 use pseudonym::{Linkage, ParticipantId, Recognition, UidKind, VaultError};
 use reconciliation::{
-    Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, SurveyError, codes_of, survey, uids_of,
+    Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, SurveyError, UidUse, codes_of, survey,
+    uids_of,
 };
 use uuid::Uuid;
 
 use crate::deidentify::blocking;
+use crate::earlier::{earlier, taken};
 use crate::export;
 use crate::line::{Line, StageError};
 use crate::shown::shown;
 use crate::stored_object::open_data_set;
 
-/// Objects of one delivery that a set is compared with; beyond it, a person compares (RC-08), and is told so.
-const SENT_MAX: u32 = 4096;
+/// Objects sent, or of one earlier set, that a set is compared with; beyond it, a person compares (RC-08), and is told so.
+pub(crate) const SENT_MAX: u32 = 4096;
+
+/// UIDs of the tool or device that made an object, of what it counts by and what it tracks (RC-01).
+const OF_TOOL: &[Tag] = &[
+    Tag(0x0008, 0x0014), // Instance Creator UID
+    Tag(0x0008, 0x9123), // Creator-Version UID
+    Tag(0x0018, 0x1002), // Device UID
+    Tag(0x0018, 0x100B), // Manufacturer's Device Class UID
+    Tag(0x0020, 0x9164), // Dimension Organization UID
+    Tag(0x0040, 0xA124), // UID of a content item that refers to nothing
+    Tag(0x0062, 0x0021), // Tracking UID
+];
 
 /// What each object of a set says; `None` when one cannot be read.
 pub(crate) async fn survey_all(
@@ -62,21 +75,75 @@ pub(crate) async fn look_up(
     let uids: Vec<&str> = uids_of(surveys).into_iter().collect();
     let recognition = line.vault.recognise(&job.project, &job.partner, &uids).await?;
     let mut issued = Issued { uids: issued_uids(line, &recognition).await?, ..Issued::default() };
-    issued.elsewhere = recognition.elsewhere;
+    issued.elsewhere.clone_from(&recognition.elsewhere);
+    let earlier = earlier(line, set, job).await?;
+    issued.returned = earlier.returned.into_iter().filter(|uid| !issued.uids.contains_key(uid)).collect();
+    let names: Vec<&str> =
+        names_of(surveys).into_iter().filter(|uid| !issued.uids.contains_key(*uid)).collect();
+    issued.originals = line.vault.originals_among(&names).await?;
+    // the partner's own, though the clinical PACS may have sent it to us since
+    issued.originals.retain(|uid| !earlier.defined.contains(uid));
     for code in codes_of(surveys) {
         if let Some(participant) = line.vault.participant_by_code(&job.project, &job.partner, code).await? {
             issued.codes.insert(code.to_owned(), key_of(participant));
         }
     }
-    let (returned, knows_returned) = returned(line, job).await?;
-    issued.returned = returned.into_iter().filter(|uid| !issued.uids.contains_key(uid)).collect();
-    issued.taken = taken(line, set, surveys).await?;
-    issued.taken.retain(|uid| !issued.returned.contains(uid));
-    let (sent, knows_sent) = surveys_of_source(line, job.receiving_study).await?;
-    // As far as a result can rest on them.
-    issued.sent = sent.into_iter().map(Sent::from).collect();
+    issued.taken = taken(line, set, &earlier.jobs, surveys).await?;
+    issued.taken.retain(|uid| !earlier.defined.contains(uid));
+    let (sent, knows_sent) = sent(line, job, &recognition).await?;
+    issued.sent = sent;
     name_as_issued(line, job, &mut issued.sent).await?;
-    Ok((issued, knows_returned && knows_sent))
+    Ok((issued, earlier.is_whole && knows_sent))
+}
+
+/// The objects that were sent of the studies that a set can rest on: all increments of the export that it is for, and of those whose UIDs it
+/// has; and whether these are all.
+async fn sent(
+    line: &Arc<Line>,
+    job: &Job,
+    recognition: &Recognition,
+) -> Result<(Vec<Sent>, bool), StageError> {
+    let mut exports: BTreeSet<&str> = recognition.issued.iter().map(|of| of.export_record.as_str()).collect();
+    let own = job.first_increment.to_string();
+    exports.insert(&own);
+    let mut jobs = match &job.participant {
+        Some(participant) => job::of_participant(line.main.reader(), participant).await?,
+        None => vec![job.clone()],
+    };
+    let is_of_partner = |of: &Job| (&of.project, &of.partner) == (&job.project, &job.partner);
+    jobs.retain(|of| is_of_partner(of) && exports.contains(of.first_increment.to_string().as_str()));
+    // what the set is for comes first, should there be too many
+    jobs.sort_by_key(|of| (of.first_increment != job.first_increment, of.id));
+    let (mut sent, mut room) = (Vec::new(), SENT_MAX);
+    for of in jobs {
+        let (surveys, read, is_whole) = surveys_of_source(line, of.receiving_study, room).await?;
+        sent.extend(surveys.into_iter().map(Sent::from));
+        if !is_whole {
+            return Ok((sent, false));
+        }
+        room = room.saturating_sub(read);
+    }
+    Ok((sent, true))
+}
+
+/// UIDs of the set that are of a patient when they are real ones. What an object says of the tool that made it, or of what that tool counts
+/// and tracks, is not: it writes the same for every patient, or at every time.
+fn names_of(surveys: &[Survey]) -> BTreeSet<&str> {
+    let is_of_tool =
+        |uid: &UidUse| uid.role == Role::Defines && uid.path.tag().is_some_and(|tag| OF_TOOL.contains(&tag));
+    let uids = || surveys.iter().flat_map(|of| &of.uids);
+    let of_object = surveys
+        .iter()
+        .flat_map(|of| [&of.sop_instance, &of.study, &of.series, &of.frame_of_reference])
+        .flat_map(|uids| uids.split('\\'))
+        .filter(|uid| !uid.is_empty());
+    let mut names = uids_of(surveys);
+    for uid in uids().filter(|uid| is_of_tool(uid)) {
+        names.remove(uid.uid.as_str());
+    }
+    // what stands elsewhere too is a name all the same
+    names.extend(uids().filter(|uid| !is_of_tool(uid)).map(|uid| uid.uid.as_str()).chain(of_object));
+    names
 }
 
 /// Gives the objects that were sent the UIDs that the partner knows them by.
@@ -97,39 +164,6 @@ async fn name_as_issued(line: &Line, job: &Job, sent: &mut [Sent]) -> Result<(),
         }
     }
     Ok(())
-}
-
-/// SOP Instance UIDs of the set that another object of any project or partner has: two objects of one UID cannot be at the clinical PACS
-/// (RR-7).
-async fn taken(line: &Line, set: &ResultSet, surveys: &[Survey]) -> Result<BTreeSet<String>, StageError> {
-    let uids: Vec<String> = surveys.iter().map(|survey| survey.sop_instance.clone()).collect();
-    let mut taken = BTreeSet::new();
-    let mut main = line.main.reader().acquire().await?;
-    for project in line.projects.keys() {
-        taken.extend(index::uids_of_others(&mut main, project, set.id, &uids).await?);
-    }
-    drop(main);
-    let mut connection = line.buffer.reader().acquire().await?;
-    for partner in line.partners.keys() {
-        taken.extend(buffer::inbound_of_others(&mut connection, partner, set.id, &uids).await?);
-    }
-    Ok(taken)
-}
-
-/// UIDs that earlier results of the same study and partner defined: a reference to them resolves (RR-2).
-async fn returned(line: &Arc<Line>, job: &Job) -> Result<(BTreeSet<String>, bool), StageError> {
-    let (mut surveys, mut knows_all) = (Vec::new(), true);
-    for increment in job::of_study(line.main.reader(), job.study.unwrap_or_default()).await? {
-        if increment.partner == job.partner {
-            for set in result_set::of_job(line.main.reader(), increment.id).await? {
-                let (of_set, is_whole) = surveys_of_source(line, set.id).await?;
-                surveys.extend(of_set);
-                knows_all &= is_whole;
-            }
-        }
-    }
-    let uids = surveys.into_iter().flat_map(|survey| survey.uids);
-    Ok((uids.filter(|uid| uid.role == Role::Defines).map(|uid| uid.uid).collect(), knows_all))
 }
 
 async fn issued_uids(
@@ -163,11 +197,17 @@ async fn issued_uids(
     Ok(uids)
 }
 
-/// What the objects of Z3 say that one receiving study or one result set brought, and whether these are all.
-async fn surveys_of_source(line: &Arc<Line>, source: Uuid) -> Result<(Vec<Survey>, bool), StageError> {
-    let page = index::instances_of_source(line.main.reader(), source, None, SENT_MAX + 1).await?;
-    let is_whole = page.len() <= SENT_MAX as usize;
-    let ids: Vec<Uuid> = page.iter().take(SENT_MAX as usize).map(|found| found.instance.id).collect();
+/// What the objects of Z3 say that one receiving study or one result set brought, at most `room` of them; how many these are, and whether
+/// they are all.
+pub(crate) async fn surveys_of_source(
+    line: &Arc<Line>,
+    source: Uuid,
+    room: u32,
+) -> Result<(Vec<Survey>, u32, bool), StageError> {
+    let page = index::instances_of_source(line.main.reader(), source, None, room.saturating_add(1)).await?;
+    let is_whole = page.len() <= room as usize;
+    let ids: Vec<Uuid> = page.iter().take(room as usize).map(|found| found.instance.id).collect();
+    let read = u32::try_from(ids.len()).unwrap_or(room);
     let line = Arc::clone(line);
     blocking(move || {
         let mut surveys = Vec::with_capacity(ids.len());
@@ -177,7 +217,7 @@ async fn surveys_of_source(line: &Arc<Line>, source: Uuid) -> Result<(Vec<Survey
                 surveys.push(survey);
             }
         }
-        Ok((surveys, is_whole))
+        Ok((surveys, read, is_whole))
     })
     .await?
 }
@@ -185,4 +225,47 @@ async fn surveys_of_source(line: &Arc<Line>, source: Uuid) -> Result<(Vec<Survey
 /// The vault's id of a participant as the pure crate takes it.
 pub(crate) fn key_of(participant: ParticipantId) -> Participant {
     Participant(Uuid::from_str(&participant.to_string()).map_or(0, |id| id.as_u128()))
+}
+
+#[cfg(test)]
+mod tests {
+    use dicom_stream::TransferSyntax;
+
+    use super::*;
+
+    #[test]
+    fn what_a_tool_writes_for_every_patient_is_no_ones_real_uid() {
+        let element = |group: u16, number: u16, vr: &[u8; 2], value: &[u8]| {
+            let mut value = value.to_vec();
+            value.resize(value.len().next_multiple_of(2), 0);
+            let tag = [group.to_le_bytes(), number.to_le_bytes()].concat();
+            match vr {
+                b"SQ" => {
+                    let length = u32::try_from(value.len()).unwrap().to_le_bytes();
+                    let item = u32::try_from(value.len() + 8).unwrap().to_le_bytes();
+                    [&tag[..], b"SQ\0\0", &item, b"\xFE\xFF\x00\xE0", &length, &value].concat()
+                }
+                _ => {
+                    let length = u16::try_from(value.len()).unwrap().to_le_bytes();
+                    [&tag[..], vr, &length, &value].concat()
+                }
+            }
+        };
+        let data_set = [
+            element(0x0008, 0x0014, b"UI", b"1.2.3.14"),
+            element(0x0008, 0x0018, b"UI", b"1.2.3.18"),
+            element(0x0008, 0x1155, b"UI", b"1.2.3.55"),
+            element(0x0009, 0x1001, b"UI", b"1.2.3.9"),
+            element(0x0018, 0x1002, b"UI", b"1.2.3.14"),
+            element(0x0020, 0x000D, b"UI", b"1.2.3.13"),
+            element(0x0020, 0x000E, b"UI", b"1.2.3.15\\1.2.3.16"),
+            element(0x0020, 0x0052, b"UI", b"1.2.3.52"),
+            element(0x0020, 0x9221, b"SQ", &element(0x0020, 0x9164, b"UI", b"1.2.3.91")),
+        ]
+        .concat();
+        let of = survey(&data_set[..], &TransferSyntax::EXPLICIT_LITTLE, LIMITS).unwrap();
+        let expected: BTreeSet<&str> =
+            ["1.2.3.13", "1.2.3.15", "1.2.3.16", "1.2.3.18", "1.2.3.52", "1.2.3.55", "1.2.3.9"].into();
+        assert_eq!(names_of(&[of]), expected);
+    }
 }

@@ -12,6 +12,7 @@ use crate::code::{Code, CodePrefix};
 use crate::derive::Mapping;
 use crate::list::refuse_stopped;
 use crate::mapped::UidKind;
+use crate::original;
 use crate::participant::{Participant, ParticipantId, by_id, hold};
 use crate::vault::Vault;
 
@@ -108,7 +109,7 @@ pub struct Issued {
 pub struct Recognition {
     /// Issued to this partner in this project.
     pub issued: Vec<Issued>,
-    /// Issued, but to another partner or in another project: refuse, alarm (RC-06).
+    /// Pseudonyms, but issued to another partner or in another project, or never sent to anybody: refuse, alarm (RC-06).
     pub elsewhere: BTreeSet<String>,
 }
 
@@ -125,6 +126,10 @@ static COUNT_MAPPED: LazyLock<String> = LazyLock::new(|| {
         "SELECT COUNT(DISTINCT pseudonym) FROM mapped_uid WHERE participant = $1 AND pseudonym IN ({})",
         batch::list(2)
     )
+});
+
+static MAPPED: LazyLock<String> = LazyLock::new(|| {
+    format!("SELECT pseudonym, original_hash FROM mapped_uid WHERE pseudonym IN ({})", batch::list(1))
 });
 
 static RECOGNISE: LazyLock<String> = LazyLock::new(|| {
@@ -201,8 +206,8 @@ impl Vault {
         Ok(transaction.commit().await?)
     }
 
-    /// Which UIDs of a result were issued to this partner in this project, and which to others. What is in neither was made by
-    /// the partner, or is unknown (RR-2). Give UIDs without padding, those of the standard left out.
+    /// Which UIDs of a result were issued to this partner in this project, and which to others or to nobody. What is in neither was made
+    /// by the partner, or is unknown (RR-2). Give UIDs without padding, those of the standard left out.
     ///
     /// # Errors
     /// [`VaultError::Limit`] above 100,000 UIDs: split. [`VaultError::VaultLocked`], [`VaultError::Database`]: hold and repeat.
@@ -228,8 +233,27 @@ impl Vault {
                 found.add(project, partner, row)?;
             }
         }
+        found.elsewhere.extend(self.pseudonyms_among(&uids).await?);
         for issued in &found.issued {
             found.elsewhere.remove(&issued.pseudonym);
+        }
+        Ok(found)
+    }
+
+    /// Which of the UIDs are pseudonyms of any participant, sent or not. What was retained is none: it is a real UID.
+    async fn pseudonyms_among(&self, uids: &[&str]) -> Result<BTreeSet<String>, VaultError> {
+        let keys = self.keys()?;
+        let mut found = BTreeSet::new();
+        for chunk in uids.chunks(WIDTH) {
+            let mut query = sqlx::query_as(MAPPED.as_str());
+            for uid in filled(chunk) {
+                query = query.bind(*uid);
+            }
+            let rows: Vec<(String, Option<Vec<u8>>)> = query.fetch_all(self.database.reader()).await?;
+            let replaced = rows
+                .into_iter()
+                .filter(|(uid, hash)| hash.as_ref().is_none_or(|hash| *hash != original::hash(keys, uid)));
+            found.extend(replaced.map(|(uid, _)| uid));
         }
         Ok(found)
     }

@@ -28,6 +28,7 @@ mod list;
 mod map;
 mod mapped;
 mod merge;
+mod original;
 mod participant;
 mod prf;
 mod record;

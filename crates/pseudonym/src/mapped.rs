@@ -9,10 +9,11 @@ use sqlx::AnyConnection;
 use crate::VaultError;
 use crate::batch::{self, WIDTH, filled};
 use crate::derive::trim_uid;
+use crate::original;
 use crate::participant::{Participant, ParticipantId, hold};
 use crate::prf::Key;
 use crate::seal::{self, Place};
-use crate::vault::Vault;
+use crate::vault::{Keys, Vault};
 
 /// UIDs and dates of one call; a batch of a series has some thousands.
 const MOST: usize = 100_000;
@@ -72,9 +73,9 @@ impl std::fmt::Debug for MappedUid<'_> {
 
 static INSERT_UIDS: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "INSERT INTO mapped_uid (pseudonym, participant, study, kind, original) VALUES {} \
+        "INSERT INTO mapped_uid (pseudonym, participant, study, kind, original, original_hash) VALUES {} \
          ON CONFLICT (pseudonym, participant, study) DO NOTHING",
-        batch::rows(5)
+        batch::rows(6)
     )
 });
 
@@ -100,11 +101,11 @@ impl Vault {
         uids: &[MappedUid<'_>],
         dates: &[i64],
     ) -> Result<(), VaultError> {
-        self.keys()?;
+        let keys = self.keys()?;
         if uids.len().max(dates.len()) > MOST {
             return Err(VaultError::Limit("more than 100,000 UIDs or dates in one batch"));
         }
-        let rows = seal_all(participant, study, uids)?;
+        let rows = seal_all(keys, participant, study, uids)?;
         let mut transaction = self.database.write().await?;
         hold(&mut transaction, participant.id).await?;
         crate::list::refuse_stopped(&mut transaction, participant.id).await?;
@@ -120,17 +121,25 @@ impl Vault {
     }
 }
 
+/// An original as it is kept.
+pub(crate) struct Sealed {
+    original: Vec<u8>,
+    hash: Vec<u8>,
+}
+
 /// The originals, sealed one by one, in the order of `uids`.
 pub(crate) fn seal_all(
+    keys: &Keys,
     participant: &Participant,
     study: &str,
     uids: &[MappedUid<'_>],
-) -> Result<Vec<Vec<u8>>, VaultError> {
+) -> Result<Vec<Sealed>, VaultError> {
     let id = participant.id.to_string();
     let data_key = participant.mapping.secret().data_key();
     let seal = |uid: &MappedUid<'_>| {
         let row = [uid.pseudonym.as_bytes(), study.as_bytes()];
-        seal::seal(&data_key, place(&id, &row), trim_uid(uid.original).as_bytes())
+        let original = seal::seal(&data_key, place(&id, &row), trim_uid(uid.original).as_bytes())?;
+        Ok(Sealed { original, hash: original::hash(keys, uid.original) })
     };
     uids.iter().map(seal).collect()
 }
@@ -140,14 +149,14 @@ pub(crate) async fn insert(
     participant: ParticipantId,
     study: &str,
     uids: &[MappedUid<'_>],
-    sealed: &[Vec<u8>],
+    sealed: &[Sealed],
 ) -> Result<(), VaultError> {
     let participant = participant.to_string();
     for (uids, sealed) in uids.chunks(WIDTH).zip(sealed.chunks(WIDTH)) {
         let mut query = sqlx::query(INSERT_UIDS.as_str());
-        for (uid, original) in filled(uids).zip(filled(sealed)) {
+        for (uid, sealed) in filled(uids).zip(filled(sealed)) {
             query = query.bind(uid.pseudonym).bind(participant.as_str()).bind(study);
-            query = query.bind(uid.kind as i16).bind(original.as_slice());
+            query = query.bind(uid.kind as i16).bind(sealed.original.as_slice()).bind(sealed.hash.as_slice());
         }
         query.execute(&mut *connection).await?;
     }

@@ -78,10 +78,6 @@ static ORIGINALS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-static MAPPED: LazyLock<String> = LazyLock::new(|| {
-    format!("SELECT pseudonym FROM mapped_uid WHERE participant = $1 AND pseudonym IN ({})", batch::list(2))
-});
-
 impl Vault {
     /// Opens the identity of a participant. The access log gets its line, refusals too, before anything is answered.
     ///
@@ -168,35 +164,8 @@ impl Vault {
         Ok(originals)
     }
 
-    /// Which of the UIDs are originals of this participant: real clinical UIDs, which no partner should hold. Refuse, alarm (RC-06).
-    ///
-    /// # Errors
-    /// [`VaultError::Limit`] above 100,000 UIDs: split. [`VaultError::Database`]: repeat.
-    pub async fn originals_among(
-        &self,
-        access: &Reidentification,
-        uids: &[&str],
-    ) -> Result<BTreeSet<String>, VaultError> {
-        if uids.len() > MOST {
-            return Err(VaultError::Limit("more than 100,000 UIDs in one batch"));
-        }
-        // an original is known by the pseudonym it has: nothing else needs to be kept for this question
-        let by_pseudonym: HashMap<String, &str> =
-            uids.iter().map(|uid| (access.mapping.uid(uid), *uid)).collect();
-        let pseudonyms: Vec<&String> = by_pseudonym.keys().collect();
-        let mut found = BTreeSet::new();
-        for chunk in pseudonyms.chunks(WIDTH) {
-            let mut query = sqlx::query_as(MAPPED.as_str()).bind(access.participant.to_string());
-            for uid in filled(chunk) {
-                query = query.bind(uid.as_str());
-            }
-            let rows: Vec<(String,)> = query.fetch_all(self.database.reader()).await?;
-            found.extend(rows.iter().filter_map(|(uid,)| by_pseudonym.get(uid)).map(|uid| (*uid).to_owned()));
-        }
-        Ok(found)
-    }
-
-    /// The shift and the shifted dates of an export, as the partner saw them.
+    /// The shift of an export, and the shifted dates of everything of the participant that its partner was given, as the partner saw them:
+    /// a result may rest on several studies, and a date of any of them was issued (RR-8, below flow table 8.3).
     ///
     /// # Errors
     /// [`VaultError::Unknown`] when the record is missing or another participant's: hand to a person, derive nothing anew (RC-12).
@@ -209,12 +178,17 @@ impl Vault {
         if record.participant != access.participant {
             return Err(VaultError::Unknown("export record of this participant"));
         }
-        let rows: Vec<(i64,)> =
-            sqlx::query_as("SELECT value FROM mapped_date WHERE participant = $1 AND study = $2")
-                .bind(access.participant.to_string())
-                .bind(record.study)
-                .fetch_all(self.database.reader())
-                .await?;
+        // the linkage, and with it the shift, is one for all exports to a partner (DEC-J)
+        let rows: Vec<(i64,)> = sqlx::query_as(
+            "SELECT DISTINCT d.value FROM export_record e \
+             JOIN mapped_date d ON d.participant = e.participant AND d.study = e.study \
+             WHERE e.project = $1 AND e.partner = $2 AND e.participant = $3",
+        )
+        .bind(record.project)
+        .bind(record.partner.as_str())
+        .bind(access.participant.to_string())
+        .fetch_all(self.database.reader())
+        .await?;
         let base = access.mapping.shift_days();
         let shift_days = match record.linkage {
             Linkage::Project => base,

@@ -14,6 +14,10 @@ use crate::{LockReason, VaultError};
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "pseudonym/0001_vault", sql: include_str!("../migrations/0001_vault.sql") },
     Migration { name: "pseudonym/0002_issued_base", sql: include_str!("../migrations/0002_issued_base.sql") },
+    Migration {
+        name: "pseudonym/0003_original_hash",
+        sql: include_str!("../migrations/0003_original_hash.sql"),
+    },
 ];
 
 const LOOKUP: &str = "research-pacs/1/lookup-key:";
@@ -65,7 +69,11 @@ impl Vault {
                 }
             },
         };
-        Ok(Self { database, keys })
+        let vault = Self { database, keys };
+        if vault.keys.is_ok() {
+            vault.hash_originals().await?;
+        }
+        Ok(vault)
     }
 
     /// Makes the vault of an empty database and opens it; `now` in epoch milliseconds.

@@ -158,6 +158,19 @@ pub enum AuditEvent {
         /// Hash of the gate's decision.
         decision: Text<64>,
     },
+    /// A result never goes back: of somebody else, of another project or partner, or with real UIDs (RC-04, RC-06).
+    ResultRefused {
+        /// Short name of the project.
+        project: Text<64>,
+        /// Job that it was fetched for.
+        job: Uuid,
+        /// Result set.
+        result_set: Uuid,
+        /// Partner it is from.
+        partner: Text<64>,
+        /// Words of the reasons.
+        reasons: Text<200>,
+    },
     /// A named person decided; the person is the actor of the record.
     Decided {
         /// What.
@@ -209,6 +222,7 @@ impl AuditEvent {
             Self::OriginalsShown { .. } => "RPACS-AUDIT-0203",
             Self::Exported { .. } => "RPACS-AUDIT-0301",
             Self::Returned { .. } => "RPACS-AUDIT-0302",
+            Self::ResultRefused { .. } => "RPACS-AUDIT-0303",
             Self::Decided { .. } => "RPACS-AUDIT-0401",
             Self::Purged { .. } => "RPACS-AUDIT-0501",
             Self::Erased { .. } => "RPACS-AUDIT-0502",

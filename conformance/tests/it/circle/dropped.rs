@@ -9,7 +9,7 @@ use super::world::{Rules, World};
 use crate::harness::wait_until;
 
 /// Copies files of the folder `sent` into the drop of a study, and names them in its manifest.
-fn drop_files(world: &World, study: &str, files: &[(&str, Vec<u8>)]) {
+pub(super) fn drop_files(world: &World, study: &str, files: &[(&str, Vec<u8>)]) {
     let folder = world.at("drops").join(study);
     fs::create_dir_all(&folder).unwrap();
     let entries: Vec<_> = files

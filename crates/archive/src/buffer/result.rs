@@ -172,6 +172,31 @@ pub async fn inbound_of_others(
     Ok(taken)
 }
 
+/// The other result sets that brought one of these series, with its UID (RR-7).
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn series_of_others(
+    connection: &mut AnyConnection,
+    result_set: Uuid,
+    series_instance_uids: &[String],
+) -> Result<BTreeSet<(String, Uuid)>, ArchiveError> {
+    let mut found = BTreeSet::new();
+    for chunk in series_instance_uids.chunks(Statement::IDS) {
+        let mut find = Statement::new(
+            "SELECT DISTINCT series_instance_uid, result_set FROM inbound_instance WHERE result_set <> ",
+        );
+        find.bind(result_set.to_string())
+            .push(" AND series_instance_uid IN (")
+            .list(chunk.iter().map(|uid| storable(uid)))
+            .push(")");
+        for row in find.query().fetch_all(&mut *connection).await? {
+            found.insert((row.try_get("series_instance_uid")?, row::id(&row, "result_set")?));
+        }
+    }
+    Ok(found)
+}
+
 /// What a result set holds in Z4, in the order of arrival.
 ///
 /// # Errors

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use archive::blob::Blob;
 use archive::buffer::{self, ResultInstance};
+use archive::defined_uid;
 use archive::index::{self, Indexed, Patient, Series, Study, StudyFilter};
 use archive::job::Job;
 use archive::job_queue::{self, ClaimedJob};
@@ -39,6 +40,8 @@ pub(super) struct Reconciled {
     pub(super) regenerated: Vec<String>,
     /// Parts that a person has to accept, with the instance (AC8.10).
     pub(super) not_inspected: Vec<(Uuid, NotInspected)>,
+    /// Series and frames of reference that the partner made (RR-7).
+    pub(super) defined: Vec<String>,
     pub(super) participant: Uuid,
 }
 
@@ -76,6 +79,7 @@ pub(super) async fn conclude(
             index_results(&mut transaction, project, set, reconciled, now).await?;
             ledger_lines(&mut transaction, project, set, reconciled, now).await?;
             regenerated_uid::remember(&mut transaction, job.id, &reconciled.regenerated).await?;
+            defined_uid::remember(&mut transaction, job.id, &reconciled.defined).await?;
             advance(&mut transaction, ResultSetEvent::Reconcile, reconciled.check.as_str()).await?;
             let needs_person = !reconciled.not_inspected.is_empty();
             release::by_policy(line, &mut transaction, project, set, reconciled.check, needs_person).await?;
@@ -96,6 +100,18 @@ pub(super) async fn conclude(
         }
         End::Rejected(why) => {
             advance(&mut transaction, ResultSetEvent::Reject, why).await?;
+            // RC-06: a mix-up, guessing, linking or an earlier leak; a person looks into it
+            let event = AuditEvent::ResultRefused {
+                project: Text::from_operator(&project.config.id),
+                job: job.id,
+                result_set: set.id,
+                partner: Text::from_operator(&set.partner),
+                reasons: Text::from_operator(why),
+            };
+            let record =
+                AuditRecord { at: now, actor: Actor::Program(Text::from_operator("reconcile")), event };
+            line.trail.append(&mut transaction, &[record]).await?;
+            tracing::warn!(result_set = %set.id, reasons = %why, "a result is refused for good");
             let event = notify::event(EventType::ResultManual, &project.config.id, job.id, 0, 0, now);
             notify::enqueue(line, &mut transaction, &event).await?;
         }

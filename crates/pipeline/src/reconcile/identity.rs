@@ -28,19 +28,15 @@ use crate::stored_object::open_data_set;
 /// Added to the Series Number of a result (AC8.9).
 const SERIES_NUMBER_OFFSET: i32 = 9000;
 
-/// What only the participant's own rows tell: dates that were issued, and real UIDs that must not be in a result (RC-06).
+/// What only the participant's own rows tell: dates that were issued.
 pub(super) async fn add_to_issued(
     line: &Line,
     access: &Reidentification,
     record: &ExportRecord,
-    surveys: &[Survey],
     issued: &mut Issued,
 ) -> Result<(), StageError> {
     let dates = line.vault.issued_dates(access, &record.id).await?;
     issued.dates = dates.values.iter().filter_map(|day| u32::try_from(*day).ok()).collect();
-    let unknown: Vec<&str> =
-        uids_of(surveys).into_iter().filter(|uid| !issued.uids.contains_key(*uid)).collect();
-    issued.originals = line.vault.originals_among(access, &unknown).await?;
     Ok(())
 }
 
@@ -60,6 +56,7 @@ pub(super) async fn own_record(
     }
 }
 
+/// What is put in the place of what, and the UIDs of the set that were issued as they are (a project that retains UIDs, RC-11).
 pub(super) async fn identities(
     line: &Line,
     access: &Reidentification,
@@ -68,16 +65,19 @@ pub(super) async fn identities(
     issued: &Issued,
     regenerate: &BTreeSet<String>,
     job: &Job,
-) -> Result<Identities, StageError> {
+) -> Result<(Identities, BTreeSet<String>), StageError> {
     let uids: Vec<&str> = uids_of(surveys).into_iter().filter(|uid| issued.uids.contains_key(*uid)).collect();
     let mut originals = line.vault.originals(access, &record.partner, &uids).await?;
+    let retained = originals.iter().filter(|(pseudonym, original)| pseudonym == original);
+    let retained = retained.map(|(uid, _)| uid.clone()).collect();
     // A UID that gets a new one does not go back to a source's (AC8.6).
     originals.retain(|pseudonym, _| !regenerate.contains(pseudonym));
     let dates = line.vault.issued_dates(access, &record.id).await?;
     let mut fresh: HashMap<String, String> =
         regenerate.iter().map(|uid| (uid.clone(), fresh_uid(job.id, uid))).collect();
     fresh.extend(remembered(line, surveys, issued, job).await?);
-    Ok(Identities { originals, fresh, shifted: issued.dates.clone(), shift_days: dates.shift_days })
+    let shifted = issued.dates.clone();
+    Ok((Identities { originals, fresh, shifted, shift_days: dates.shift_days }, retained))
 }
 
 /// What stands at the clinical PACS for the UIDs of the set that an earlier one of the study and partner defined and did not keep (RR-7).

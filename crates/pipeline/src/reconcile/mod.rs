@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::accept::Accepted;
 use crate::config::{ResultsConfig, text_rules};
+use crate::earlier::groups_of;
 use crate::identity_check::{Checked, check_identity, identity_hash};
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
@@ -168,7 +169,7 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
     if access.merged_into().is_some() && !accepted.covers("participant-merged") {
         return Ok(End::manual("participant-merged", theirs));
     }
-    identity::add_to_issued(line, &access, &record, &surveys, &mut issued).await?;
+    identity::add_to_issued(line, &access, &record, &mut issued).await?;
     let judgement = judge(&surveys, &issued, &conditions);
     match &judgement.outcome {
         Outcome::Accept { .. } => {}
@@ -205,7 +206,7 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
             return Ok(End::Manual(Doubt { reasons: vec![reason.to_owned()], proposal: theirs, evidence }));
         }
     };
-    let mut identities =
+    let (mut identities, retained) =
         identity::identities(line, &access, &record, &surveys, &issued, &judgement.regenerate, job).await?;
     let is_theirs = |uid: &&String| !issued.uids.contains_key(*uid);
     let regenerated = judgement.regenerate.iter().filter(is_theirs);
@@ -213,13 +214,17 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
     for survey in surveys.iter().filter(|survey| !issued.uids.contains_key(&survey.study)) {
         identities.fresh.insert(survey.study.clone(), own.study.clone());
     }
-    let issued_uids = issued.uids.keys().cloned();
+    // What was issued unchanged is the truth itself (RC-11).
+    let mut defined = groups_of(&surveys);
+    defined.retain(|uid| !issued.uids.contains_key(uid));
+    let issued_uids = issued.uids.keys().filter(|uid| !retained.contains(*uid)).cloned();
     let pseudonyms = Pseudonyms::new(record.code.as_str(), issued_uids, &issued.dates, identities.shift_days);
     let mut policy = identity::policy(results, set, job, conditions.window);
     // checked with the configuration; a rule that is none replaces nothing
     policy.text_rules = text_rules(line.partner(&set.partner)?.results()).unwrap_or_default();
     if accepted.covers(ManualReason::DateOfNoClass.word()) {
-        policy.accepted_dates = days(&surveys);
+        // never an issued one: that goes back
+        policy.accepted_dates = days(&surveys).difference(&issued.dates).copied().collect();
     }
     let transform = Transform {
         identities,
@@ -242,6 +247,7 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         identity,
         regenerated,
         not_inspected,
+        defined: defined.into_iter().collect(),
         participant,
     })))
 }
@@ -281,7 +287,7 @@ fn days(surveys: &[Survey]) -> BTreeSet<u32> {
 }
 
 /// How a set ends that is not this participant's, whatever the participant's own rows would tell; `None` when they have to be asked:
-/// only they know the dates that were issued and the real UIDs that must not be in it.
+/// only they know the dates that were issued.
 fn without_identity(
     surveys: &[Survey],
     issued: &Issued,

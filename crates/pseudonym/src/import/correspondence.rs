@@ -257,7 +257,7 @@ async fn enter(
         .iter()
         .map(|uid| MappedUid { kind: uid.kind, original: &uid.original, pseudonym: &uid.pseudonym })
         .collect();
-    let sealed = mapped::seal_all(&participant, "", &mapped)?;
+    let sealed = mapped::seal_all(keys, &participant, "", &mapped)?;
     mapped::insert(connection, participant.id, "", &mapped, &sealed).await?;
     let issued: Vec<IssuedUid<'_>> = person
         .uids

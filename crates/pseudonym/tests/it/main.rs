@@ -6,6 +6,7 @@ mod import;
 mod issued;
 mod lists;
 mod locked;
+mod originals;
 mod participants;
 mod reidentify;
 mod rotation;

@@ -43,7 +43,7 @@ pub(super) struct Keys {
     nested: Vec<BTreeSet<Participant>>,
     /// Participants of all issued UIDs, those that are no key too, a frame of reference for one.
     others: Vec<BTreeSet<Participant>>,
-    /// Studies that the issued UIDs are of, the caller's keys.
+    /// The study that the object says it is of, when it was issued; else those that its issued UIDs are of. The caller's keys.
     pub(super) studies: BTreeSet<String>,
 }
 
@@ -69,6 +69,11 @@ impl Keys {
                 _ => {}
             }
             others.push(of);
+        }
+        // a result over several studies is of the one that it says (table 8.3, special cases)
+        let own: BTreeSet<String> = own_study(issued, &survey.study).collect();
+        if !own.is_empty() {
+            studies = own;
         }
         Self {
             code: code(&survey.patient_id),
@@ -106,6 +111,12 @@ fn candidates(issued: &Issued, uid: &str, is: impl Fn(Kind) -> bool) -> BTreeSet
 fn is_named(issued: &Issued, uid: &str) -> bool {
     let mut found = issued.uids.get(uid).into_iter().flatten();
     found.any(|issued| matches!(issued.kind, Kind::Series | Kind::Instance | Kind::Other))
+}
+
+/// The study that a Study Instance UID was issued as.
+fn own_study<'a>(issued: &'a Issued, uid: &str) -> impl Iterator<Item = String> + use<'a> {
+    let found = issued.uids.get(uid).into_iter().flatten();
+    found.filter(|issued| issued.kind == Kind::Study).filter_map(|issued| issued.study.clone())
 }
 
 /// Studies of study, series and instance UIDs; what else a UID names may be of several studies.

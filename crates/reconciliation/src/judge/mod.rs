@@ -48,7 +48,8 @@ pub enum Outcome {
 pub struct Proposal {
     /// The one participant that all issued UIDs of the set point to.
     pub participant: Participant,
-    /// The one study that all of them point to, by the caller's key; absent when they point to several.
+    /// The one study that all objects say they are of or, where they say none that was issued, point to; by the caller's key. Absent when
+    /// these are several.
     pub study: Option<String>,
 }
 

@@ -169,6 +169,22 @@ fn rc_05_a_study_of_the_partners_own_is_proposed_by_its_references_only() {
 }
 
 #[test]
+fn a_result_over_two_studies_is_proposed_for_the_one_that_it_says() {
+    let mut issued = issued();
+    let other = IssuedUid { kind: Kind::Instance, participant: ALICE, study: Some("study-2".into()) };
+    issued.uids.insert("2.25.7301".into(), vec![other]);
+    let both = crate::tree::sequence(
+        0x0008_2112,
+        vec![vec![uid(0x0008_1155, INSTANCE)], vec![uid(0x0008_1155, "2.25.7301")]],
+    );
+    let set = [surveyed(&result(SR, vec![both.clone()]))];
+    assert_eq!(judge(&set, &issued, &conditions()).outcome, Outcome::Accept { participant: ALICE });
+    let set = [surveyed(&result(SR, vec![text(0x0010_0020, VR::LO, "000042"), both]))];
+    let Outcome::Manual { proposal, .. } = judge(&set, &issued, &conditions()).outcome else { panic!() };
+    assert_eq!(proposal, Some(Proposal { participant: ALICE, study: Some(STUDY_KEY.to_owned()) }));
+}
+
+#[test]
 fn rc_06_uids_of_others_and_real_ones_are_refused_wherever_they_stand() {
     for (elsewhere, reason) in [(true, RefuseReason::IssuedElsewhere), (false, RefuseReason::OriginalUid)] {
         for more in [
