@@ -35,7 +35,7 @@ pub use config::{
     DicomConfig, DicomwebConfig, FolderConfig, PartnerConfig, ResultLimits, SecretRef, TextPseudonym,
     TextRuleConfig, Transport,
 };
-pub use error::{Cause, ConfigError, PartnerError};
+pub use error::{Cause, ConfigError, PartnerError, Unusable};
 pub use folder::{DropManifest, Manifest, ManifestFile};
 pub use incoming::{
     Announced, FetchAnswer, FetchReport, FetchRequest, Fetched, Refusal, ResultReceiver, WantedInstance,

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use dicom_node::sop_class::is_uid;
 
+use crate::error::Unusable;
+
 /// What a partner has in one study of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
@@ -17,6 +19,8 @@ pub struct Listing {
     pub ignored: u64,
     /// Files that are no DICOM objects and are not wrapped into one: they stay beside, where the partner put them.
     pub beside: u64,
+    /// What is dropped for the study cannot be looked at; nothing else is said of it then.
+    pub unusable: Option<Unusable>,
 }
 
 /// An instance that a partner has.
@@ -31,7 +35,7 @@ pub struct FoundInstance {
 }
 
 /// UIDs of a row of C-FIND or QIDO-RS, as the partner wrote them; absent ones are empty.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) study: String,
     pub(crate) series: String,
@@ -50,7 +54,14 @@ impl Collector {
     pub(crate) fn new(study: &str, limit: usize) -> Self {
         let study = study.to_owned();
         Self {
-            listing: Listing { study, instances: Vec::new(), cut: false, ignored: 0, beside: 0 },
+            listing: Listing {
+                study,
+                instances: Vec::new(),
+                cut: false,
+                ignored: 0,
+                beside: 0,
+                unusable: None,
+            },
             seen: HashSet::new(),
             limit,
         }

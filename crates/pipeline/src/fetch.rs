@@ -19,7 +19,8 @@ use dicom_node::status::StoreFailure;
 use dicom_stream::{FileMeta, TransferSyntax};
 use notification::EventType;
 use partner::{
-    Announced, FetchAnswer, FetchRequest, Fetched, Partner, Refusal, ResultReceiver, WantedInstance,
+    Announced, FetchAnswer, FetchRequest, Fetched, Partner, PartnerError, Refusal, ResultReceiver,
+    WantedInstance,
 };
 use register::Outflow;
 use tokio::sync::mpsc;
@@ -46,6 +47,10 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     if job.state == JobState::AwaitingResult {
         gate::pass(line, project, &job, job.id, |of| Outflow::fetch(&job.partner, of)).await?;
         for (_, listing) in poll::list(line, &partner, std::slice::from_ref(&job)).await? {
+            // What an interrupted try took is not the whole of it (AC7.4).
+            if let Some(why) = listing.unusable {
+                return Err(PartnerError::from(why).into());
+            }
             let new = poll::new_instances(line, &job, &listing).await?;
             if new.is_empty() {
                 continue;

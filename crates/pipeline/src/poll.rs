@@ -189,6 +189,11 @@ pub(crate) async fn list<'j>(
             "results that are no DICOM objects stay where they were dropped"
         );
     }
+    // The folder has the name of the study: our own id of the job stands for it, as a retained UID is the original one.
+    let unusable = |listing: &Listing| Some((job_of(&studies, jobs, &listing.study)?.id, listing.unusable?));
+    for (job, why) in listings.iter().filter_map(unusable) {
+        tracing::warn!(partner = partner.id(), %job, %why, "what is dropped for the study of a job cannot be looked at now");
+    }
     for listing in listings.iter().filter(|listing| listing.cut) {
         let instances = listing.instances.len();
         tracing::warn!(
@@ -197,11 +202,13 @@ pub(crate) async fn list<'j>(
             "a study has more instances than the limit of a listing: what is beyond it is not seen"
         );
     }
-    let job_of = |listing: &Listing| {
-        let number = studies.iter().position(|study| *study == listing.study)?;
-        jobs.get(number)
-    };
-    Ok(listings.into_iter().filter_map(|listing| Some((job_of(&listing)?, listing))).collect())
+    let of_job = |listing: Listing| Some((job_of(&studies, jobs, &listing.study)?, listing));
+    Ok(listings.into_iter().filter_map(of_job).collect())
+}
+
+/// The job that `study` was asked about for; `studies` are those of `jobs`.
+fn job_of<'j>(studies: &[String], jobs: &'j [Job], study: &str) -> Option<&'j Job> {
+    jobs.get(studies.iter().position(|of| of == study)?)
 }
 
 /// A UID of the archive as the partner of a job knows it.

@@ -71,6 +71,35 @@ fn what_is_dropped_with_a_manifest_returns() {
 }
 
 #[test]
+fn a_drop_that_cannot_be_looked_at_keeps_no_other_study_from_its_results() {
+    let world = by_folder();
+    world.patient(2, &[]);
+    world.patient(3, &[]);
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(3);
+    let studies = world.compute(&["1:seg", "2:seg", "3:seg"], "sent");
+    // a copy under way, and a pipe that nobody writes into
+    drop_files(&world, &studies[0], &[("a.dcm", sent(&world, "1_seg.dcm"))]);
+    fs::remove_file(world.at("drops").join(&studies[0]).join("a.dcm")).unwrap();
+    let pipe = world.at("drops").join(&studies[1]);
+    fs::create_dir_all(&pipe).unwrap();
+    crate::harness::run(crate::harness::system_command("mkfifo").arg(pipe.join("manifest.json")));
+    drop_files(&world, &studies[2], &[("a.dcm", sent(&world, "3_seg.dcm"))]);
+    world.wait_for_sets(1, &["closed"]);
+    let log = fs::read_to_string(world.site.log()).unwrap();
+    assert!(log.contains("not there as a whole") && log.contains("is a link, a pipe"), "{log}");
+    assert!(!log.contains(&studies[0]) && log.contains("\"job\":"), "the job is named, not the study");
+    // what becomes whole is taken
+    drop_files(&world, &studies[0], &[("a.dcm", sent(&world, "1_seg.dcm"))]);
+    fs::remove_file(pipe.join("manifest.json")).unwrap();
+    drop_files(&world, &studies[1], &[("a.dcm", sent(&world, "2_seg.dcm"))]);
+    world.wait_for_sets(3, &["closed"]);
+    assert_eq!(world.check_return("sent")["results"], 3);
+    server.stop();
+}
+
+#[test]
 fn rc_05_a_study_of_the_tools_own_returns_into_the_one_that_all_references_point_to_once_a_person_said_so() {
     let world = by_folder();
     let server = world.site.serve();

@@ -14,6 +14,7 @@ mod drop;
 mod export;
 mod fetch;
 mod manifest;
+mod plain;
 mod wrapped;
 
 use std::path::PathBuf;
