@@ -23,6 +23,7 @@
 //! | `clinical_pacs` | talking to the node that results go back to |
 //! | `commitment` | storage commitment of that node |
 //! | `identity_check` | whether the identity as received still holds there (table 8.1) |
+//! | `active_content` | what the documents of a result would do by themselves |
 //! | `accept` | what a person is asked about a result set, and accepts |
 //! | `gate` | asking the gate about a job, and keeping its decision |
 //! | `stored_object` | reading an object of Z3 to Z5 |
@@ -33,6 +34,7 @@ mod abandoned;
 pub mod accept;
 pub mod access;
 mod acknowledge;
+mod active_content;
 pub mod admit;
 mod clinical_pacs;
 pub mod clock;

@@ -180,3 +180,32 @@ fn a_bare_pdf_returns_wrapped_once_a_person_accepted_whose_it_is_and_released_it
     assert!(!text.contains(&study));
     server.stop();
 }
+
+#[test]
+fn what_acts_by_itself_is_refused_whatever_else_in_the_set_cannot_be_inspected() {
+    let world = by_folder();
+    world.patient(2, &[]);
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(2);
+    let studies = world.compute(&["1:pdf", "2:pdf:active"], "sent");
+    let opaque = b"%PDF-1.5\n1 0 obj<</Type/ObjStm/N 1>>endobj\n%%EOF".to_vec();
+    let active = b"%PDF-1.4\n1 0 obj<</OpenAction<</S/JavaScript/JS(1)>>>>endobj\n%%EOF".to_vec();
+    drop_files(&world, &studies[0], &[("a.pdf", opaque), ("b.pdf", active)]);
+    // a PDF that says that it is a mesh
+    let mut mesh = sent(&world, "2_pdf.dcm");
+    let class = b"1.2.840.10008.5.1.4.1.1.104.1";
+    while let Some(at) = mesh.windows(class.len()).position(|part| part == class) {
+        mesh[at + class.len() - 1] = b'3';
+    }
+    drop_files(&world, &studies[1], &[("a.dcm", mesh)]);
+    for set in world.wait_for_sets(2, &["manual"]) {
+        let (shown, token) = (world.show(&set.id), world.token(&set.id));
+        assert!(shown.contains("active-content"), "{shown}");
+        assert_eq!(shown.contains("document-cannot-be-inspected"), set.study == studies[0], "{shown}");
+        let words = ["result", "accept", &set.id, "--answer", &token, "--by", "Dr Grey", "--reason", "r"];
+        assert!(world.refused(&words.map(str::to_owned)).contains("cannot be accepted"));
+    }
+    world.assert_nothing_returned();
+    server.stop();
+}
