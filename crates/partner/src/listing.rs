@@ -32,6 +32,8 @@ pub struct FoundInstance {
     pub sop_class: Option<String>,
     /// SOP Instance UID.
     pub sop_instance: String,
+    /// Stands for its content, where a manifest gives hashes: the SHA-256 of the hashes that it gives under this UID, which is one as a rule.
+    pub content: Option<[u8; 32]>,
 }
 
 /// UIDs of a row of C-FIND or QIDO-RS, as the partner wrote them; absent ones are empty.
@@ -41,6 +43,8 @@ pub(crate) struct Row {
     pub(crate) series: String,
     pub(crate) sop_class: String,
     pub(crate) sop_instance: String,
+    /// See [`FoundInstance::content`].
+    pub(crate) content: Option<[u8; 32]>,
 }
 
 /// Collects the rows of one study.
@@ -102,6 +106,7 @@ impl Collector {
             series: row.series,
             sop_class,
             sop_instance: row.sop_instance,
+            content: row.content,
         });
         true
     }

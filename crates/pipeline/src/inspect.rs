@@ -15,11 +15,14 @@ use crate::deidentify::blocking;
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
 use crate::stored_object::open_data_set;
-use crate::{accept, active_content, fetch, reconcile};
+use crate::{accept, active_content, fetch, news, reconcile};
 
 /// Name of the stage in the queue; its subject is a result set.
 pub(crate) const KIND: &str = "inspect";
 
+/// The word for a set that brings other content under a UID of a result that was let go. Nobody accepts it: which of the two a later result
+/// cites could not be told, so the partner gives the newer one UIDs of its own (RC-07).
+const REPLACES: &str = "result-replaced";
 /// Wait while a fetch still adds to the set, or one that failed waits for a person.
 const FETCH_WAIT_MS: i64 = 2_000;
 
@@ -39,7 +42,10 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         job_queue::postpone(&mut transaction, claimed.lease, later, now).await?;
         return Ok(transaction.commit().await?);
     }
-    let doubts = doubts(line, &instances).await?;
+    let mut doubts = doubts(line, &instances).await?;
+    if news::replaces(line, &set, &instances).await? {
+        doubts.push(REPLACES);
+    }
     let mut transaction = line.main.write().await?;
     if job_queue::is_pending(&mut *transaction, fetch::KIND, set.job).await? {
         job_queue::postpone(&mut transaction, claimed.lease, now + FETCH_WAIT_MS, now).await?;

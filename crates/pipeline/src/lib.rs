@@ -23,6 +23,7 @@
 //! | `clinical_pacs` | talking to the node that results go back to |
 //! | `commitment` | storage commitment of that node |
 //! | `identity_check` | whether the identity as received still holds there (table 8.1) |
+//! | `news` | what a partner lists that is new |
 //! | `active_content` | what the documents of a result would do by themselves |
 //! | `accept` | what a person is asked about a result set, and accepts |
 //! | `gate` | asking the gate about a job, and keeping its decision |
@@ -57,6 +58,7 @@ mod inspect;
 mod kept;
 pub mod line;
 mod log_rate;
+mod news;
 mod notify;
 mod own_record;
 pub mod poll;

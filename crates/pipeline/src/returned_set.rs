@@ -25,6 +25,9 @@ use crate::stored_object::open_data_set;
 /// Objects of one delivery that a set is compared with; beyond it, a person compares (RC-08), and is told so.
 const SENT_MAX: u32 = 4096;
 
+/// UIDs of one set that are looked up, as many as the vault answers at once; with more, the set goes to a person.
+pub(crate) const UIDS_MAX: usize = 100_000;
+
 /// What each object of a set says; `None` when one cannot be read.
 pub(crate) async fn survey_all(
     line: &Arc<Line>,

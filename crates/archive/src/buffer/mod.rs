@@ -37,9 +37,9 @@ pub use quarantine::{
     hold, list_quarantined, note_recorded, show_quarantined, unrecorded,
 };
 pub use result::{
-    ResultInstance, ReturnInstance, ReturnState, evidence_of, inbound_of, inbound_of_others, insert_inbound,
-    insert_return, is_empty, keep_evidence, keep_known, known_inbound, known_objects, note_return,
-    purge_result_set, push_again, result_sets_held, return_of, return_progress,
+    Offered, ResultInstance, ReturnInstance, ReturnState, evidence_of, inbound_of, inbound_of_others,
+    insert_inbound, insert_return, is_empty, keep_evidence, keep_known, known_objects, note_offered,
+    note_return, offered, purge_result_set, push_again, result_sets_held, return_of, return_progress,
 };
 pub use retention::{in_state_since, live_locations, purge_released, relocate, remove};
 pub use study::{
@@ -56,5 +56,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "archive/buffer_0002_result",
         sql: include_str!("../../migrations/buffer_0002_result.sql"),
+    },
+    Migration {
+        name: "archive/buffer_0003_offered",
+        sql: include_str!("../../migrations/buffer_0003_offered.sql"),
     },
 ];

@@ -6,12 +6,14 @@
 //! <results>/<Study Instance UID>/…               DICOM files, documents, tables
 //! ```
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::Path;
 
 use dicom_stream::{FILE_START, FileStart, Limits, Tag, Token, TokenSource};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::manifest::ManifestFile;
 use super::plain::StudyFolder;
@@ -44,6 +46,8 @@ pub(super) struct StudyDrop {
     pub(super) objects: Vec<Dropped>,
     /// How many that are none stay beside.
     beside: u64,
+    /// The hashes that the manifest gives under each SOP Instance UID.
+    contents: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A file that is an object of the listing.
@@ -85,14 +89,37 @@ impl StudyDrop {
         if files.len() > limits.study_instances {
             return Err(Unusable::TooMany.into());
         }
-        let mut drop = Self { study: study.to_owned(), folder, objects: Vec::new(), beside: 0 };
+        let mut drop = Self {
+            study: study.to_owned(),
+            folder,
+            objects: Vec::new(),
+            beside: 0,
+            contents: BTreeMap::new(),
+        };
         for file in files {
             match kind(&mut drop.open(&file)?, &file, study)? {
-                Some(kind) => drop.objects.push(Dropped { file, kind }),
+                Some(kind) => drop.push(Dropped { file, kind }),
                 None => drop.beside += 1,
             }
         }
         Ok(Some(drop))
+    }
+
+    fn push(&mut self, object: Dropped) {
+        let uid = object.row().sop_instance.clone();
+        self.contents.entry(uid).or_default().insert(object.file.sha256.clone());
+        self.objects.push(object);
+    }
+
+    /// Whether the manifest gives several contents under this SOP Instance UID.
+    pub(super) fn is_ambiguous(&self, sop_instance: &str) -> bool {
+        self.contents.get(sop_instance).is_some_and(|contents| contents.len() > 1)
+    }
+
+    /// What stands for the content under this SOP Instance UID: the SHA-256 of its hashes as they are written, one or more.
+    pub(super) fn content(&self, sop_instance: &str) -> [u8; 32] {
+        let contents = self.contents.get(sop_instance).into_iter().flatten();
+        contents.fold(Sha256::new(), |hash, content| hash.chain_update(content)).finalize().into()
     }
 
     /// The file of the object `number`, from its begin; `None` when it is not what it was any more.
@@ -150,8 +177,9 @@ pub(super) fn list(results: &Path, study: &str, limits: &ResultLimits) -> Result
     };
     for object in &drop.objects {
         let row = object.row();
+        let content = drop.content(&row.sop_instance);
         // what the partner put into the folder of a study is of that study, whatever it says itself: `reconcile` judges that (RC-05)
-        collector.add(Row { study: study.to_owned(), ..row.clone() });
+        collector.add(Row { study: study.to_owned(), content: Some(content), ..row.clone() });
     }
     Ok(Listing { beside: drop.beside, ..collector.finish() })
 }
@@ -183,6 +211,7 @@ fn kind(input: &mut File, file: &ManifestFile, study: &str) -> Result<Option<Kin
         series: series.unwrap_or_default(),
         sop_class: meta.media_storage_sop_class_uid,
         sop_instance: meta.media_storage_sop_instance_uid,
+        content: None,
     };
     Ok(Some(Kind::Dicom { data_set: start.data_set, transfer_syntax: start.transfer_syntax.uid, row }))
 }

@@ -33,10 +33,16 @@ pub(super) async fn fetch<R: ResultReceiver>(
     };
     let drop = Arc::new(drop);
     for (number, object) in drop.objects.iter().enumerate() {
-        let is_wanted = object.row().series == request.series
-            && request.instances.iter().any(|wanted| wanted.sop_instance == object.row().sop_instance);
-        if is_wanted {
-            take(&drop, number, object, &intake).await?;
+        let uid = &object.row().sop_instance;
+        let wanted = request.instances.iter().find(|wanted| wanted.sop_instance == *uid);
+        let is_other =
+            |content: Option<[u8; 32]>| content.is_some_and(|content| content != drop.content(uid));
+        match wanted.filter(|_| object.row().series == request.series) {
+            None => {}
+            // the manifest was written anew since the listing: what it says now is listed first
+            Some(wanted) if is_other(wanted.content) => {}
+            Some(_) if drop.is_ambiguous(uid) => intake.refuse(uid, Refusal::SeveralContents).await,
+            Some(_) => take(&drop, number, object, &intake).await?,
         }
     }
     Ok(intake.finish().await)

@@ -37,6 +37,7 @@ impl Wrapped {
             series: uid("series"),
             sop_class: ENCAPSULATED_PDF.to_owned(),
             sop_instance: uid("instance"),
+            content: None,
         };
         let length = u32::try_from(file.bytes).unwrap_or(u32::MAX - 1);
         let even = length.next_multiple_of(2);

@@ -129,6 +129,33 @@ async fn a_manifest_that_names_what_is_not_there_or_lies_elsewhere_is_none_and_t
     assert_eq!(unusable(&lab, other).await, None);
 }
 
+#[tokio::test]
+async fn a_content_is_known_by_its_hash_and_two_under_one_uid_are_none() {
+    let root = tempfile::tempdir().unwrap();
+    let lab = open(root.path());
+    let content = async || list(&lab, &[STUDY]).await.1.remove(0).instances.remove(0).content.unwrap();
+    dropped(root.path(), &[("1.dcm", file(1))], vec![named("1.dcm", &file(1))]);
+    let first = content().await;
+    // the same under another name, or twice
+    dropped(root.path(), &[("x.dcm", file(1))], vec![named("x.dcm", &file(1)), named("1.dcm", &file(1))]);
+    assert_eq!(content().await, first);
+    let kept = Arc::new(Kept::default());
+    let mut request = wanted([1], true);
+    request.instances[0].content = Some(first);
+    assert_eq!(fetch(&lab, &request, &kept).await.1, [(uid(1), Fetched::Stored)]);
+    // other bytes under the same UID: not what was listed before
+    let mut other = file(1);
+    *other.last_mut().unwrap() ^= 1;
+    dropped(root.path(), &[("1.dcm", other.clone())], vec![named("1.dcm", &other)]);
+    assert_ne!(content().await, first);
+    assert_eq!(fetch(&lab, &request, &kept).await.1, [(uid(1), Fetched::Missing)]);
+    // both
+    dropped(root.path(), &[], vec![named("x.dcm", &file(1)), named("1.dcm", &other)]);
+    request.instances[0].content = Some(content().await);
+    let (_, answers) = fetch(&lab, &request, &kept).await;
+    assert_eq!(answers, [(uid(1), Fetched::Refused(Refusal::SeveralContents))]);
+}
+
 fn pipe(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
@@ -200,7 +227,11 @@ async fn a_bare_pdf_is_wrapped_into_an_object_that_says_its_study_and_no_patient
         dropped(root.path(), &[], vec![shouted]);
         assert_eq!(list(&lab, &[STUDY]).await.1, listings, "hexadecimal digits have no case");
         let found = listings[0].instances[0].clone();
-        let wanted = WantedInstance { sop_instance: found.sop_instance.clone(), sop_class: None };
+        let wanted = WantedInstance {
+            sop_instance: found.sop_instance.clone(),
+            sop_class: None,
+            content: found.content,
+        };
         let request = FetchRequest {
             study: STUDY.to_owned(),
             series: found.series.clone(),
