@@ -18,6 +18,7 @@ pub mod report;
 pub mod result_set;
 mod row;
 pub mod scan;
+pub mod side_result;
 mod space;
 pub mod spool;
 pub mod state;
@@ -41,4 +42,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "archive/main_0003_ledger", sql: include_str!("../migrations/main_0003_ledger.sql") },
     Migration { name: "archive/main_0004_index", sql: include_str!("../migrations/main_0004_index.sql") },
     Migration { name: "archive/main_0005_report", sql: include_str!("../migrations/main_0005_report.sql") },
+    Migration {
+        name: "archive/main_0006_side_result",
+        sql: include_str!("../migrations/main_0006_side_result.sql"),
+    },
 ];

@@ -17,10 +17,21 @@ pub struct Listing {
     pub cut: bool,
     /// Rows without legal UIDs, or of another study. They are not ours to look at.
     pub ignored: u64,
-    /// Files that are no DICOM objects and are not wrapped into one: they stay beside, where the partner put them.
-    pub beside: u64,
+    /// Files that are no DICOM objects and are not wrapped into one.
+    pub beside: Vec<SideFile>,
     /// What is dropped for the study cannot be looked at; nothing else is said of it then.
     pub unusable: Option<Unusable>,
+}
+
+/// A file that is no DICOM object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SideFile {
+    /// What the end of its name says that it is, of a closed list; `other` for what is not on it. The name itself may say anything.
+    pub form: &'static str,
+    /// Its length.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, as the manifest says.
+    pub sha256: [u8; 32],
 }
 
 /// An instance that a partner has.
@@ -63,7 +74,7 @@ impl Collector {
                 instances: Vec::new(),
                 cut: false,
                 ignored: 0,
-                beside: 0,
+                beside: Vec::new(),
                 unusable: None,
             },
             seen: HashSet::new(),

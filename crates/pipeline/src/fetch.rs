@@ -19,8 +19,7 @@ use dicom_node::status::StoreFailure;
 use dicom_stream::{FileMeta, TransferSyntax};
 use notification::EventType;
 use partner::{
-    Announced, FetchAnswer, FetchRequest, Fetched, Partner, PartnerError, Refusal, ResultReceiver,
-    WantedInstance,
+    Announced, FetchAnswer, FetchRequest, Fetched, Partner, Refusal, ResultReceiver, WantedInstance,
 };
 use register::Outflow;
 use tokio::sync::mpsc;
@@ -28,10 +27,12 @@ use uuid::Uuid;
 
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
-use crate::{gate, inspect, news, notify, poll};
+use crate::{beside, gate, inspect, news, notify, poll};
 
 /// Name of the stage in the queue; its subject is a job.
 pub(crate) const KIND: &str = "fetch";
+/// Wait while what is dropped cannot be looked at; `poll` tells of it.
+const UNUSABLE_MS: i64 = 10_000;
 /// Answers that may wait.
 const ANSWERS: usize = 64;
 
@@ -47,12 +48,16 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     if job.state == JobState::AwaitingResult {
         gate::pass(line, project, &job, job.id, |of| Outflow::fetch(&job.partner, of)).await?;
         for (_, listing) in poll::list(line, &partner, std::slice::from_ref(&job)).await? {
-            // What an interrupted try took is not the whole of it (AC7.4).
-            if let Some(why) = listing.unusable {
-                return Err(PartnerError::from(why).into());
+            // What an interrupted try took is not the whole of it (AC7.4); a copy under way is no failure that a person is called for.
+            if listing.unusable.is_some() {
+                let now = line.clock.now();
+                let mut transaction = line.main.write().await?;
+                job_queue::postpone(&mut transaction, claimed.lease, now + UNUSABLE_MS, now).await?;
+                return Ok(transaction.commit().await?);
             }
             let new = news::of_listing(line, &job, &listing).await?;
             news::supersede(line, project, &new.outdated).await?;
+            beside::keep(line, project, &job, &partner, &listing.study, &new.beside).await?;
             if new.wanted.is_empty() {
                 continue;
             }

@@ -23,6 +23,7 @@
 //! | `clinical_pacs` | talking to the node that results go back to |
 //! | `commitment` | storage commitment of that node |
 //! | `identity_check` | whether the identity as received still holds there (table 8.1) |
+//! | `beside` | results that are no DICOM objects |
 //! | `news` | what a partner lists that is new |
 //! | `active_content` | what the documents of a result would do by themselves |
 //! | `accept` | what a person is asked about a result set, and accepts |
@@ -37,6 +38,7 @@ pub mod access;
 mod acknowledge;
 mod active_content;
 pub mod admit;
+mod beside;
 mod clinical_pacs;
 pub mod clock;
 mod close;

@@ -17,10 +17,10 @@ use partner::Listing;
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
-use crate::close;
 use crate::deidentify::blocking;
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
+use crate::{beside, close};
 
 /// Rows of Z3 looked up in one step.
 const PAGE: u32 = 256;
@@ -32,11 +32,13 @@ pub(crate) struct News {
     pub(crate) wanted: BTreeSet<String>,
     /// Sets that were not released and of which an object was replaced.
     pub(crate) outdated: Vec<Uuid>,
+    /// Hashes of the files to keep that are no DICOM objects.
+    pub(crate) beside: Vec<[u8; 32]>,
 }
 
 impl News {
     pub(crate) fn is_empty(&self) -> bool {
-        self.wanted.is_empty() && self.outdated.is_empty()
+        self.wanted.is_empty() && self.outdated.is_empty() && self.beside.is_empty()
     }
 }
 
@@ -67,7 +69,7 @@ pub(crate) async fn of_listing(line: &Line, job: &Job, listing: &Listing) -> Res
     };
     let is_new = |uid: &String| !is_ours(uid) && !earlier.has(uid, contents.get(uid.as_str()));
     let wanted = listed.into_iter().filter(is_new).collect();
-    Ok(News { wanted, outdated: earlier.replaceable() })
+    Ok(News { wanted, outdated: earlier.replaceable(), beside: beside::new(line, job, listing).await? })
 }
 
 /// What the partner gave in this study before.

@@ -180,14 +180,6 @@ pub(crate) async fn list<'j>(
             "results of no open job of ours are offered: not fetched"
         );
     }
-    let beside: u64 = listings.iter().map(|listing| listing.beside).sum();
-    if beside > 0 {
-        tracing::info!(
-            partner = partner.id(),
-            beside,
-            "results that are no DICOM objects stay where they were dropped"
-        );
-    }
     // The folder has the name of the study: our own id of the job stands for it, as a retained UID is the original one.
     let unusable = |listing: &Listing| Some((job_of(&studies, jobs, &listing.study)?.id, listing.unusable?));
     for (job, why) in listings.iter().filter_map(unusable) {

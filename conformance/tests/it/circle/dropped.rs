@@ -57,16 +57,20 @@ fn what_is_dropped_with_a_manifest_returns() {
         &[
             ("a.dcm", sent(&world, "1_seg.dcm")),
             ("b.dcm", sent(&world, "1_sr.dcm")),
-            ("t.csv", b"a,b".to_vec()),
+            ("DUPONT_BOB.csv", b"a,b".to_vec()),
         ],
     );
     world.wait_for_sets(1, &["closed"]);
     assert_eq!(world.check_return("sent")["results"], 2);
-    // the table is where it was dropped, and nowhere else
-    assert!(world.at("drops").join(&study).join("t.csv").exists());
-    wait_until("it is told", || {
-        fs::read_to_string(world.site.log()).unwrap().contains("stay where they were dropped")
-    });
+    // the table is where it was dropped; a copy is kept beside, once, and its name is nowhere
+    assert!(world.at("drops").join(&study).join("DUPONT_BOB.csv").exists());
+    let listed = world.site.answer(&["result", "list", "--json"], 0);
+    let beside: Vec<&str> = listed.lines().filter(|line| line.contains("kept-beside")).collect();
+    let hash: String = Sha256::digest(b"a,b").iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(beside.len() == 1 && beside[0].contains("\"csv\"") && beside[0].contains(&hash), "{listed}");
+    assert_eq!(world.site.count("main", &format!("ledger WHERE hash = 'sha256:{hash}'")), 1);
+    assert_eq!(world.blobs("inbound"), 1);
+    assert!(!listed.contains("DUPONT") && !fs::read_to_string(world.site.log()).unwrap().contains("DUPONT"));
     server.stop();
 }
 

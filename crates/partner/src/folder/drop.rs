@@ -15,6 +15,7 @@ use dicom_stream::{FILE_START, FileStart, Limits, Tag, Token, TokenSource};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::beside::side_file;
 use super::manifest::ManifestFile;
 use super::plain::StudyFolder;
 use super::wrapped::Wrapped;
@@ -44,8 +45,8 @@ pub(super) struct StudyDrop {
     folder: StudyFolder,
     /// The files that are objects of the listing.
     pub(super) objects: Vec<Dropped>,
-    /// How many that are none stay beside.
-    beside: u64,
+    /// The files that are none.
+    pub(super) beside: Vec<ManifestFile>,
     /// The hashes that the manifest gives under each SOP Instance UID.
     contents: BTreeMap<String, BTreeSet<String>>,
 }
@@ -93,13 +94,13 @@ impl StudyDrop {
             study: study.to_owned(),
             folder,
             objects: Vec::new(),
-            beside: 0,
+            beside: Vec::new(),
             contents: BTreeMap::new(),
         };
         for file in files {
             match kind(&mut drop.open(&file)?, &file, study)? {
                 Some(kind) => drop.push(Dropped { file, kind }),
-                None => drop.beside += 1,
+                None => drop.beside.push(file),
             }
         }
         Ok(Some(drop))
@@ -135,7 +136,10 @@ impl StudyDrop {
     }
 
     /// A file of the manifest, when it is there as a whole.
-    fn open(&self, named: &ManifestFile) -> Result<File, Unusable> {
+    ///
+    /// # Errors
+    /// [`Unusable`].
+    pub(super) fn open(&self, named: &ManifestFile) -> Result<File, Unusable> {
         match self.folder.file(&named.name)? {
             Some((file, bytes)) if bytes == named.bytes => Ok(file),
             _ => Err(Unusable::Incomplete),
@@ -161,6 +165,16 @@ fn entries(manifest: File) -> Result<Vec<ManifestFile>, Unusable> {
     }
 }
 
+/// The hash of a file, whose digits [`entries`] has looked at.
+pub(super) fn hash(file: &ManifestFile) -> [u8; 32] {
+    let mut hash = [0; 32];
+    for (byte, digits) in hash.iter_mut().zip(file.sha256.as_bytes().chunks(2)) {
+        let digit = |digit: &u8| char::from(*digit).to_digit(16).unwrap_or_default() as u8;
+        *byte = digits.iter().fold(0, |byte, of| byte << 4 | digit(of));
+    }
+    hash
+}
+
 /// The listing of one study. What is wrong with it is said in it, and concerns no other study.
 ///
 /// # Errors
@@ -181,7 +195,7 @@ pub(super) fn list(results: &Path, study: &str, limits: &ResultLimits) -> Result
         // what the partner put into the folder of a study is of that study, whatever it says itself: `reconcile` judges that (RC-05)
         collector.add(Row { study: study.to_owned(), content: Some(content), ..row.clone() });
     }
-    Ok(Listing { beside: drop.beside, ..collector.finish() })
+    Ok(Listing { beside: drop.beside.iter().map(side_file).collect(), ..collector.finish() })
 }
 
 /// One name in the folder, that leads nowhere else.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dicom_stream::{Limits, Tag, Token, TokenSource, TransferSyntax};
 use partner::{
-    DropManifest, FetchRequest, Fetched, ManifestFile, Partner, PartnerError, Refusal, Unusable,
+    DropManifest, FetchRequest, Fetched, ManifestFile, Partner, PartnerError, Refusal, SideFile, Unusable,
     WantedInstance,
 };
 use sha2::{Digest, Sha256};
@@ -52,7 +52,9 @@ async fn nothing_is_there_before_the_manifest_and_only_what_it_names_after() {
     let (listed, listings) = list(&lab, &[STUDY, "1.2"]).await;
     listed.unwrap();
     let found = &listings[0].instances;
-    assert_eq!((found.len(), listings[0].beside, listings[1].instances.len()), (1, 1, 0));
+    assert_eq!((found.len(), listings[1].instances.len()), (1, 0));
+    let beside = SideFile { form: "csv", bytes: 3, sha256: Sha256::digest(b"a,b").into() };
+    assert_eq!(listings[0].beside, [beside]);
     assert_eq!((found[0].series.as_str(), found[0].sop_instance.as_str()), (SERIES, uid(1).as_str()));
     assert_eq!(found[0].sop_class.as_deref(), Some(SC));
     let kept = Arc::new(Kept::default());
@@ -154,6 +156,34 @@ async fn a_content_is_known_by_its_hash_and_two_under_one_uid_are_none() {
     request.instances[0].content = Some(content().await);
     let (_, answers) = fetch(&lab, &request, &kept).await;
     assert_eq!(answers, [(uid(1), Fetched::Refused(Refusal::SeveralContents))]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_dicom_object_is_taken_by_its_hash_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let lab = open(root.path());
+    let (table, volume) = (b"a,b".to_vec(), vec![7_u8; 700_000]);
+    let said = vec![
+        named("DUPONT_BOB.CSV", &table),
+        named("v.nii.gz", &volume),
+        // the same twice, another content of the same length, and a form that nobody knows
+        named("again.csv", &table),
+        ManifestFile { name: "x.csv".to_owned(), ..named("x.csv", b"c,d") },
+        named("gz", b"e"),
+    ];
+    let files = [
+        ("DUPONT_BOB.CSV", table.clone()),
+        ("v.nii.gz", volume.clone()),
+        ("again.csv", table.clone()),
+        ("x.csv", b"c,e".to_vec()),
+        ("gz", b"e".to_vec()),
+    ];
+    dropped(root.path(), &files, said);
+    let listed = list(&lab, &[STUDY]).await.1.remove(0).beside;
+    assert_eq!(listed.iter().map(|of| of.form).collect::<Vec<_>>(), ["csv", "nii.gz", "csv", "csv", "other"]);
+    let wanted: Vec<[u8; 32]> = listed[..4].iter().map(|of| of.sha256).collect();
+    let taken = lab.take_beside(STUDY, wanted, || Ok(Vec::new())).await.unwrap();
+    assert_eq!(taken, [(listed[0].clone(), table), (listed[1].clone(), volume)]);
 }
 
 fn pipe(path: &Path) {
