@@ -43,7 +43,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "archive/main_0004_index", sql: include_str!("../migrations/main_0004_index.sql") },
     Migration { name: "archive/main_0005_report", sql: include_str!("../migrations/main_0005_report.sql") },
     Migration {
-        name: "archive/main_0006_side_result",
-        sql: include_str!("../migrations/main_0006_side_result.sql"),
+        name: "archive/main_0007_side_result",
+        sql: include_str!("../migrations/main_0007_side_result.sql"),
     },
 ];

@@ -58,7 +58,7 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/buffer_0002_result.sql"),
     },
     Migration {
-        name: "archive/buffer_0003_offered",
-        sql: include_str!("../../migrations/buffer_0003_offered.sql"),
+        name: "archive/buffer_0004_offered",
+        sql: include_str!("../../migrations/buffer_0004_offered.sql"),
     },
 ];
