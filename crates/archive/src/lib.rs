@@ -19,6 +19,7 @@ pub mod report;
 pub mod result_set;
 mod row;
 pub mod scan;
+pub mod side_result;
 mod space;
 pub mod spool;
 pub mod state;
@@ -45,5 +46,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "archive/main_0006_defined_uid",
         sql: include_str!("../migrations/main_0006_defined_uid.sql"),
+    },
+    Migration {
+        name: "archive/main_0007_side_result",
+        sql: include_str!("../migrations/main_0007_side_result.sql"),
     },
 ];

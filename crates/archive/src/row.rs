@@ -44,6 +44,12 @@ pub(crate) fn hash(row: &AnyRow, column: &'static str) -> Result<[u8; 32], Archi
     bytes.try_into().map_err(|_| ArchiveError::Unknown(column))
 }
 
+/// A hash that may be absent.
+pub(crate) fn optional_hash(row: &AnyRow, column: &'static str) -> Result<Option<[u8; 32]>, ArchiveError> {
+    let bytes: Option<Vec<u8>> = row.try_get(column)?;
+    bytes.map(|bytes| bytes.try_into().map_err(|_| ArchiveError::Unknown(column))).transpose()
+}
+
 /// A number that is never negative.
 pub(crate) fn count(row: &AnyRow, column: &'static str) -> Result<u64, ArchiveError> {
     let number: i64 = row.try_get(column)?;

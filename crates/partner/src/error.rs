@@ -73,14 +73,47 @@ pub enum Cause {
         /// The error of the system.
         source: io::Error,
     },
+    /// What is dropped for one study; the results of the others are not concerned.
+    #[error("the results of a study: {0}")]
+    Dropped(#[from] Unusable),
     /// The request itself.
     #[error("{0}")]
     Request(&'static str),
 }
 
+/// Why nothing that is dropped for a study is taken for now. A copy under way looks like most of them: look again later, and tell a person
+/// when it stays so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unusable {
+    /// Links are not followed, and pipes not waited for.
+    #[error(
+        "its folder, its manifest or a file that it names is a link, a pipe or anything but a folder with plain files"
+    )]
+    NotPlain,
+    /// Rights, or the disk.
+    #[error("its folder, its manifest or a file that it names cannot be read")]
+    Unreadable,
+    /// Too long, no JSON, another format, a name with a path in it, a hash that is none.
+    #[error("its manifest is not one of format 1")]
+    Manifest,
+    /// Longer or shorter than the manifest says counts as not there.
+    #[error("its manifest names what is not there, or not there as a whole")]
+    Incomplete,
+    /// More than `study_instances` of the partner.
+    #[error("its manifest names more files than the limit of a study: nothing of it is taken")]
+    TooMany,
+}
+
 impl PartnerError {
     pub(crate) fn transient(cause: Cause) -> Self {
         Self::Transient { cause, retry_after: None }
+    }
+}
+
+impl From<Unusable> for PartnerError {
+    fn from(why: Unusable) -> Self {
+        Self::transient(Cause::Dropped(why))
     }
 }
 

@@ -37,6 +37,8 @@ pub struct WantedInstance {
     pub sop_instance: String,
     /// SOP Class UID, if it is known.
     pub sop_class: Option<String>,
+    /// The content that was listed, if it was: another one is not taken for it.
+    pub content: Option<[u8; 32]>,
 }
 
 /// An instance whose data set is about to arrive. The UIDs are legal UIDs, those of the command or of the file meta
@@ -103,6 +105,9 @@ pub enum Refusal {
     /// It is no DICOM file, or its file meta information is not usable.
     #[error("it is no usable DICOM file")]
     Unreadable,
+    /// One manifest gives several contents under its SOP Instance UID: which one is meant, nobody knows (RC-07).
+    #[error("the manifest gives several contents under one SOP Instance UID")]
+    SeveralContents,
     /// Our receiver did not take it.
     #[error("not taken here: {0}")]
     Local(StoreFailure),

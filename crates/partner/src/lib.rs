@@ -35,12 +35,12 @@ pub use config::{
     DicomConfig, DicomwebConfig, FolderConfig, PartnerConfig, ResultLimits, SecretRef, TextPseudonym,
     TextRuleConfig, Transport,
 };
-pub use error::{Cause, ConfigError, PartnerError};
+pub use error::{Cause, ConfigError, PartnerError, Unusable};
 pub use folder::{DropManifest, Manifest, ManifestFile};
 pub use incoming::{
     Announced, FetchAnswer, FetchReport, FetchRequest, Fetched, Refusal, ResultReceiver, WantedInstance,
 };
-pub use listing::{FoundInstance, Listing};
+pub use listing::{FoundInstance, Listing, SideFile};
 pub use outgoing::{Answer, Batch, Closing, InstanceSource, Outcome, OutgoingInstance, Reason};
 
 use dicom::Dicom;
@@ -153,6 +153,23 @@ impl Partner {
             Open::Dicom(dicom) => dicom.fetch(request, &self.results, receiver, answers).await,
             Open::Dicomweb(web) => web.fetch(request, &self.results, receiver, answers).await,
             Open::Folder(folder) => folder.fetch(request, &self.results, receiver, answers).await,
+        }
+    }
+
+    /// Takes those files of [`Listing::beside`] of a study whose hashes are `wanted`, each into a sink that `begin` gives. One that is not
+    /// there any more, too long, or not what its hash says is left out; its sink is dropped.
+    ///
+    /// # Errors
+    /// [`PartnerError`]; the sinks are dropped.
+    pub async fn take_beside<W: io::Write + Send + 'static>(
+        &self,
+        study: &str,
+        wanted: Vec<[u8; 32]>,
+        begin: impl FnMut() -> io::Result<W> + Send + 'static,
+    ) -> Result<Vec<(SideFile, W)>, PartnerError> {
+        match &self.transport {
+            Open::Folder(folder) => folder.take_beside(study, wanted, &self.results, begin).await,
+            Open::Dicom(_) | Open::Dicomweb(_) => Ok(Vec::new()),
         }
     }
 }

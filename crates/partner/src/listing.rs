@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use dicom_node::sop_class::is_uid;
 
+use crate::error::Unusable;
+
 /// What a partner has in one study of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
@@ -15,8 +17,21 @@ pub struct Listing {
     pub cut: bool,
     /// Rows without legal UIDs, or of another study. They are not ours to look at.
     pub ignored: u64,
-    /// Files that are no DICOM objects and are not wrapped into one: they stay beside, where the partner put them.
-    pub beside: u64,
+    /// Files that are no DICOM objects and are not wrapped into one.
+    pub beside: Vec<SideFile>,
+    /// What is dropped for the study cannot be looked at; nothing else is said of it then.
+    pub unusable: Option<Unusable>,
+}
+
+/// A file that is no DICOM object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SideFile {
+    /// What the end of its name says that it is, of a closed list; `other` for what is not on it. The name itself may say anything.
+    pub form: &'static str,
+    /// Its length.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, as the manifest says.
+    pub sha256: [u8; 32],
 }
 
 /// An instance that a partner has.
@@ -28,15 +43,19 @@ pub struct FoundInstance {
     pub sop_class: Option<String>,
     /// SOP Instance UID.
     pub sop_instance: String,
+    /// Stands for its content, where a manifest gives hashes: the SHA-256 of the hashes that it gives under this UID, which is one as a rule.
+    pub content: Option<[u8; 32]>,
 }
 
 /// UIDs of a row of C-FIND or QIDO-RS, as the partner wrote them; absent ones are empty.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) study: String,
     pub(crate) series: String,
     pub(crate) sop_class: String,
     pub(crate) sop_instance: String,
+    /// See [`FoundInstance::content`].
+    pub(crate) content: Option<[u8; 32]>,
 }
 
 /// Collects the rows of one study.
@@ -50,7 +69,14 @@ impl Collector {
     pub(crate) fn new(study: &str, limit: usize) -> Self {
         let study = study.to_owned();
         Self {
-            listing: Listing { study, instances: Vec::new(), cut: false, ignored: 0, beside: 0 },
+            listing: Listing {
+                study,
+                instances: Vec::new(),
+                cut: false,
+                ignored: 0,
+                beside: Vec::new(),
+                unusable: None,
+            },
             seen: HashSet::new(),
             limit,
         }
@@ -91,6 +117,7 @@ impl Collector {
             series: row.series,
             sop_class,
             sop_instance: row.sop_instance,
+            content: row.content,
         });
         true
     }

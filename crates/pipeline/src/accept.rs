@@ -269,8 +269,14 @@ mod tests {
         assert!(matches!(of(&["patient-id-altered"], None, None), Err(AcceptError::NoProposal)));
         let never = of(&["patient-id-altered", "another-study"], study, None);
         assert!(matches!(never, Err(AcceptError::Never(words)) if words == "another-study"));
-        for reason in ["active-content", "original-altered", "encrypted-attributes", "identity-several", "?"]
-        {
+        for reason in [
+            "active-content",
+            "original-altered",
+            "result-replaced",
+            "encrypted-attributes",
+            "identity-several",
+            "?",
+        ] {
             assert!(matches!(of(&[reason], study, None), Err(AcceptError::Never(_))), "{reason}");
         }
         assert!(matches!(of(&[], study, None), Err(AcceptError::Never(_))));

@@ -27,10 +27,12 @@ use uuid::Uuid;
 
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
-use crate::{gate, inspect, notify, poll};
+use crate::{beside, gate, inspect, news, notify, poll};
 
 /// Name of the stage in the queue; its subject is a job.
 pub(crate) const KIND: &str = "fetch";
+/// Wait while what is dropped cannot be looked at; `poll` tells of it.
+const UNUSABLE_MS: i64 = 10_000;
 /// Answers that may wait.
 const ANSWERS: usize = 64;
 
@@ -46,8 +48,17 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     if job.state == JobState::AwaitingResult {
         gate::pass(line, project, &job, job.id, |of| Outflow::fetch(&job.partner, of)).await?;
         for (_, listing) in poll::list(line, &partner, std::slice::from_ref(&job)).await? {
-            let new = poll::new_instances(line, &job, &listing).await?;
-            if new.is_empty() {
+            // What an interrupted try took is not the whole of it (AC7.4); a copy under way is no failure that a person is called for.
+            if listing.unusable.is_some() {
+                let now = line.clock.now();
+                let mut transaction = line.main.write().await?;
+                job_queue::postpone(&mut transaction, claimed.lease, now + UNUSABLE_MS, now).await?;
+                return Ok(transaction.commit().await?);
+            }
+            let new = news::of_listing(line, &job, &listing).await?;
+            news::supersede(line, project, &new.outdated).await?;
+            beside::keep(line, project, &job, &partner, &listing.study, &new.beside).await?;
+            if new.wanted.is_empty() {
                 continue;
             }
             let set = open_set(line, project, &job).await?;
@@ -57,9 +68,9 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
             let mut series: BTreeMap<&str, (Vec<WantedInstance>, bool)> = BTreeMap::new();
             for found in &listing.instances {
                 let (wanted, whole) = series.entry(&found.series).or_insert((Vec::new(), true));
-                if new.contains(&found.sop_instance) {
+                if new.wanted.contains(&found.sop_instance) {
                     let (sop_instance, sop_class) = (found.sop_instance.clone(), found.sop_class.clone());
-                    wanted.push(WantedInstance { sop_instance, sop_class });
+                    wanted.push(WantedInstance { sop_instance, sop_class, content: found.content });
                 } else {
                     *whole = false;
                 }
@@ -130,7 +141,8 @@ async fn fetch_series(
     set: Uuid,
     request: &FetchRequest,
 ) -> Result<u64, StageError> {
-    let receiver = Arc::new(Inbound { line: Arc::clone(line), partner: job.partner.clone(), set });
+    let offered = contents(request);
+    let receiver = Arc::new(Inbound { line: Arc::clone(line), partner: job.partner.clone(), set, offered });
     let (sender, mut answers) = mpsc::channel::<FetchAnswer>(ANSWERS);
     let fetching = partner.fetch(request, receiver, sender);
     let recording = async {
@@ -157,6 +169,12 @@ async fn fetch_series(
     Ok(missing)
 }
 
+/// What stands for the content of each instance, where the partner's manifest gives hashes.
+fn contents(request: &FetchRequest) -> BTreeMap<String, [u8; 32]> {
+    let of = |wanted: &WantedInstance| Some((wanted.sop_instance.clone(), wanted.content?));
+    request.instances.iter().filter_map(of).collect()
+}
+
 /// An instance that is not taken is remembered, so that it is asked for once; `inspect` hands its set to a person.
 async fn note_refused(
     line: &Line,
@@ -181,6 +199,9 @@ async fn note_refused(
     };
     let mut transaction = line.buffer.write().await?;
     buffer::insert_inbound(&mut transaction, &job.partner, &[refused], line.clock.now()).await?;
+    if let Some(content) = contents(request).remove(sop_instance) {
+        buffer::note_offered(&mut transaction, set, sop_instance, content).await?;
+    }
     Ok(transaction.commit().await?)
 }
 
@@ -240,6 +261,7 @@ struct Inbound {
     line: Arc<Line>,
     partner: String,
     set: Uuid,
+    offered: BTreeMap<String, [u8; 32]>,
 }
 
 /// One instance on its way into Z4.
@@ -248,6 +270,7 @@ struct InboundSink {
     partner: String,
     set: Uuid,
     announced: Announced,
+    offered: Option<[u8; 32]>,
     writer: BlobWriter,
     scan: Scan,
 }
@@ -272,6 +295,7 @@ impl ResultReceiver for Inbound {
             partner: self.partner.clone(),
             set: self.set,
             announced: announced.clone(),
+            offered: self.offered.get(&announced.sop_instance).copied(),
             writer,
             scan: Scan::new(syntax, [].into()),
         })
@@ -286,7 +310,7 @@ impl InstanceSink for InboundSink {
     }
 
     async fn commit(self) -> Result<StoreReceipt, StoreFailure> {
-        let Self { line, partner, set, announced, writer, scan } = self;
+        let Self { line, partner, set, announced, offered, writer, scan } = self;
         let identification = scan.finish().map_err(|_| StoreFailure::CannotUnderstand)?;
         if !is_what_was_asked_for(&identification, &announced) {
             return Err(StoreFailure::DataSetDoesNotMatchSopClass);
@@ -319,6 +343,9 @@ impl InstanceSink for InboundSink {
         let written = async {
             let mut transaction = line.buffer.write().await?;
             buffer::insert_inbound(&mut transaction, &partner, &[instance], line.clock.now()).await?;
+            if let Some(content) = offered {
+                buffer::note_offered(&mut transaction, set, &announced.sop_instance, content).await?;
+            }
             Ok::<(), StageError>(transaction.commit().await?)
         };
         if let Err(error) = written.await {

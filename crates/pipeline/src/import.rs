@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use archive::spool::SpoolError;
 use archive::{Intake, IntakeError, Origin};
 use dicom_stream::{FILE_START, FileStart};
+use rustix::fs::{Mode, OFlags, open};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -98,7 +99,7 @@ impl FolderImport {
     }
 
     async fn import(&self, path: &Path) -> Result<(), ImportError> {
-        let mut file = File::open(path)?;
+        let mut file = open_plain(path)?;
         let mut head = Vec::new();
         (&mut file).take(FILE_START as u64).read_to_end(&mut head)?;
         let start = FileStart::read(&head).map_err(|_| ImportError::NotDicom)?;
@@ -138,6 +139,14 @@ enum ImportError {
     Intake(#[from] IntakeError),
 }
 
+/// Opens what was listed as a regular file, if it still is one: a link put in its place is not followed, a pipe not waited for.
+fn open_plain(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(open(path, flags, Mode::empty())?);
+    let is_plain = file.metadata()?.is_file();
+    if is_plain { Ok(file) } else { Err(io::Error::other("it is no regular file any more")) }
+}
+
 /// Regular files that nobody has touched for a moment; links are not followed.
 fn settled_files(folder: &Path) -> io::Result<Vec<(PathBuf, SystemTime)>> {
     let mut found = Vec::new();
@@ -157,4 +166,22 @@ fn settled_files(folder: &Path) -> io::Result<Vec<(PathBuf, SystemTime)>> {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_the_place_of_a_listed_file_is_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("file"), b"x").unwrap();
+        std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+        assert!(open_plain(&at("file")).is_ok());
+        for name in ["link", "pipe", "none", "."] {
+            assert!(open_plain(&at(name)).is_err(), "{name}");
+        }
+    }
 }

@@ -24,6 +24,9 @@
 //! | `commitment` | storage commitment of that node |
 //! | `both_identities` | what a person sees before choosing between them |
 //! | `identity_check` | whether the identity as received still holds there (table 8.1) |
+//! | `beside` | results that are no DICOM objects |
+//! | `news` | what a partner lists that is new |
+//! | `active_content` | what the documents of a result would do by themselves |
 //! | `accept` | what a person is asked about a result set, and accepts |
 //! | `gate` | asking the gate about a job, and keeping its decision |
 //! | `stored_object` | reading an object of Z3 to Z5 |
@@ -36,7 +39,9 @@ mod abandoned;
 pub mod accept;
 pub mod access;
 mod acknowledge;
+mod active_content;
 pub mod admit;
+mod beside;
 pub mod both_identities;
 mod clinical_pacs;
 pub mod clock;
@@ -61,6 +66,7 @@ mod inspect;
 mod kept;
 pub mod line;
 mod log_rate;
+mod news;
 mod notify;
 mod own_record;
 pub mod poll;

@@ -1,13 +1,12 @@
 //! Stage *poll*: asks a partner on a timer "something for me?" (step 6). Reads the open jobs; writes a fetch job for each that has
 //! something new. Only outbound connections (AC6.1); what does not belong to an open job of ours is never looked at (AC6.4).
 //!
-//! There is no cursor that could be lost: what is new is the difference between what the partner lists and what is known here (AC6.3).
+//! There is no cursor that could be lost: what is new is the difference between what the partner lists and what is known here (`news`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use archive::buffer;
 use archive::index;
 use archive::job::{self, Job};
 use archive::job_queue::{self, NewEntry};
@@ -18,7 +17,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::line::{Line, Project, StageError};
-use crate::{export, fetch, notify};
+use crate::{export, fetch, news, notify};
 
 /// Jobs asked about at once.
 const JOBS: u32 = 64;
@@ -140,7 +139,7 @@ async fn ask(line: &Arc<Line>, project: &Project, partner: &Partner) -> Result<(
         record_decision(&mut transaction, now, last_id(&jobs), &decision).await?;
         transaction.commit().await?;
         for (job, listing) in list(line, partner, &jobs).await? {
-            if !new_instances(line, job, &listing).await?.is_empty() {
+            if !news::of_listing(line, job, &listing).await?.is_empty() {
                 enqueue_fetch(line, job).await?;
             }
         }
@@ -181,13 +180,10 @@ pub(crate) async fn list<'j>(
             "results of no open job of ours are offered: not fetched"
         );
     }
-    let beside: u64 = listings.iter().map(|listing| listing.beside).sum();
-    if beside > 0 {
-        tracing::info!(
-            partner = partner.id(),
-            beside,
-            "results that are no DICOM objects stay where they were dropped"
-        );
+    // The folder has the name of the study: our own id of the job stands for it, as a retained UID is the original one.
+    let unusable = |listing: &Listing| Some((job_of(&studies, jobs, &listing.study)?.id, listing.unusable?));
+    for (job, why) in listings.iter().filter_map(unusable) {
+        tracing::warn!(partner = partner.id(), %job, %why, "what is dropped for the study of a job cannot be looked at now");
     }
     for listing in listings.iter().filter(|listing| listing.cut) {
         let instances = listing.instances.len();
@@ -197,11 +193,13 @@ pub(crate) async fn list<'j>(
             "a study has more instances than the limit of a listing: what is beyond it is not seen"
         );
     }
-    let job_of = |listing: &Listing| {
-        let number = studies.iter().position(|study| *study == listing.study)?;
-        jobs.get(number)
-    };
-    Ok(listings.into_iter().filter_map(|listing| Some((job_of(&listing)?, listing))).collect())
+    let of_job = |listing: Listing| Some((job_of(&studies, jobs, &listing.study)?, listing));
+    Ok(listings.into_iter().filter_map(of_job).collect())
+}
+
+/// The job that `study` was asked about for; `studies` are those of `jobs`.
+fn job_of<'j>(studies: &[String], jobs: &'j [Job], study: &str) -> Option<&'j Job> {
+    jobs.get(studies.iter().position(|of| of == study)?)
 }
 
 /// A UID of the archive as the partner of a job knows it.
@@ -212,27 +210,6 @@ async fn as_issued(line: &Line, job: &Job, uid: String) -> Result<String, StageE
     let participant = export::participant(job)?;
     let mut issued = line.vault.issued_as(&job.project, &job.partner, participant, &[&uid]).await?;
     Ok(issued.remove(&uid).unwrap_or(uid))
-}
-
-/// SOP Instance UIDs of a listing that are neither ours nor fetched already. What is known is known in this study: a partner may use a UID
-/// again in another one, and its object there is a result as any (RR-7 gives it a new UID).
-pub(crate) async fn new_instances(
-    line: &Line,
-    job: &Job,
-    listing: &Listing,
-) -> Result<BTreeSet<String>, StageError> {
-    let listed: Vec<String> = listing.instances.iter().map(|found| found.sop_instance.clone()).collect();
-    let mut main = line.main.reader().acquire().await?;
-    let ours = index::known_uids(&mut main, &job.project, &listed).await?;
-    let known = index::known_in_study(&mut main, &job.project, &listing.study, &listed).await?;
-    drop(main);
-    let uids: Vec<&str> = listed.iter().map(String::as_str).collect();
-    let sent = line.vault.issued_among(&job.project, &job.partner, &uids).await?;
-    let mut connection = line.buffer.reader().acquire().await?;
-    let fetched = buffer::known_inbound(&mut connection, &job.partner, &listing.study, &listed).await?;
-    // Under linkage `partner` the index does not know what was issued; under `project` it does, by study.
-    let is_sent = |uid: &String| known.contains(uid) || (sent.contains(uid) && !ours.contains(uid));
-    Ok(listed.into_iter().filter(|uid| !is_sent(uid) && !fetched.contains(uid)).collect())
 }
 
 async fn enqueue_fetch(line: &Line, job: &Job) -> Result<(), StageError> {

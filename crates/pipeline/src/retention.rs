@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::close::{emptied, empty};
 use crate::config::{default_decide_hours, default_purge_hours};
 use crate::line::{Line, StageError};
-use crate::{abandoned, forget, sweep, withdraw};
+use crate::{abandoned, beside, forget, sweep, withdraw};
 
 /// Name of the timer.
 pub(crate) const TIMER: &str = "retention";
@@ -42,6 +42,9 @@ pub async fn run(line: &Arc<Line>) -> Result<(), StageError> {
     }
     if let Err(error) = sweep::run(line).await {
         tracing::error!(%error, "objects without rows were not searched for, trying again");
+    }
+    if let Err(error) = beside::purge_stopped(line).await {
+        tracing::error!(%error, "files of stopped jobs were not deleted, trying again");
     }
     let mut after = Uuid::nil();
     loop {

@@ -38,6 +38,9 @@ const OF_TOOL: &[Tag] = &[
     Tag(0x0062, 0x0021), // Tracking UID
 ];
 
+/// UIDs of one set that are looked up, as many as the vault answers at once; with more, the set goes to a person.
+pub(crate) const UIDS_MAX: usize = 100_000;
+
 /// What each object of a set says; `None` when one cannot be read.
 pub(crate) async fn survey_all(
     line: &Arc<Line>,

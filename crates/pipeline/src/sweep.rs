@@ -10,7 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use archive::blob::{BlobKey, Folder};
 use archive::zone::Zone;
-use archive::{buffer, index};
+use archive::{buffer, index, side_result};
 use register::{Actor, AuditEvent, AuditRecord, Text};
 use uuid::Uuid;
 
@@ -156,7 +156,9 @@ async fn without_rows(line: &Line, zone: Zone, old: &[BlobKey]) -> Result<BTreeS
         known.extend(buffer::deidentified(&mut *line.buffer.reader().acquire().await?, &ids).await?);
         known
     } else {
-        buffer::known_objects(&mut *line.buffer.reader().acquire().await?, &ids).await?
+        let mut known = buffer::known_objects(&mut *line.buffer.reader().acquire().await?, &ids).await?;
+        known.extend(side_result::known(&mut *line.main.reader().acquire().await?, &ids).await?);
+        known
     };
     Ok(old.iter().filter(|key| !known.contains(&key.id())).copied().collect())
 }

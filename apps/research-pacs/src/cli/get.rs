@@ -105,8 +105,8 @@ impl Get {
         let node = self.node(classes(&instances))?;
         let bar = progress_bar(instances.len() as u64, self.json);
         let mut series: BTreeMap<String, Vec<WantedInstance>> = BTreeMap::new();
-        for FoundInstance { series: uid, sop_class, sop_instance } in instances {
-            series.entry(uid).or_default().push(WantedInstance { sop_instance, sop_class });
+        for FoundInstance { series: uid, sop_class, sop_instance, content } in instances {
+            series.entry(uid).or_default().push(WantedInstance { sop_instance, sop_class, content });
         }
         let mut summary = Summary { cut, ..Summary::default() };
         for (series, instances) in series {

@@ -8,6 +8,7 @@ use archive::job_queue;
 use archive::ledger::{self, LedgerEvent};
 use archive::question::{self, IdentityChoice, Question};
 use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
+use archive::side_result::{self, SideResult};
 use archive::state::{ActorKind, Change, history};
 use clap::{Args, Subcommand};
 use database::Database;
@@ -26,7 +27,7 @@ const PAGE: u32 = 1000;
 /// See result sets, and decide about one.
 #[derive(Debug, Subcommand)]
 pub(super) enum ResultCommand {
-    /// List result sets, the oldest first.
+    /// List result sets, the oldest first, and behind them the files that are no DICOM objects and are kept beside.
     List(ListArgs),
     /// Show one set, what it waits for and the token to answer with, and how it came to its state. Identities are not shown unless asked
     /// for.
@@ -137,7 +138,7 @@ impl ListArgs {
         let mut after = None;
         loop {
             let page = result_set::list(database.reader(), self.state, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(Outcome::Good) };
+            let Some(last) = page.last() else { break };
             after = Some(last.id);
             for set in &page {
                 if self.quiet {
@@ -146,6 +147,30 @@ impl ListArgs {
                     println!("{}", shown(set));
                 } else {
                     println!("{}  {:16}  {:16}  {}", set.id, set.project, set.partner, set.state);
+                }
+            }
+        }
+        if self.state.is_none() && !self.quiet {
+            self.list_beside(&database).await?;
+        }
+        Ok(Outcome::Good)
+    }
+
+    /// What is no DICOM object: kept beside, and never returned.
+    async fn list_beside(&self, database: &Database) -> anyhow::Result<()> {
+        let mut after = None;
+        loop {
+            let page = side_result::list(database.reader(), after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.id);
+            for of in &page {
+                if self.json {
+                    println!("{}", shown_beside(of));
+                } else {
+                    println!(
+                        "{}  {:16}  {:16}  kept beside: {}, {} bytes",
+                        of.id, of.project, of.partner, of.form, of.bytes
+                    );
                 }
             }
         }
@@ -271,6 +296,21 @@ fn asked(question: &Question) -> serde_json::Value {
         "proposed_study": proposal.and_then(|proposal| proposal.study.as_deref()),
         "accepted_at": question.accepted_at,
         "identity": question.identity.map(IdentityChoice::as_str),
+    })
+}
+
+fn shown_beside(of: &SideResult) -> serde_json::Value {
+    let sha256: String = of.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    serde_json::json!({
+        "id": of.id,
+        "job": of.job,
+        "project": of.project,
+        "partner": of.partner,
+        "state": "kept-beside",
+        "form": of.form,
+        "bytes": of.bytes,
+        "sha256": sha256,
+        "created_at": of.kept_at,
     })
 }
 

@@ -40,9 +40,9 @@ pub use quarantine::{
     hold, list_quarantined, note_recorded, show_quarantined, unrecorded,
 };
 pub use result::{
-    ResultInstance, ReturnInstance, ReturnState, evidence_of, inbound_of, inbound_of_others, insert_inbound,
-    insert_return, is_empty, keep_evidence, keep_known, known_inbound, known_objects, note_return,
-    purge_result_set, push_again, result_sets_held, return_of, return_progress, series_of_others,
+    Offered, ResultInstance, ReturnInstance, ReturnState, evidence_of, inbound_of, inbound_of_others,
+    insert_inbound, insert_return, is_empty, keep_evidence, keep_known, known_objects, note_offered,
+    note_return, offered, purge_result_set, push_again, result_sets_held, return_of, return_progress, series_of_others,
 };
 pub use retention::{in_state_since, live_locations, purge_released, relocate, remove};
 pub use series::{SeriesKey, gather_series, is_series_complete, missing_of_series, set_aside};
@@ -68,5 +68,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         name: "archive/buffer_0004_inbound_series",
         sql: include_str!("../../migrations/buffer_0004_inbound_series.sql"),
+    },
+    Migration {
+        name: "archive/buffer_0005_offered",
+        sql: include_str!("../../migrations/buffer_0005_offered.sql"),
     },
 ];

@@ -97,30 +97,66 @@ pub async fn insert_inbound(
     Ok(new)
 }
 
-/// Those of `sop_instance_uids` that this partner gave already and that are still in Z4 (AC6.3).
+/// What a partner gave under a SOP Instance UID before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// The result set that it came in.
+    pub result_set: Uuid,
+    /// (0008,0018)
+    pub sop_instance_uid: String,
+    /// Stands for the content by the partner's manifest; `None` where a transport gives none.
+    pub content: Option<[u8; 32]>,
+}
+
+/// Notes what stands for the content by the partner's manifest, of an instance of a result set.
 ///
 /// # Errors
 /// [`ArchiveError::Database`].
-pub async fn known_inbound(
+pub async fn note_offered(
+    connection: &mut AnyConnection,
+    result_set: Uuid,
+    sop_instance_uid: &str,
+    content: [u8; 32],
+) -> Result<(), ArchiveError> {
+    sqlx::query("UPDATE inbound_instance SET offered = $3 WHERE result_set = $1 AND sop_instance_uid = $2")
+        .bind(result_set.to_string())
+        .bind(storable(sop_instance_uid))
+        .bind(content.to_vec())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// What this partner gave already under `sop_instance_uids` in a study, and of which a row is left (AC6.3): the oldest first.
+///
+/// # Errors
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn offered(
     connection: &mut AnyConnection,
     partner: &str,
     study_instance_uid: &str,
     sop_instance_uids: &[String],
-) -> Result<BTreeSet<String>, ArchiveError> {
-    let mut known = BTreeSet::new();
+) -> Result<Vec<Offered>, ArchiveError> {
+    let mut offered = Vec::new();
     for chunk in sop_instance_uids.chunks(Statement::IDS) {
-        let mut find = Statement::new("SELECT sop_instance_uid FROM inbound_instance WHERE partner = ");
+        let mut find = Statement::new(
+            "SELECT result_set, sop_instance_uid, offered FROM inbound_instance WHERE partner = ",
+        );
         find.bind(partner)
             .push(" AND study_instance_uid = ")
             .bind(storable(study_instance_uid))
             .push(" AND sop_instance_uid IN (")
             .list(chunk.iter().map(|uid| storable(uid)))
-            .push(")");
+            .push(") ORDER BY id");
         for row in find.query().fetch_all(&mut *connection).await? {
-            known.insert(row.try_get(0)?);
+            offered.push(Offered {
+                result_set: row::id(&row, "result_set")?,
+                sop_instance_uid: row.try_get("sop_instance_uid")?,
+                content: row::optional_hash(&row, "offered")?,
+            });
         }
     }
-    Ok(known)
+    Ok(offered)
 }
 
 /// Those of `objects` of Z4 or Z5 that a row speaks of. An object of Z5 has the id of the one in Z4 that it is made from.

@@ -30,12 +30,14 @@ const JOB: &str = "
 
 const RESULT_SET: &str = "
     result-available retrieve retrieved
+    result-available supersede superseded
     retrieved reconcile reconciled
     retrieved ask-person manual
     retrieved block blocked
     retrieved supersede superseded
     manual accept retrieved
     manual block blocked
+    manual supersede superseded
     manual expire expired
     blocked unblock retrieved
     blocked expire expired

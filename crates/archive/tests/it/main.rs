@@ -9,6 +9,7 @@ mod job_queue;
 mod ledger;
 mod machines;
 mod question;
+mod side_result;
 
 use database::testing::{TestDatabase, engines};
 

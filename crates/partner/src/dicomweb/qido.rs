@@ -106,6 +106,7 @@ impl From<Attributes> for Row {
             series: uid("0020000E"),
             sop_class: uid("00080016"),
             sop_instance: uid("00080018"),
+            content: None,
         }
     }
 }

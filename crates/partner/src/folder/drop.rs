@@ -6,18 +6,21 @@
 //! <results>/<Study Instance UID>/…               DICOM files, documents, tables
 //! ```
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::Path;
 
 use dicom_stream::{FILE_START, FileStart, Limits, Tag, Token, TokenSource};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::export::folder;
+use super::beside::side_file;
 use super::manifest::ManifestFile;
+use super::plain::StudyFolder;
 use super::wrapped::Wrapped;
 use crate::config::ResultLimits;
-use crate::error::{Cause, PartnerError};
+use crate::error::{Cause, PartnerError, Unusable};
 use crate::listing::{Collector, Listing, Row};
 
 const MANIFEST: &str = "manifest.json";
@@ -36,13 +39,25 @@ pub struct DropManifest {
     pub files: Vec<ManifestFile>,
 }
 
+/// What is dropped for a study.
+pub(super) struct StudyDrop {
+    study: String,
+    folder: StudyFolder,
+    /// The files that are objects of the listing.
+    pub(super) objects: Vec<Dropped>,
+    /// The files that are none.
+    pub(super) beside: Vec<ManifestFile>,
+    /// The hashes that the manifest gives under each SOP Instance UID.
+    contents: BTreeMap<String, BTreeSet<String>>,
+}
+
 /// A file that is an object of the listing.
 pub(super) struct Dropped {
-    pub(super) path: PathBuf,
     pub(super) file: ManifestFile,
     pub(super) kind: Kind,
 }
 
+#[derive(PartialEq, Eq)]
 pub(super) enum Kind {
     /// Its data set begins at `data_set`.
     Dicom { data_set: usize, transfer_syntax: &'static str, row: Row },
@@ -59,61 +74,128 @@ impl Dropped {
     }
 }
 
-/// What is dropped for a study, and how many files that are no DICOM objects stay beside; nothing without a whole manifest.
-pub(super) fn read(
-    results: &Path,
-    study: &str,
-    limits: &ResultLimits,
-) -> Result<(Vec<Dropped>, u64), PartnerError> {
-    // a legal UID is a plain name, but for "." alone, which is none
-    let path = results.join(study);
-    let manifest = match File::open(path.join(MANIFEST)) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok((Vec::new(), 0)),
-        Err(error) => return Err(folder("open the manifest of results")(error)),
-    };
-    let mut text = Vec::new();
-    manifest.take(MANIFEST_MAX + 1).read_to_end(&mut text).map_err(folder("read the manifest of results"))?;
-    let answer = |what| PartnerError::Permanent { cause: Cause::Answer(what) };
-    if text.len() as u64 > MANIFEST_MAX {
-        return Err(answer("the manifest of results is too long"));
-    }
-    let manifest: DropManifest =
-        serde_json::from_slice(&text).map_err(|_| answer("the manifest of results cannot be read"))?;
-    if manifest.format != 1 {
-        return Err(answer("the manifest of results has a format that is not known"));
-    }
-    let (mut dropped, mut beside) = (Vec::new(), 0);
-    for file in manifest.files.into_iter().take(limits.study_instances.saturating_add(1)) {
-        let at = path.join(&file.name);
-        if !is_plain_name(&file.name) || !is_whole(&at, &file)? {
-            return Err(answer("the manifest of results names what is not there"));
+impl StudyDrop {
+    /// What is dropped for `study`; `None` before there is a manifest.
+    ///
+    /// # Errors
+    /// [`Cause::Dropped`] for anything about this study; another [`PartnerError`] when `results` is not there.
+    pub(super) fn read(
+        results: &Path,
+        study: &str,
+        limits: &ResultLimits,
+    ) -> Result<Option<Self>, PartnerError> {
+        let Some(folder) = StudyFolder::open(results, study)? else { return Ok(None) };
+        let Some((manifest, _)) = folder.file(MANIFEST)? else { return Ok(None) };
+        let files = entries(manifest)?;
+        if files.len() > limits.study_instances {
+            return Err(Unusable::TooMany.into());
         }
-        match kind(&at, &file, study)? {
-            Some(kind) => dropped.push(Dropped { path: at, file, kind }),
-            None => beside += 1,
+        let mut drop = Self {
+            study: study.to_owned(),
+            folder,
+            objects: Vec::new(),
+            beside: Vec::new(),
+            contents: BTreeMap::new(),
+        };
+        for file in files {
+            match kind(&mut drop.open(&file)?, &file, study)? {
+                Some(kind) => drop.push(Dropped { file, kind }),
+                None => drop.beside.push(file),
+            }
+        }
+        Ok(Some(drop))
+    }
+
+    fn push(&mut self, object: Dropped) {
+        let uid = object.row().sop_instance.clone();
+        self.contents.entry(uid).or_default().insert(object.file.sha256.clone());
+        self.objects.push(object);
+    }
+
+    /// Whether the manifest gives several contents under this SOP Instance UID.
+    pub(super) fn is_ambiguous(&self, sop_instance: &str) -> bool {
+        self.contents.get(sop_instance).is_some_and(|contents| contents.len() > 1)
+    }
+
+    /// What stands for the content under this SOP Instance UID: the SHA-256 of its hashes as they are written, one or more.
+    pub(super) fn content(&self, sop_instance: &str) -> [u8; 32] {
+        let contents = self.contents.get(sop_instance).into_iter().flatten();
+        contents.fold(Sha256::new(), |hash, content| hash.chain_update(content)).finalize().into()
+    }
+
+    /// The file of the object `number`, from its begin; `None` when it is not what it was any more.
+    ///
+    /// # Errors
+    /// [`Unusable`].
+    pub(super) fn again(&self, number: usize) -> Result<Option<File>, Unusable> {
+        let Some(object) = self.objects.get(number) else { return Ok(None) };
+        let mut file = self.open(&object.file)?;
+        let is_same = kind(&mut file, &object.file, &self.study)?.is_some_and(|kind| kind == object.kind);
+        file.rewind().map_err(|_| Unusable::Unreadable)?;
+        Ok(is_same.then_some(file))
+    }
+
+    /// A file of the manifest, when it is there as a whole.
+    ///
+    /// # Errors
+    /// [`Unusable`].
+    pub(super) fn open(&self, named: &ManifestFile) -> Result<File, Unusable> {
+        match self.folder.file(&named.name)? {
+            Some((file, bytes)) if bytes == named.bytes => Ok(file),
+            _ => Err(Unusable::Incomplete),
         }
     }
-    Ok((dropped, beside))
 }
 
-/// The listing of one study.
-pub(super) fn list(results: &Path, study: &str, limits: &ResultLimits) -> Result<Listing, PartnerError> {
-    let (dropped, beside) = read(results, study, limits)?;
-    let mut collector = Collector::new(study, limits.study_instances);
-    for object in dropped {
-        let row = object.row();
-        // what the partner put into the folder of a study is of that study, whatever it says itself: `reconcile` judges that (RC-05)
-        collector.add(Row {
-            study: study.to_owned(),
-            series: row.series.clone(),
-            sop_class: row.sop_class.clone(),
-            sop_instance: row.sop_instance.clone(),
-        });
+/// The files that a manifest names, the digits of their hashes in lower case.
+fn entries(manifest: File) -> Result<Vec<ManifestFile>, Unusable> {
+    let mut text = Vec::new();
+    manifest.take(MANIFEST_MAX + 1).read_to_end(&mut text).map_err(|_| Unusable::Unreadable)?;
+    if text.len() as u64 > MANIFEST_MAX {
+        return Err(Unusable::Manifest);
     }
-    let mut listing = collector.finish();
-    listing.beside = beside;
-    Ok(listing)
+    let mut manifest: DropManifest = serde_json::from_slice(&text).map_err(|_| Unusable::Manifest)?;
+    manifest.files.iter_mut().for_each(|file| file.sha256.make_ascii_lowercase());
+    let is_hash = |hash: &str| hash.len() == 64 && hash.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let is_entry = |file: &ManifestFile| is_plain_name(&file.name) && is_hash(&file.sha256);
+    if manifest.format == 1 && manifest.files.iter().all(is_entry) {
+        Ok(manifest.files)
+    } else {
+        Err(Unusable::Manifest)
+    }
+}
+
+/// The hash of a file, whose digits [`entries`] has looked at.
+pub(super) fn hash(file: &ManifestFile) -> [u8; 32] {
+    let mut hash = [0; 32];
+    for (byte, digits) in hash.iter_mut().zip(file.sha256.as_bytes().chunks(2)) {
+        let digit = |digit: &u8| char::from(*digit).to_digit(16).unwrap_or_default() as u8;
+        *byte = digits.iter().fold(0, |byte, of| byte << 4 | digit(of));
+    }
+    hash
+}
+
+/// The listing of one study. What is wrong with it is said in it, and concerns no other study.
+///
+/// # Errors
+/// [`PartnerError`] for what concerns all of them.
+pub(super) fn list(results: &Path, study: &str, limits: &ResultLimits) -> Result<Listing, PartnerError> {
+    let mut collector = Collector::new(study, limits.study_instances);
+    let drop = match StudyDrop::read(results, study, limits) {
+        Ok(Some(drop)) => drop,
+        Ok(None) => return Ok(collector.finish()),
+        Err(PartnerError::Transient { cause: Cause::Dropped(why), .. }) => {
+            return Ok(Listing { unusable: Some(why), ..collector.finish() });
+        }
+        Err(error) => return Err(error),
+    };
+    for object in &drop.objects {
+        let row = object.row();
+        let content = drop.content(&row.sop_instance);
+        // what the partner put into the folder of a study is of that study, whatever it says itself: `reconcile` judges that (RC-05)
+        collector.add(Row { study: study.to_owned(), content: Some(content), ..row.clone() });
+    }
+    Ok(Listing { beside: drop.beside.iter().map(side_file).collect(), ..collector.finish() })
 }
 
 /// One name in the folder, that leads nowhere else.
@@ -121,20 +203,10 @@ fn is_plain_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 255 && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
 }
 
-/// Whether a plain file of this length is there.
-fn is_whole(path: &Path, file: &ManifestFile) -> Result<bool, PartnerError> {
-    match fs::symlink_metadata(path) {
-        Ok(found) => Ok(found.is_file() && found.len() == file.bytes),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(folder("look at a result")(error)),
-    }
-}
-
 /// What a file is, by its content; `None` for what stays beside.
-fn kind(path: &Path, file: &ManifestFile, study: &str) -> Result<Option<Kind>, PartnerError> {
-    let mut input = File::open(path).map_err(folder("open a result"))?;
+fn kind(input: &mut File, file: &ManifestFile, study: &str) -> Result<Option<Kind>, Unusable> {
     let mut head = Vec::new();
-    input.by_ref().take(FILE_START as u64).read_to_end(&mut head).map_err(folder("read a result"))?;
+    input.by_ref().take(FILE_START as u64).read_to_end(&mut head).map_err(|_| Unusable::Unreadable)?;
     if head.starts_with(PDF) {
         return Ok(Some(Kind::Pdf(Wrapped::new(study, file))));
     }
@@ -153,6 +225,7 @@ fn kind(path: &Path, file: &ManifestFile, study: &str) -> Result<Option<Kind>, P
         series: series.unwrap_or_default(),
         sop_class: meta.media_storage_sop_class_uid,
         sop_instance: meta.media_storage_sop_instance_uid,
+        content: None,
     };
     Ok(Some(Kind::Dicom { data_set: start.data_set, transfer_syntax: start.transfer_syntax.uid, row }))
 }

@@ -10,12 +10,15 @@
 //! for some files together, and then these are acknowledged. What SHA256SUMS names was synced before it got its name; a
 //! repeated batch writes nothing twice; a crash leaves only what the next try overwrites.
 
+mod beside;
 mod drop;
 mod export;
 mod fetch;
 mod manifest;
+mod plain;
 mod wrapped;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{FolderConfig, ResultLimits};
 use crate::error::{Cause, PartnerError};
 use crate::incoming::{FetchAnswer, FetchReport, FetchRequest, ResultReceiver};
-use crate::listing::Listing;
+use crate::listing::{Listing, SideFile};
 use crate::outgoing::{Answer, Batch, InstanceSource};
 
 pub use drop::DropManifest;
@@ -85,6 +88,21 @@ impl Folder {
         answers: Sender<FetchAnswer>,
     ) -> Result<FetchReport, PartnerError> {
         fetch::fetch(self.results()?, request, limits, receiver, answers).await
+    }
+
+    pub(crate) async fn take_beside<W: io::Write + Send + 'static>(
+        &self,
+        study: &str,
+        wanted: Vec<[u8; 32]>,
+        limits: &ResultLimits,
+        begin: impl FnMut() -> io::Result<W> + Send + 'static,
+    ) -> Result<Vec<(SideFile, W)>, PartnerError> {
+        let (path, study, limits) = (self.results()?.clone(), study.to_owned(), limits.clone());
+        on_a_thread(move || match drop::StudyDrop::read(&path, &study, &limits)? {
+            Some(drop) => beside::take(&drop, &wanted, limits.instance_bytes, begin),
+            None => Ok(Vec::new()),
+        })
+        .await
     }
 
     fn results(&self) -> Result<&PathBuf, PartnerError> {

@@ -10,6 +10,7 @@ use crate::listing::Row;
 const ENCAPSULATED_PDF: &str = "1.2.840.10008.5.1.4.1.1.104.1";
 
 /// What stands around the body.
+#[derive(PartialEq, Eq)]
 pub(super) struct Wrapped {
     pub(super) row: Row,
     /// Data set up to the body.
@@ -19,11 +20,11 @@ pub(super) struct Wrapped {
 }
 
 impl Wrapped {
-    /// The object of a file of the manifest: the same at every look.
+    /// The object of a file of the manifest: the same at every look, and however the partner writes the digits of its hash.
     pub(super) fn new(study: &str, file: &ManifestFile) -> Self {
         let uid = |what: &str| {
             let mut hash = Sha256::new();
-            for part in ["research-pacs wrapped PDF", what, study, &file.sha256] {
+            for part in ["research-pacs wrapped PDF", what, study, &file.sha256.to_ascii_lowercase()] {
                 hash.update(part.as_bytes());
                 hash.update([0]);
             }
@@ -36,6 +37,7 @@ impl Wrapped {
             series: uid("series"),
             sop_class: ENCAPSULATED_PDF.to_owned(),
             sop_instance: uid("instance"),
+            content: None,
         };
         let length = u32::try_from(file.bytes).unwrap_or(u32::MAX - 1);
         let even = length.next_multiple_of(2);

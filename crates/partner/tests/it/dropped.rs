@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use dicom_stream::{Limits, Tag, Token, TokenSource, TransferSyntax};
 use partner::{
-    DropManifest, FetchRequest, Fetched, ManifestFile, Partner, PartnerError, Refusal, WantedInstance,
+    DropManifest, FetchRequest, Fetched, ManifestFile, Partner, PartnerError, Refusal, SideFile, Unusable,
+    WantedInstance,
 };
 use sha2::{Digest, Sha256};
 
@@ -50,7 +52,9 @@ async fn nothing_is_there_before_the_manifest_and_only_what_it_names_after() {
     let (listed, listings) = list(&lab, &[STUDY, "1.2"]).await;
     listed.unwrap();
     let found = &listings[0].instances;
-    assert_eq!((found.len(), listings[0].beside, listings[1].instances.len()), (1, 1, 0));
+    assert_eq!((found.len(), listings[1].instances.len()), (1, 0));
+    let beside = SideFile { form: "csv", bytes: 3, sha256: Sha256::digest(b"a,b").into() };
+    assert_eq!(listings[0].beside, [beside]);
     assert_eq!((found[0].series.as_str(), found[0].sop_instance.as_str()), (SERIES, uid(1).as_str()));
     assert_eq!(found[0].sop_class.as_deref(), Some(SC));
     let kept = Arc::new(Kept::default());
@@ -77,28 +81,166 @@ async fn a_file_that_is_not_the_one_of_the_manifest_is_never_committed() {
     assert_eq!((kept.stored.lock().unwrap().len(), *kept.aborted.lock().unwrap()), (0, 1));
 }
 
+/// What keeps the drop of [`STUDY`] from being looked at; the study `other` beside it is listed all the same.
+async fn unusable(lab: &Partner, other: &str) -> Option<Unusable> {
+    let (listed, listings) = list(lab, &[STUDY, other]).await;
+    listed.unwrap();
+    assert_eq!((listings[1].instances.len(), listings[1].unusable), (1, None));
+    assert!(listings[0].unusable.is_none() || listings[0].instances.is_empty());
+    listings[0].unusable
+}
+
+/// A drop with one good object under another study.
+fn good_drop(root: &Path) -> &'static str {
+    let other = "2.25.7777";
+    fs::create_dir_all(root.join(other)).unwrap();
+    fs::write(root.join(other).join("9.dcm"), file(9)).unwrap();
+    let manifest = DropManifest { format: 1, files: vec![named("9.dcm", &file(9))] };
+    fs::write(root.join(other).join("manifest.json"), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    other
+}
+
 #[tokio::test]
-async fn a_manifest_that_names_what_is_not_there_or_lies_elsewhere_is_none() {
+async fn a_manifest_that_names_what_is_not_there_or_lies_elsewhere_is_none_and_the_other_studies_go_on() {
     let root = tempfile::tempdir().unwrap();
     let lab = open(root.path());
+    let other = good_drop(root.path());
     fs::write(root.path().join("secret.dcm"), file(1)).unwrap();
     dropped(root.path(), &[("1.dcm", file(1))], vec![]);
     std::os::unix::fs::symlink(root.path().join("secret.dcm"), root.path().join(STUDY).join("link.dcm"))
         .unwrap();
     let longer = ManifestFile { bytes: 9_999, ..named("1.dcm", &file(1)) };
-    for said in [
-        named("../secret.dcm", &file(1)),
-        named("link.dcm", &file(1)),
-        named("2.dcm", &file(2)),
-        longer,
-        named("", b""),
+    let no_hash = ManifestFile { sha256: "0".repeat(63), ..named("1.dcm", &file(1)) };
+    for (said, why) in [
+        (named("../secret.dcm", &file(1)), Unusable::Manifest),
+        (named("link.dcm", &file(1)), Unusable::NotPlain),
+        (named("2.dcm", &file(2)), Unusable::Incomplete),
+        (longer, Unusable::Incomplete),
+        (named("", b""), Unusable::Manifest),
+        (no_hash, Unusable::Manifest),
     ] {
         dropped(root.path(), &[], vec![said.clone()]);
-        let (listed, _) = list(&lab, &[STUDY]).await;
-        assert!(matches!(listed, Err(PartnerError::Permanent { .. })), "{said:?}");
+        assert_eq!(unusable(&lab, other).await, Some(why), "{said:?}");
+        let (fetched, _) = fetch(&lab, &wanted([1], true), &Arc::new(Kept::default())).await;
+        assert!(matches!(fetched, Err(PartnerError::Transient { .. })), "{said:?}");
     }
     fs::write(root.path().join(STUDY).join("manifest.json"), b"{").unwrap();
-    assert!(matches!(list(&lab, &[STUDY]).await.0, Err(PartnerError::Permanent { .. })));
+    assert_eq!(unusable(&lab, other).await, Some(Unusable::Manifest));
+    // a copy that was under way ends
+    dropped(root.path(), &[], vec![named("1.dcm", &file(1))]);
+    assert_eq!(unusable(&lab, other).await, None);
+}
+
+#[tokio::test]
+async fn a_content_is_known_by_its_hash_and_two_under_one_uid_are_none() {
+    let root = tempfile::tempdir().unwrap();
+    let lab = open(root.path());
+    let content = async || list(&lab, &[STUDY]).await.1.remove(0).instances.remove(0).content.unwrap();
+    dropped(root.path(), &[("1.dcm", file(1))], vec![named("1.dcm", &file(1))]);
+    let first = content().await;
+    // the same under another name, or twice
+    dropped(root.path(), &[("x.dcm", file(1))], vec![named("x.dcm", &file(1)), named("1.dcm", &file(1))]);
+    assert_eq!(content().await, first);
+    let kept = Arc::new(Kept::default());
+    let mut request = wanted([1], true);
+    request.instances[0].content = Some(first);
+    assert_eq!(fetch(&lab, &request, &kept).await.1, [(uid(1), Fetched::Stored)]);
+    // other bytes under the same UID: not what was listed before
+    let mut other = file(1);
+    *other.last_mut().unwrap() ^= 1;
+    dropped(root.path(), &[("1.dcm", other.clone())], vec![named("1.dcm", &other)]);
+    assert_ne!(content().await, first);
+    assert_eq!(fetch(&lab, &request, &kept).await.1, [(uid(1), Fetched::Missing)]);
+    // both
+    dropped(root.path(), &[], vec![named("x.dcm", &file(1)), named("1.dcm", &other)]);
+    request.instances[0].content = Some(content().await);
+    let (_, answers) = fetch(&lab, &request, &kept).await;
+    assert_eq!(answers, [(uid(1), Fetched::Refused(Refusal::SeveralContents))]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_dicom_object_is_taken_by_its_hash_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let lab = open(root.path());
+    let (table, volume) = (b"a,b".to_vec(), vec![7_u8; 700_000]);
+    let said = vec![
+        named("DUPONT_BOB.CSV", &table),
+        named("v.nii.gz", &volume),
+        // the same twice, another content of the same length, and a form that nobody knows
+        named("again.csv", &table),
+        ManifestFile { name: "x.csv".to_owned(), ..named("x.csv", b"c,d") },
+        named("gz", b"e"),
+    ];
+    let files = [
+        ("DUPONT_BOB.CSV", table.clone()),
+        ("v.nii.gz", volume.clone()),
+        ("again.csv", table.clone()),
+        ("x.csv", b"c,e".to_vec()),
+        ("gz", b"e".to_vec()),
+    ];
+    dropped(root.path(), &files, said);
+    let listed = list(&lab, &[STUDY]).await.1.remove(0).beside;
+    assert_eq!(listed.iter().map(|of| of.form).collect::<Vec<_>>(), ["csv", "nii.gz", "csv", "csv", "other"]);
+    let wanted: Vec<[u8; 32]> = listed[..4].iter().map(|of| of.sha256).collect();
+    let taken = lab.take_beside(STUDY, wanted, || Ok(Vec::new())).await.unwrap();
+    assert_eq!(taken, [(listed[0].clone(), table), (listed[1].clone(), volume)]);
+}
+
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn a_pipe_a_socket_or_a_link_in_a_drop_is_not_waited_for_and_not_followed() {
+    let root = tempfile::tempdir().unwrap();
+    let lab = open(root.path());
+    let other = good_drop(root.path());
+    let manifest = root.path().join(STUDY).join("manifest.json");
+    for (name, as_file) in [("manifest.json", false), ("1.dcm", true)] {
+        let path = root.path().join(STUDY).join(name);
+        let places: [&dyn Fn(); 4] = [
+            &|| pipe(&path),
+            &|| drop(std::os::unix::net::UnixListener::bind(&path).unwrap()),
+            &|| fs::create_dir(&path).unwrap(),
+            &|| std::os::unix::fs::symlink(root.path().join(other).join("manifest.json"), &path).unwrap(),
+        ];
+        for put in places {
+            dropped(root.path(), &[], vec![ManifestFile { bytes: 0, ..named("1.dcm", b"") }]);
+            if !as_file {
+                fs::remove_file(&manifest).unwrap();
+            }
+            put();
+            assert_eq!(unusable(&lab, other).await, Some(Unusable::NotPlain));
+            fs::remove_dir_all(root.path().join(STUDY)).unwrap();
+        }
+    }
+    // the folder of the study itself
+    std::os::unix::fs::symlink(root.path().join(other), root.path().join(STUDY)).unwrap();
+    assert_eq!(unusable(&lab, other).await, Some(Unusable::NotPlain));
+    fs::remove_file(root.path().join(STUDY)).unwrap();
+    pipe(&root.path().join(STUDY));
+    assert_eq!(unusable(&lab, other).await, Some(Unusable::NotPlain));
+}
+
+#[tokio::test]
+async fn a_drop_with_more_files_than_the_limit_is_told_and_not_cut() {
+    let root = tempfile::tempdir().unwrap();
+    let lab = partner(&format!(
+        "[transport.folder]\npath = '/srv/no/export'\nresults = '{}'\n[results]\nsop_classes = ['{SC}']\nstudy_instances = 2",
+        root.path().display()
+    ));
+    let other = good_drop(root.path());
+    let files = [("1.dcm", file(1)), ("2.dcm", file(2)), ("3.dcm", file(3))];
+    dropped(root.path(), &files, files.iter().map(|(name, bytes)| named(name, bytes)).collect());
+    assert_eq!(unusable(&lab, other).await, Some(Unusable::TooMany));
+    dropped(root.path(), &[], files[..2].iter().map(|(name, bytes)| named(name, bytes)).collect());
+    assert_eq!(unusable(&lab, other).await, None);
+}
+
+#[tokio::test]
+async fn a_folder_of_results_that_is_not_there_is_for_the_administrator() {
+    let lab = open(Path::new("/nonexistent/results"));
+    assert!(matches!(list(&lab, &[STUDY]).await.0, Err(PartnerError::Configuration { .. })));
 }
 
 #[tokio::test]
@@ -110,8 +252,16 @@ async fn a_bare_pdf_is_wrapped_into_an_object_that_says_its_study_and_no_patient
         let (_, listings) = list(&lab, &[STUDY]).await;
         let again = list(&lab, &[STUDY]).await.1;
         assert_eq!(listings, again, "its UIDs are the same at every look");
+        let mut shouted = named("r.pdf", &pdf);
+        shouted.sha256.make_ascii_uppercase();
+        dropped(root.path(), &[], vec![shouted]);
+        assert_eq!(list(&lab, &[STUDY]).await.1, listings, "hexadecimal digits have no case");
         let found = listings[0].instances[0].clone();
-        let wanted = WantedInstance { sop_instance: found.sop_instance.clone(), sop_class: None };
+        let wanted = WantedInstance {
+            sop_instance: found.sop_instance.clone(),
+            sop_class: None,
+            content: found.content,
+        };
         let request = FetchRequest {
             study: STUDY.to_owned(),
             series: found.series.clone(),

@@ -220,7 +220,8 @@ impl InstanceSink for Sink {
 }
 
 pub(crate) fn wanted(numbers: impl IntoIterator<Item = usize>, whole: bool) -> FetchRequest {
-    let instance = |number| WantedInstance { sop_instance: uid(number), sop_class: Some(SC.to_owned()) };
+    let instance =
+        |number| WantedInstance { sop_instance: uid(number), sop_class: Some(SC.to_owned()), content: None };
     let instances = numbers.into_iter().map(instance).collect();
     FetchRequest { study: STUDY.to_owned(), series: SERIES.to_owned(), instances, whole }
 }

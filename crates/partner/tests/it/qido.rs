@@ -41,6 +41,7 @@ async fn studies_are_listed_with_series_and_classes() {
         series: SERIES.to_owned(),
         sop_class: Some(SC.to_owned()),
         sop_instance: uid(number),
+        content: None,
     };
     assert_eq!(listings[0].instances, [found(0), found(1)]);
     assert_eq!((listings[1].study.as_str(), listings[1].instances.len()), ("2.25.7", 0));

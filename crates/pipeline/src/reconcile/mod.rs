@@ -20,6 +20,7 @@ use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
 use pseudonym::{Purpose, VaultError};
 use reconciliation::{
     Conditions, Issued, ManualReason, Outcome, Participant, Pseudonyms, Survey, Verdict, Window, judge,
+    uids_of,
 };
 use register::{Outflow, day_of};
 use uuid::Uuid;
@@ -30,7 +31,7 @@ use crate::earlier::groups_of;
 use crate::identity_check::{Checked, check_identity, identity_hash};
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
-use crate::returned_set::{key_of, look_up, survey_all};
+use crate::returned_set::{UIDS_MAX, key_of, look_up, survey_all};
 use crate::{export, gate, shown};
 use conclude::{Reconciled, conclude};
 use write::{Transform, Written};
@@ -137,6 +138,9 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
     let Some(surveys) = survey_all(line, &instances).await? else {
         return Ok(End::manual("cannot-be-read", None));
     };
+    if uids_of(&surveys).len() > UIDS_MAX {
+        return Ok(End::manual("too-many-uids", None));
+    }
     // What was issued is known by the record of this export and by nothing else (RC-12).
     let record = match line.vault.export_record(&job.first_increment.to_string()).await {
         Ok(record) => record,
@@ -239,6 +243,10 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
             Err(end) => return Ok(end),
         };
     let Written { returned, archived, not_inspected } = written;
+    // The job goes on: nothing of a result was among them (RC-07).
+    if returned.is_empty() {
+        return Ok(End::Rejected("originals-unchanged".to_owned()));
+    }
     let identity = identity_hash(&own);
     Ok(End::Reconciled(Box::new(Reconciled {
         returned,

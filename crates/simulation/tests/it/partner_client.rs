@@ -98,8 +98,11 @@ async fn a_study_goes_out_and_its_results_come_back() {
 
     let kept = Kept::default();
     for found in new {
-        let wanted =
-            WantedInstance { sop_instance: found.sop_instance.clone(), sop_class: found.sop_class.clone() };
+        let wanted = WantedInstance {
+            sop_instance: found.sop_instance.clone(),
+            sop_class: found.sop_class.clone(),
+            content: None,
+        };
         let request = FetchRequest {
             study: study.uid.clone(),
             series: found.series.clone(),

@@ -1,4 +1,4 @@
-use archive::buffer::{self, ResultInstance, ReturnState};
+use archive::buffer::{self, Offered, ResultInstance, ReturnState};
 use uuid::Uuid;
 
 use super::buffers;
@@ -33,18 +33,18 @@ async fn what_was_fetched_is_known_and_never_doubled() {
             "the rest alone"
         );
         let asked = ["2.25.3.7".to_owned(), "2.25.3.20".to_owned()];
-        let known = buffer::known_inbound(&mut transaction, "lab", &fetched[0].study_instance_uid, &asked)
-            .await
-            .unwrap();
-        assert_eq!(known.iter().collect::<Vec<_>>(), ["2.25.3.7"]);
+        let study = &fetched[0].study_instance_uid;
+        buffer::note_offered(&mut transaction, set, "2.25.3.7", [7; 32]).await.unwrap();
+        let offered = buffer::offered(&mut transaction, "lab", study, &asked).await.unwrap();
+        let of_this =
+            |uid: &str, content| Offered { result_set: set, sop_instance_uid: uid.to_owned(), content };
+        assert_eq!(offered, [of_this("2.25.3.7", Some([7; 32]))]);
+        let other = ["2.25.3.8".to_owned()];
+        let offered = buffer::offered(&mut transaction, "lab", study, &other).await.unwrap();
+        assert_eq!(offered, [of_this("2.25.3.8", None)], "a transport that gives no hash");
+        assert!(buffer::offered(&mut transaction, "other", study, &asked).await.unwrap().is_empty());
         assert!(
-            buffer::known_inbound(&mut transaction, "other", &fetched[0].study_instance_uid, &asked)
-                .await
-                .unwrap()
-                .is_empty()
-        );
-        assert!(
-            buffer::known_inbound(&mut transaction, "lab", "2.25.99", &asked).await.unwrap().is_empty(),
+            buffer::offered(&mut transaction, "lab", "2.25.99", &asked).await.unwrap().is_empty(),
             "a UID is known in its study"
         );
         let another = Uuid::now_v7();

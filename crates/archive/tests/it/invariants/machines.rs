@@ -37,11 +37,12 @@ const JOB: &[(&str, &[&str])] = &[
 ];
 
 /// Table 3.2 of the flow. It names no way into `expired`: it is entered from the states that wait for a person or for the gate. From
-/// `manual` a set reaches `reconciled` by way of `retrieved`: what was accepted is judged again, and may be asked about again.
+/// `manual` a set reaches `reconciled` by way of `retrieved`: what was accepted is judged again, and may be asked about again. A newer
+/// version replaces whatever was not released (step 6), so `result-available` and `manual`, too.
 const RESULT_SET: &[(&str, &[&str])] = &[
-    ("result-available", &["retrieved"]),
+    ("result-available", &["retrieved", "superseded"]),
     ("retrieved", &["reconciled", "manual", "blocked", "superseded"]),
-    ("manual", &["retrieved", "blocked", "expired"]),
+    ("manual", &["retrieved", "blocked", "superseded", "expired"]),
     ("blocked", &["retrieved", "expired"]),
     ("reconciled", &["released", "superseded", "blocked", "expired"]),
     ("released", &["returned"]),
