@@ -10,6 +10,7 @@ use crate::derive::trim_uid;
 use crate::mapped::open_original;
 use crate::participant::{ParticipantId, by_id};
 use crate::prf::prf;
+use crate::reidentify::Reidentification;
 use crate::vault::{Keys, Vault};
 
 const LABEL: &str = "research-pacs/1/original-uid:";
@@ -24,6 +25,13 @@ static KNOWN: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT DISTINCT original_hash FROM mapped_uid WHERE original_hash IN ({})", batch::list(1))
 });
 
+static KNOWN_OF: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT DISTINCT original_hash FROM mapped_uid WHERE participant = $1 AND original_hash IN ({})",
+        batch::list(2)
+    )
+});
+
 /// The keyed hash of a real UID; the same in every project.
 pub(crate) fn hash(keys: &Keys, original: &str) -> Vec<u8> {
     prf(&keys.lookup, LABEL, trim_uid(original).as_bytes()).iter().copied().take(LENGTH).collect()
@@ -36,6 +44,22 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Limit`] above 100,000 UIDs: split. [`VaultError::VaultLocked`], [`VaultError::Database`]: hold and repeat.
     pub async fn originals_among(&self, uids: &[&str]) -> Result<BTreeSet<String>, VaultError> {
+        self.known(None, uids).await
+    }
+
+    /// Which of the UIDs are originals of this participant (RC-15).
+    ///
+    /// # Errors
+    /// As [`Vault::originals_among`].
+    pub async fn originals_of(
+        &self,
+        access: &Reidentification,
+        uids: &[&str],
+    ) -> Result<BTreeSet<String>, VaultError> {
+        self.known(Some(access.participant()), uids).await
+    }
+
+    async fn known(&self, of: Option<ParticipantId>, uids: &[&str]) -> Result<BTreeSet<String>, VaultError> {
         let keys = self.keys()?;
         if uids.len() > MOST {
             return Err(VaultError::Limit("more than 100,000 UIDs in one batch"));
@@ -44,7 +68,10 @@ impl Vault {
         let hashes: Vec<&Vec<u8>> = by_hash.keys().collect();
         let mut found = BTreeSet::new();
         for chunk in hashes.chunks(WIDTH) {
-            let mut query = sqlx::query_as(KNOWN.as_str());
+            let mut query = match of {
+                None => sqlx::query_as(KNOWN.as_str()),
+                Some(participant) => sqlx::query_as(KNOWN_OF.as_str()).bind(participant.to_string()),
+            };
             for hash in filled(chunk) {
                 query = query.bind(hash.as_slice());
             }

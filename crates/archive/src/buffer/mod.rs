@@ -42,7 +42,8 @@ pub use quarantine::{
 pub use result::{
     Offered, ResultInstance, ReturnInstance, ReturnState, evidence_of, inbound_of, inbound_of_others,
     insert_inbound, insert_return, is_empty, keep_evidence, keep_known, known_objects, note_offered,
-    note_return, offered, purge_result_set, push_again, result_sets_held, return_of, return_progress, series_of_others,
+    note_return, offered, purge_result_set, push_again, result_sets_held, return_of, return_progress,
+    series_of_others,
 };
 pub use retention::{in_state_since, live_locations, purge_released, relocate, remove};
 pub use series::{SeriesKey, gather_series, is_series_complete, missing_of_series, set_aside};

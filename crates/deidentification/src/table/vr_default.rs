@@ -75,7 +75,7 @@ pub static BY_VR: [VrDefault; 8] = [
 ];
 
 /// Defaults for single tags, before those by VR.
-pub static BY_TAG: [(Tag, VrDefault); 7] = [
+pub static BY_TAG: [(Tag, VrDefault); 8] = [
     (
         Tag(0x0008, 0x0119),
         by_vr(
@@ -99,6 +99,15 @@ pub static BY_TAG: [(Tag, VrDefault); 7] = [
     (Tag(0x0008, 0x010E), CODED),
     (Tag(0x0008, 0x0117), CODED),
     (Tag(0x0008, 0x0118), CODED),
+    (
+        Tag(0x0400, 0x0500),
+        by_vr(
+            "beyond-encrypted",
+            &[],
+            Action::X,
+            "Encrypted Attributes hold the identity, for whoever has the key; the vault is our way back",
+        ),
+    ),
 ];
 
 /// UIDs and addresses that name a class, a syntax or a vocabulary.

@@ -197,3 +197,12 @@ fn a_required_short_text_that_identifies_becomes_a_dummy() {
         assert_eq!(output.text("(0018,9346)[1](0008,0104)").as_deref(), Some("REMOVED"));
     }
 }
+
+/// What another de-identifier encrypted is the identity still (PS3.15 E.1.2).
+#[test]
+fn encrypted_attributes_do_not_leave() {
+    let item = || vec![Element::Value(0x0400_0520, VR::OB, b"sealed".to_vec())];
+    let nested = vec![sequence(0x0400_0500, vec![item()])];
+    let output = run(vec![sequence(0x0040_0555, vec![nested]), sequence(0x0400_0500, vec![item()])]);
+    assert!(!output.holds(b"sealed") && !output.has("(0400,0500)"));
+}

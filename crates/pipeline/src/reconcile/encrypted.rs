@@ -44,7 +44,7 @@ pub(super) async fn doubt(
         };
         for modified in opened {
             let uids = modified.uids();
-            let mut originals = line.vault.originals_among(access, &uids).await?;
+            let mut originals = line.vault.originals_of(access, &uids).await?;
             // where UIDs are retained, one that was issued is its own original (RC-11)
             let issued = line.vault.originals(access, partner, &uids).await?;
             originals

@@ -14,6 +14,9 @@ async fn a_real_uid_is_known_whosever_it_is_in_any_project() {
         let asked = [STUDY, "1.2.276.0.888.1", "1.2.276.0.999", &mapped.study];
         let found = vault.originals_among(&asked).await.unwrap();
         assert_eq!(found, [STUDY.to_owned(), "1.2.276.0.888.1".to_owned()].into());
+        let access = vault.reidentify("trial", one.id, &purpose(), NOW).await.unwrap();
+        let own = vault.originals_of(&access, &asked).await.unwrap();
+        assert_eq!(own, [STUDY.to_owned()].into(), "rc_15: of this one person");
         // an erased person's are known to nobody
         vault.erase_participant(two.id, &purpose(), NOW).await.unwrap();
         assert_eq!(vault.originals_among(&asked).await.unwrap(), [STUDY.to_owned()].into());
