@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 
 use dicom_core::{Tag, VR};
-use dicom_stream::charset::CharacterSet;
+use dicom_stream::charset::CharacterSets;
 use dicom_stream::{Encoding, Header, Lengths, Limits, Token, Writer};
 
 use pixel::{Compression, UnusedBits};
@@ -34,7 +34,6 @@ pub(crate) use characteristics::{Characteristics, PRIVATE_DATA_ELEMENT_CHARACTER
 use pixels::Passing;
 pub(crate) use project::ActiveRules;
 
-const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 const SOP_CLASS_UID: Tag = Tag(0x0008, 0x0016);
 const SOP_INSTANCE_UID: Tag = Tag(0x0008, 0x0018);
 const ENCAPSULATED_DOCUMENT: Tag = Tag(0x0042, 0x0011);
@@ -88,8 +87,8 @@ pub(crate) struct Walk<'c, 'a, W: Write> {
     outer: usize,
     /// Own elements written so far; all of them inside a UN value.
     own_written: usize,
-    /// Of the main data set.
-    character_set: CharacterSet,
+    /// Of the item or data set that the walk is in.
+    character_set: CharacterSets,
     /// Open sequences and fragment lists that are left out.
     skipped: usize,
     /// Whether the bulk value that is passing is left out.
@@ -121,7 +120,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             levels: vec![level],
             outer: 0,
             own_written: 0,
-            character_set: CharacterSet::default(),
+            character_set: CharacterSets::default(),
             skipped: 0,
             skip_bulk: false,
             passing: Passing::default(),
@@ -134,6 +133,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
 
     /// Takes the next token of the input.
     pub(crate) fn token(&mut self, token: &Token<'_>) -> Done {
+        self.character_set.token(token);
         if self.pixels(token)? {
             return Ok(());
         }
@@ -390,7 +390,6 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
     fn look_at(&mut self, tag: Tag, value: &[u8]) {
         let is = |uid: &str| dummy::trimmed(value) == uid.as_bytes();
         match tag {
-            SPECIFIC_CHARACTER_SET => self.character_set = CharacterSet::parse(value).0,
             SOP_CLASS_UID => self.context.found.0 = is(self.context.object.sop_class),
             SOP_INSTANCE_UID => self.context.found.1 = is(self.context.object.sop_instance),
             Tag(0x6000..=0x60FF, 0x0102) if value.iter().any(|byte| *byte != 0) => {

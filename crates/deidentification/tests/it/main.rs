@@ -5,6 +5,7 @@ mod actions;
 mod changes;
 mod encodings;
 mod labels;
+mod leaks;
 mod markers;
 mod options;
 mod partner_view;
