@@ -1,5 +1,6 @@
 //! The walk over one data set: every element, at every depth, gets the step of its rule (DI-10).
 
+mod age;
 mod characteristics;
 mod own;
 mod pixels;
@@ -28,8 +29,9 @@ use crate::pixels::PixelPlan;
 use crate::profile::{CompiledProfile, RecentRules, Rule, RuleId, Treatment};
 use crate::report::{NotInspected, Place, Tally};
 use crate::table::{Action, AttributeType, Step};
-use crate::text_clean::TextCleaner;
+use crate::text_clean::{Cleaned, TextCleaner};
 use crate::trial::Own;
+use characteristics::PRIVATE_CREATOR_REFERENCE;
 pub(crate) use characteristics::{Characteristics, PRIVATE_DATA_ELEMENT_CHARACTERISTICS};
 use pixels::Passing;
 pub(crate) use project::ActiveRules;
@@ -213,6 +215,14 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             if self.take_reference(tag)? {
                 return Ok(());
             }
+            if tag == PRIVATE_CREATOR_REFERENCE
+                && self.context.trusts_equipment
+                && self.is_characteristics()
+                && !self.is_creator_clean()
+            {
+                let rule = self.rule(tag);
+                return self.change(header, rule, Step::Dummy, value);
+            }
         }
         if tag.group() % 2 == 1 {
             return self.private_value(token, header, value);
@@ -235,7 +245,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         let Treatment::Action(action) = rule.treatment else { return self.leave_out(header.tag, TOO_LONG) };
         let (rule, step) = self.decide(header.tag, rule, action);
         match step {
-            Step::Keep if has_samples(rule.vr) => {
+            Step::Keep if has_samples(rule.vr) && (has_samples(header.vr) || header.vr == VR::UN) => {
                 self.skip_bulk = false;
                 if is_private {
                     self.write_creators(header.tag)?;
@@ -419,9 +429,18 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
 
     fn end_item(&mut self) -> Done {
         if self.context.trusts_equipment && self.is_characteristics() {
-            self.context.characteristics.end_item();
+            let is_clean = self.is_creator_clean();
+            self.context.characteristics.end_item(is_clean);
         }
         self.dummy_text(None)
+    }
+
+    /// Whether the creator that trusted equipment speaks of is the name of a product, as far as can be told: it is a text like any other,
+    /// and stands beside each element that it owns.
+    fn is_creator_clean(&self) -> bool {
+        self.context.characteristics.creator().is_some_and(|creator| {
+            self.context.cleaner.without_identity(creator, false) == Cleaned::Unchanged
+        })
     }
 
     /// Whether the walk is in an item of (0008,0300) of the main data set.

@@ -4,13 +4,14 @@
 use std::io::Cursor;
 
 use deidentification::verify::{FindingKind, Identity, Promise, Verifier};
-use deidentification::{DeidentificationOption as O, Profile};
+use deidentification::{DeidentificationOption as O, Profile, TrustedEquipment};
 use dicom_stream::{Encoding, Limits, TransferSyntax, VR};
 
-use crate::support::{CT, Element, bytes, data_set, run_profile, sequence, text};
+use crate::support::{CT, Element, Output, bytes, data_set, run_profile, sequence, text, with_options};
 use FindingKind::{Contact, Date, Identifier, Name, Uid};
 
 const SYNTAX: TransferSyntax = TransferSyntax::EXPLICIT_LITTLE;
+const SR: &str = "1.2.840.10008.5.1.4.1.1.88.33";
 /// Manufacturer's Model Name: kept, but for identifiers.
 const MODEL: u32 = 0x0008_1090;
 
@@ -241,6 +242,115 @@ fn more_identifiers_of_the_patient_and_of_people() {
     }
 }
 
+/// Text where the standard has a number: nobody knows what it says. A number under the VR of another number stays.
+#[test]
+fn text_under_the_tag_of_a_number_goes() {
+    let long = "Zoe Martineau ".repeat(6_000);
+    let basic = |elements| run_profile(&Profile::basic(), CT, elements);
+    for (number, vr, value) in [
+        (0x0028_0106, VR::LO, "Zoe Martineau 06 12"),
+        (0x0018_9087, VR::UT, "Zoe Martineau 06 12 "),
+        (0x0018_9087, VR::UT, long.as_str()),
+        (0x0018_9087, VR::UN, "Zoe Martinea"),
+        (0x0018_9087, VR::OB, "Zoe Martinea"),
+        (0x0028_3006, VR::UT, "Zoe Martineau 06 12"),
+        (0x0028_3006, VR::UT, long.as_str()),
+        (0x0018_9087, VR::FL, "Zoe Martin"),
+    ] {
+        let output = basic(vec![text(number, vr, value)]);
+        assert!(!output.holds(b"Zoe"), "{number:08X} {vr:?}");
+    }
+    for (number, vr, value) in [
+        (0x0028_0106, VR::SS, vec![1, 0]),
+        (0x0028_0106, VR::UN, vec![1, 0]),
+        (0x0018_9087, VR::FL, vec![0, 0, 0x80, 0x3F]),
+        (0x0028_3006, VR::US, vec![1, 0, 2, 0]),
+        (0x0028_3006, VR::OW, vec![1, 0, 2, 0]),
+    ] {
+        let path = format!("({:04X},{:04X})", number >> 16, number & 0xFFFF);
+        let output = basic(vec![Element::Value(number, vr, value.clone())]);
+        assert_eq!(output.elements.get(&path), Some(&(vr, value)), "{path}");
+    }
+}
+
+fn philips(element: Element) -> Output {
+    let creator = text(0x2001_0010, VR::LO, "Philips Imaging DD 001");
+    run_profile(&with_options(&[O::RetainSafePrivate]), CT, vec![creator, element])
+}
+
+/// Table E.3.10-1 says of (2001,xx04) that it is a CS, of (2001,xx01) an FL, of (2001,xx74) a DS: as something else it is not known to be safe.
+#[test]
+fn a_safe_private_element_has_the_vr_of_the_list() {
+    for (number, vr, value) in [
+        (0x2001_1004, VR::OB, "Zoe Martineau 06 12 34 56 78"),
+        (0x2001_1004, VR::UI, "1.2.3.4"),
+        (0x2001_1001, VR::LO, "Zoe "),
+        (0x2001_1001, VR::OB, "Zoe "),
+        (0x2001_1074, VR::LO, "Zoe Martineau"),
+        (0x2001_105F, VR::LO, "Zoe Martineau"),
+    ] {
+        let output = philips(text(number, vr, value));
+        assert!(!output.holds(value.as_bytes()), "{number:08X} {vr:?}");
+    }
+    for (number, vr, value) in [
+        (0x2001_1004, VR::CS, "DWI "),
+        (0x2001_1004, VR::LO, "DWI "),
+        (0x2001_1004, VR::UN, "DWI "),
+        (0x2001_1074, VR::DS, "2.5 "),
+        (0x2001_1074, VR::IS, "2 "),
+        (0x2001_1074, VR::LO, "2.5 "),
+    ] {
+        let output = philips(text(number, vr, value));
+        assert!(output.holds(value.as_bytes()), "{number:08X} {vr:?}");
+    }
+}
+
+fn code(number: u32, value: &str, scheme: &str, meaning: &str) -> Element {
+    let code = [(0x0008_0100, VR::SH, value), (0x0008_0102, VR::SH, scheme), (0x0008_0104, VR::LO, meaning)];
+    sequence(number, vec![code.map(|(number, vr, value)| text(number, vr, value)).to_vec()])
+}
+
+/// 45 CFR 164.514(b)(2)(i)(C): the Subject Age of a report is pooled like Patient's Age, in its unit.
+#[test]
+fn the_subject_age_of_a_report_is_pooled() {
+    for (age, unit, expected) in [
+        ("95", "a", "90"),
+        ("90", "a", "90"),
+        ("89", "a", "89"),
+        ("1140", "mo", "1080"),
+        ("40", "mo", "40"),
+        ("34675", "d", "32850"),
+        ("95", "year", "90"),
+    ] {
+        let measured = vec![
+            code(0x0040_08EA, unit, "UCUM", "unit"),
+            Element::Value(0x0040_A161, VR::FD, 95.0_f64.to_le_bytes().to_vec()),
+            text(0x0040_A30A, VR::DS, age),
+        ];
+        let item = vec![
+            text(0x0040_A010, VR::CS, "HAS OBS CONTEXT"),
+            text(0x0040_A040, VR::CS, "NUM"),
+            code(0x0040_A043, "121033", "DCM", "Subject Age"),
+            sequence(0x0040_A300, vec![measured.clone()]),
+        ];
+        let mut stored_as_un = item.clone();
+        stored_as_un[3] = Element::Value(0x0040_A300, VR::UN, items(&measured));
+        let mut profile = with_options(&[O::CleanStructuredContent, O::RetainPatientCharacteristics]);
+        profile.pool_ages_over_89 = true;
+        let output = run_profile(&profile, SR, vec![sequence(0x0040_A730, vec![item.clone()])]);
+        let at = "(0040,A730)[1](0040,A300)[1]";
+        assert_eq!(output.text(&format!("{at}(0040,A30A)")).as_deref(), Some(expected), "{age} {unit}");
+        assert!(!output.has(&format!("{at}(0040,A161)")));
+        let output = run_profile(&profile, SR, vec![sequence(0x0040_A730, vec![stored_as_un])]);
+        let (_, value) = &output.elements["(0040,A730)[1](0040,A300)"];
+        let holds = |text: &str| value.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(holds(expected) && (age == expected || !holds(age)), "stored as UN: {age} {unit}");
+        profile.pool_ages_over_89 = false;
+        let output = run_profile(&profile, SR, vec![sequence(0x0040_A730, vec![item])]);
+        assert_eq!(output.text(&format!("{at}(0040,A30A)")).as_deref(), Some(age));
+    }
+}
+
 /// DI-54: as the whole value, a surname that is a word too is the name; a word of imaging never is.
 #[test]
 fn a_whole_value_that_is_a_surname() {
@@ -260,5 +370,38 @@ fn a_whole_value_that_is_a_surname() {
     for (name, echo) in [("Long^Max", "Long axis"), ("Head^Phantom", "HEAD"), ("White^Ann", "white matter")] {
         let patient = [text(0x0010_0010, VR::PN, name)];
         assert_eq!((finding(&patient, echo), beside(&patient, echo)), (None, echo.to_owned()));
+    }
+}
+
+/// What trusted equipment calls safe stays, unless its creator is itself a text that somebody wrote.
+#[test]
+fn the_creator_of_trusted_elements_is_searched_too() {
+    let profile = Profile {
+        trusted_equipment: vec![TrustedEquipment { manufacturer: "ACME".into(), model: String::new() }],
+        ..with_options(&[O::RetainSafePrivate])
+    };
+    for (creator, stays) in
+        [("ACME DOSE 1.0", true), ("Zoe Martineau 0612345678", false), ("ACME Lefevre", false)]
+    {
+        let output = run_profile(
+            &profile,
+            CT,
+            vec![
+                text(0x0008_0070, VR::LO, "ACME"),
+                text(0x0010_0010, VR::PN, "Lefevre^Marie"),
+                sequence(
+                    0x0008_0300,
+                    vec![vec![
+                        Element::Value(0x0008_0301, VR::US, 0x0009_u16.to_le_bytes().to_vec()),
+                        text(0x0008_0302, VR::LO, creator),
+                        text(0x0008_0303, VR::CS, "SAFE"),
+                    ]],
+                ),
+                text(0x0009_0010, VR::LO, creator),
+                text(0x0009_1001, VR::DS, "1.5"),
+            ],
+        );
+        assert_eq!((output.has("(0009,0010)"), output.has("(0009,1001)")), (stays, stays), "{creator}");
+        assert_eq!(output.holds(creator.as_bytes()), stays, "{creator}");
     }
 }
