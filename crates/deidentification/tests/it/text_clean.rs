@@ -294,6 +294,42 @@ fn only_what_is_known_stays() {
     assert_eq!(cleaner.keep_known("CANARIUM t7qxy9"), Cleaned::Unchanged);
 }
 
+/// What radiologists write in French, eponyms of diseases and abbreviations among it: known to be harmless, all of it.
+#[test]
+fn french_descriptors_stay() {
+    let changed: Vec<_> = [
+        "TDM thoraco-abdomino-pelvien sans puis avec injection",
+        "IRM cérébrale 3D FLAIR SPACE",
+        "Angio-TDM des TSA",
+        "Écho-doppler des troncs supra-aortiques",
+        "Rachis lombaire F+P",
+        "Genou Dt F/P schuss",
+        "TEP-TDM 18F-FDG corps entier",
+        "Bilan d'extension néo sein G",
+        "Mammographie MLO+CC G",
+        "Thorax face lit PA",
+        "Uro-TDM phase tardive 10 min",
+        "IRM multiparamétrique prostate b2000",
+        "perforation cloison nasale",
+        "maladie de Crohn",
+        "Parkinson",
+        "Recherche EP",
+        "Scapula alata",
+        "OPN",
+        "Arthro-scanner épaule G",
+        "ARM encéphale sans gado",
+        "Dosi RT plan 1",
+        "Suspicion d'embolie pulmonaire, dyspnée fébrile",
+        "Hernies discales lombaires, sciatique gauche",
+    ]
+    .into_iter()
+    .map(|text| (text, kept(&jane(), text)))
+    .filter(|(text, left)| text != left)
+    .collect();
+    assert!(changed.is_empty(), "{changed:#?}");
+    assert_eq!(kept(&named("Parkinson^Ann"), "maladie de Parkinson"), "maladie de ***");
+}
+
 #[test]
 fn dates_of_the_study_go_where_the_profile_says() {
     let vocabulary = Vocabulary::builtin();
