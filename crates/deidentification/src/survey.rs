@@ -268,7 +268,8 @@ impl Reading<'_> {
         match token {
             Token::Value { header, value } => {
                 let vr = if header.vr == VR::UN { dictionary_vr(header.tag) } else { header.vr };
-                self.identity.add_element(header, &self.set, value, self.limits)?;
+                let known = self.rules.get(header.tag).vr;
+                self.identity.add_element(header, known, &self.set, value, self.limits)?;
                 self.labels.value(&self.levels, header, vr, &self.set, value);
                 self.fact(header.tag, header.encoding == Encoding::ExplicitBig, value);
                 if is_creator(header.tag)

@@ -80,20 +80,24 @@ impl Identity {
             set.token(&token);
             match token {
                 Token::BulkStart { .. } | Token::FragmentStart { .. } => tokens.skip_bulk()?,
-                Token::Value { header, value } => self.add_element(&header, &set, value, limits)?,
+                Token::Value { header, value } => {
+                    self.add_element(&header, dictionary_vr(header.tag), &set, value, limits)?;
+                }
                 _ => {}
             }
         }
         Ok(())
     }
 
-    /// Adds one element of an original, and what stands in it where it is a sequence stored as UN.
+    /// Adds one element of an original, and what stands in it where it is a sequence stored as UN. `known` is the VR of PS3.6, `UN` where
+    /// it has none: who goes over an object by its rules has it at hand, and a look into the dictionary costs more than all else here.
     ///
     /// # Errors
     /// Any [`SourceError`]: the object must not leave then.
     pub(crate) fn add_element(
         &mut self,
         header: &Header,
+        known: VR,
         set: &CharacterSet,
         value: &[u8],
         limits: Limits,
@@ -102,7 +106,7 @@ impl Identity {
             matches!(header.vr, VR::UN | VR::OB | VR::OW) && value.starts_with(&[0xFE, 0xFF, 0x00, 0xE0]);
         let items = may_be_items.then(|| as_sequence(header.tag, header.vr, value, limits)).flatten();
         let Some(items) = items else {
-            self.add_value(header.tag, header.vr, set, value);
+            self.add_known(header.tag, header.vr, known, set, value);
             return Ok(());
         };
         let limits = Limits { depth: limits.depth.saturating_sub(1), ..limits };
@@ -113,7 +117,10 @@ impl Identity {
     /// Adds one element of an original: an index that keeps them needs no second reading of the object. `vr` is the one received: a name
     /// under a wrong VR is a name all the same.
     pub fn add_value(&mut self, tag: Tag, vr: VR, set: &CharacterSet, value: &[u8]) {
-        let known = dictionary_vr(tag);
+        self.add_known(tag, vr, dictionary_vr(tag), set, value);
+    }
+
+    fn add_known(&mut self, tag: Tag, vr: VR, known: VR, set: &CharacterSet, value: &[u8]) {
         self.add_as(tag, if known == VR::UN { vr } else { known }, set, value);
         if known != VR::UN && known != vr && matches!(vr, VR::PN | VR::UI | VR::DA | VR::DT) {
             self.add_as(tag, vr, set, value);
