@@ -8,6 +8,7 @@ use crate::dummy::trimmed;
 use crate::iod::Node;
 use crate::profile::{Rule, Settings, Treatment};
 use crate::report::Place;
+use crate::table::Action;
 
 /// What a sequence is to the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,6 +24,8 @@ pub(crate) enum Kind {
     ConceptName,
     /// A code in a content item: its meaning is cleaned when its scheme is no public one.
     Code,
+    /// The measured value of the content item Subject Age: pooled where ages are. Its item notes the code of its unit.
+    Age,
 }
 
 /// One level of the walk. What belongs to an item begins anew with each.
@@ -93,6 +96,9 @@ impl Level {
         if let Some(rule) = content_rule(self, tag, rule, settings) {
             return rule;
         }
+        if self.kind == Kind::Age && settings.pool_ages_over_89 {
+            return pooled(tag, rule);
+        }
         match rule.treatment {
             Treatment::Term if self.cleans(tag, rule.vr) => Rule { treatment: Treatment::Text, ..rule },
             _ => rule,
@@ -107,7 +113,7 @@ impl Level {
         match self.kind {
             Kind::CleanItems | Kind::Content => is_text && !is_code(tag) && !is_published,
             Kind::ConceptName | Kind::Code => tag == CODE_MEANING && !is_published,
-            Kind::Plain => false,
+            Kind::Plain | Kind::Age => false,
         }
     }
 
@@ -117,10 +123,28 @@ impl Level {
             (Kind::CleanItems, _) => Kind::CleanItems,
             // An option keeps the code as it is.
             (Kind::Content, Tag(0x0040, 0xA168)) if rule.option().is_some() => Kind::Plain,
+            (Kind::Content, Tag(0x0040, 0xA300)) if self.is_subject_age() => Kind::Age,
             (Kind::Content, Tag(0x0040, 0xA043)) => Kind::ConceptName,
-            (Kind::Content, Tag(0x0040, 0xA168 | 0xA050 | 0x08EA)) => Kind::Code,
+            (Kind::Content, Tag(0x0040, 0xA168 | 0xA050 | 0x08EA)) | (Kind::Age, Tag(0x0040, 0x08EA)) => {
+                Kind::Code
+            }
             _ => Kind::Plain,
         }
+    }
+
+    /// Whether the content item is (121033, DCM, "Subject Age").
+    fn is_subject_age(&self) -> bool {
+        self.concept.0 == "DCM" && self.concept.1 == "121033"
+    }
+}
+
+/// In the measured value of an age: Numeric Value by its unit; Floating Point Value and Rational Value, which repeat it, go.
+fn pooled(tag: Tag, rule: Rule) -> Rule {
+    let by = |treatment| Rule { treatment, basic: Action::X, ..rule };
+    match tag {
+        Tag(0x0040, 0xA30A) => by(Treatment::Age),
+        Tag(0x0040, 0xA161..=0xA163) => by(Treatment::Action(Action::X)),
+        _ => rule,
     }
 }
 
@@ -152,5 +176,10 @@ pub(crate) fn look_at_item(levels: &mut [Level], tag: Tag, value: &[u8]) {
         && let Some(item) = outer.last_mut()
     {
         item.concept = (level.scheme.clone(), level.code.clone());
+    }
+    if level.kind == Kind::Code
+        && let Some(item) = outer.last_mut().filter(|item| item.kind == Kind::Age)
+    {
+        item.code.clone_from(&level.code);
     }
 }

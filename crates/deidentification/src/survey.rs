@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{Read, Seek};
 
 use dicom_core::{Tag, VR};
-use dicom_stream::charset::CharacterSet;
+use dicom_stream::charset::CharacterSets;
 use dicom_stream::{Encoding, Limits, SourceError, Token, TokenSource, TransferSyntax, dictionary_vr};
 
 use pixel::grey::{Palette, Window};
@@ -80,7 +80,6 @@ const FACTS: [Tag; 27] = [
     Tag(0x0028, 0x1053), // Rescale Slope
     Tag(0x0028, 0x1101), // Red Palette Color Lookup Table Descriptor
 ];
-const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 const ULTRASOUND_REGIONS: Tag = Tag(0x0018, 0x6011);
 /// Region Location Min X0, Min Y0, Max X1, Max Y1.
 const REGION_LOCATION: [Tag; 4] =
@@ -119,14 +118,15 @@ impl Survey {
             labels: Collected::new(&profile.labels),
             profile,
             identity,
-            set: CharacterSet::default(),
+            set: CharacterSets::default(),
+            limits,
             levels: vec![Level::default()],
             location: [None; 4],
             left_out: 0,
         };
         while let Some(token) = tokens.next_token()? {
             let is_bulk = matches!(token, Token::BulkStart { .. } | Token::FragmentStart { .. });
-            reading.token(&token);
+            reading.token(&token)?;
             reading.survey.original.token(&token);
             if is_bulk {
                 tokens.skip_bulk()?;
@@ -283,7 +283,8 @@ struct Reading<'a> {
     labels: Collected<'a>,
     profile: &'a CompiledProfile,
     identity: &'a mut Identity,
-    set: CharacterSet,
+    set: CharacterSets,
+    limits: Limits,
     levels: Vec<Level>,
     /// Location of the ultrasound region whose item is open.
     location: [Option<u32>; 4],
@@ -292,14 +293,13 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn token(&mut self, token: &Token<'_>) {
+    fn token(&mut self, token: &Token<'_>) -> Result<(), SourceError> {
+        self.set.token(token);
         match token {
             Token::Value { header, value } => {
                 let vr = if header.vr == VR::UN { dictionary_vr(header.tag) } else { header.vr };
-                if header.tag == SPECIFIC_CHARACTER_SET {
-                    self.set = CharacterSet::parse(value).0;
-                }
-                self.identity.add_value(header.tag, vr, &self.set, value);
+                let known = self.rules.get(header.tag).vr;
+                self.identity.add_element(header, known, &self.set, value, self.limits)?;
                 self.labels.value(&self.levels, header, vr, &self.set, value);
                 self.fact(header.tag, header.encoding == Encoding::ExplicitBig, value);
                 if self.levels.len() == 1 && Region::concerns(header.tag) {
@@ -344,6 +344,7 @@ impl Reading<'_> {
             }
             _ => {}
         }
+        Ok(())
     }
 
     /// Notes the option that acts on an element. What it is to the rules if it is a sequence; `None` when that is left out.

@@ -13,7 +13,10 @@ use super::variants::{broken, spellings};
 use super::vocabulary::{Vocabulary, whole_words};
 use super::words::{Marks, Words};
 use super::{Search, TextCleanError};
-use crate::verify::{Identity, known_words::is_known_word};
+use crate::verify::{
+    Identity,
+    known_words::{is_known_word, is_surname},
+};
 
 /// Characters of a term that counts inside a longer word too.
 const LONG: usize = 6;
@@ -50,7 +53,7 @@ pub(super) struct Terms {
     search: AhoCorasick,
     terms: Vec<Term>,
     names: Names,
-    /// Ids that count as a whole text.
+    /// Ids and names that count as a whole text.
     whole: HashSet<String>,
     /// UIDs too short to be known by their form.
     pub(super) uids: HashSet<String>,
@@ -77,6 +80,10 @@ impl Terms {
             draft.id(id);
         }
         for contact in &identity.contacts {
+            draft.contact(contact);
+            draft.contact_words(contact);
+        }
+        for contact in &identity.contacts_of_others {
             draft.contact(contact);
         }
         for date in &identity.dates {
@@ -215,7 +222,11 @@ impl Draft {
             }
         }
         for component in components.iter().take(3) {
-            self.word(squeezed(component), Some(number));
+            let joined = squeezed(component);
+            if is_surname(&joined) {
+                self.whole.insert(joined.clone());
+            }
+            self.word(joined, Some(number));
             for written in component.split([' ', '-', '\'', '.']) {
                 for spelling in spellings(written, vocabulary) {
                     self.word(spelling, Some(number));
@@ -284,6 +295,9 @@ impl Draft {
                 self.add(term, Shape::Id, None);
             }
         }
+    }
+
+    fn contact_words(&mut self, contact: &str) {
         for word in whole_words(contact) {
             if word.chars().count() > WORD && !word.bytes().any(|byte| byte.is_ascii_digit()) {
                 self.word(word, None);

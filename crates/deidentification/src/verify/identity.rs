@@ -2,16 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::{Read, Seek};
+use std::io::{Cursor, Read, Seek};
+use std::ops::Range;
 
-use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::{Tag, VR};
-use dicom_dictionary_std::StandardDataDictionary;
-use dicom_stream::charset::CharacterSet;
+use dicom_stream::charset::{CharacterSet, CharacterSets};
 use dicom_stream::text::{Date, PersonName, trim_uid};
-use dicom_stream::{Limits, SourceError, Token, TokenSource, TransferSyntax, dictionary_vr};
+use dicom_stream::{
+    Header, Limits, SourceError, Token, TokenSource, TransferSyntax, as_sequence, dictionary_vr,
+};
 
 use super::BIRTH_DATE;
+use super::attributes::{
+    CONTACTS, CONTACTS_OF_OTHERS, IDS, INSTITUTIONS, STEP_IDS, STUDY_DATES, is_step_id, names_a_class,
+};
 
 /// Identifiers of one patient and study. Shows nothing of them.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub struct Identity {
     pub(crate) study_dates: BTreeSet<Date>,
     /// Addresses, telephone numbers, e-mail addresses, whole.
     pub(crate) contacts: BTreeSet<String>,
+    /// Those of other people: searched as a whole only.
+    pub(crate) contacts_of_others: BTreeSet<String>,
     /// Birth dates.
     pub(crate) dates: BTreeSet<Date>,
     /// Days of all other dates.
@@ -40,33 +46,12 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// Identifiers of the patient, the study, the visit and the order.
-const IDS: [Tag; 10] = [
-    Tag(0x0008, 0x0050), // Accession Number
-    Tag(0x0010, 0x0020), // Patient ID, in Other Patient IDs Sequence as well
-    Tag(0x0010, 0x1000), // Other Patient IDs
-    Tag(0x0010, 0x1090), // Medical Record Locator
-    Tag(0x0020, 0x0010), // Study ID
-    Tag(0x0038, 0x0010), // Admission ID
-    Tag(0x0038, 0x0060), // Service Episode ID
-    Tag(0x0040, 0x1001), // Requested Procedure ID
-    Tag(0x0040, 0x2016), // Placer Order Number
-    Tag(0x0040, 0x2017), // Filler Order Number
-];
-/// Study Date, Series Date, Acquisition Date, Content Date.
-const STUDY_DATES: [Tag; 4] =
-    [Tag(0x0008, 0x0020), Tag(0x0008, 0x0021), Tag(0x0008, 0x0022), Tag(0x0008, 0x0023)];
 /// Most dates of one study that are searched.
 const STUDY_DATES_MAX: usize = 100;
-/// Institution Name, Institutional Department Name.
-const INSTITUTIONS: [Tag; 2] = [Tag(0x0008, 0x0080), Tag(0x0008, 0x1040)];
-const CONTACTS: [Tag; 3] = [Tag(0x0010, 0x1040), Tag(0x0010, 0x2154), Tag(0x0010, 0x2155)];
-const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
-/// UIDs of vocabularies, which stay.
-const VOCABULARIES: [Tag; 4] =
-    [Tag(0x0008, 0x010C), Tag(0x0008, 0x010D), Tag(0x0008, 0x0117), Tag(0x0008, 0x0118)];
 /// Birth dates that stand for "not known"; our own dummies are among them.
 const PLACEHOLDERS: [u32; 4] = [18_000_101, 19_000_101, 19_010_101, 19_700_101];
+/// Digits of a birth date in a form of its own, and beside letters: fewer are a year, or nothing.
+const BIRTH_DIGITS: (usize, usize) = (5, 3);
 /// Most different identifiers of one kind. With more no search is made, and nothing leaves: split the study.
 const IDENTIFIERS_MAX: usize = 250_000;
 
@@ -81,17 +66,22 @@ impl Identity {
         syntax: &TransferSyntax,
         limits: Limits,
     ) -> Result<(), SourceError> {
-        let mut tokens = TokenSource::skimming(input, syntax, limits)?;
-        let mut set = CharacterSet::default();
+        self.add_tokens(&mut TokenSource::skimming(input, syntax, limits)?, CharacterSet::default(), limits)
+    }
+
+    fn add_tokens<R: Read + Seek>(
+        &mut self,
+        tokens: &mut TokenSource<R>,
+        outer: CharacterSet,
+        limits: Limits,
+    ) -> Result<(), SourceError> {
+        let mut set = CharacterSets::inside(outer);
         while let Some(token) = tokens.next_token()? {
+            set.token(&token);
             match token {
                 Token::BulkStart { .. } | Token::FragmentStart { .. } => tokens.skip_bulk()?,
-                Token::Value { header, value } if header.tag == SPECIFIC_CHARACTER_SET => {
-                    set = CharacterSet::parse(value).0;
-                }
                 Token::Value { header, value } => {
-                    let vr = if header.vr == VR::UN { dictionary_vr(header.tag) } else { header.vr };
-                    self.add_value(header.tag, vr, &set, value);
+                    self.add_element(&header, dictionary_vr(header.tag), &set, value, limits)?;
                 }
                 _ => {}
             }
@@ -99,12 +89,49 @@ impl Identity {
         Ok(())
     }
 
-    /// Adds one element of an original: an index that keeps them needs no second reading of the object.
+    /// Adds one element of an original, and what stands in it where it is a sequence stored as UN. `known` is the VR of PS3.6, `UN` where
+    /// it has none: who goes over an object by its rules has it at hand, and a look into the dictionary costs more than all else here.
+    ///
+    /// # Errors
+    /// Any [`SourceError`]: the object must not leave then.
+    pub(crate) fn add_element(
+        &mut self,
+        header: &Header,
+        known: VR,
+        set: &CharacterSet,
+        value: &[u8],
+        limits: Limits,
+    ) -> Result<(), SourceError> {
+        let may_be_items =
+            matches!(header.vr, VR::UN | VR::OB | VR::OW) && value.starts_with(&[0xFE, 0xFF, 0x00, 0xE0]);
+        let items = may_be_items.then(|| as_sequence(header.tag, header.vr, value, limits)).flatten();
+        let Some(items) = items else {
+            self.add_known(header.tag, header.vr, known, set, value);
+            return Ok(());
+        };
+        let limits = Limits { depth: limits.depth.saturating_sub(1), ..limits };
+        let mut inner = TokenSource::skimming(Cursor::new(items), &TransferSyntax::IMPLICIT_LITTLE, limits)?;
+        self.add_tokens(&mut inner, set.clone(), limits)
+    }
+
+    /// Adds one element of an original: an index that keeps them needs no second reading of the object. `vr` is the one received: a name
+    /// under a wrong VR is a name all the same.
     pub fn add_value(&mut self, tag: Tag, vr: VR, set: &CharacterSet, value: &[u8]) {
+        self.add_known(tag, vr, dictionary_vr(tag), set, value);
+    }
+
+    fn add_known(&mut self, tag: Tag, vr: VR, known: VR, set: &CharacterSet, value: &[u8]) {
+        self.add_as(tag, if known == VR::UN { vr } else { known }, set, value);
+        if known != VR::UN && known != vr && matches!(vr, VR::PN | VR::UI | VR::DA | VR::DT) {
+            self.add_as(tag, vr, set, value);
+        }
+    }
+
+    fn add_as(&mut self, tag: Tag, vr: VR, set: &CharacterSet, value: &[u8]) {
         match vr {
             VR::PN => {
-                for name in set.decode(vr, value).split('\\') {
-                    self.add_name(name);
+                for text in readings(set, vr, value) {
+                    text.split('\\').for_each(|name| self.add_name(name));
                 }
             }
             VR::UI if !names_a_class(tag, true) => {
@@ -115,10 +142,7 @@ impl Identity {
                     }
                 }
             }
-            VR::DA if tag == BIRTH_DATE => {
-                let date = Date::parse(value).filter(|date| !PLACEHOLDERS.contains(&date.yyyymmdd()));
-                self.dates.extend(date);
-            }
+            VR::DA if tag == BIRTH_DATE => self.add_birth_date(&String::from_utf8_lossy(value)),
             VR::DA | VR::DT => {
                 for value in values(&String::from_utf8_lossy(value)) {
                     let digits: String = value.chars().filter(|c| *c != '.').take(8).collect();
@@ -130,23 +154,43 @@ impl Identity {
                     }
                 }
             }
-            _ if IDS.contains(&tag) => {
-                for id in values(&set.decode(vr, value)) {
-                    self.too_many |= is_full(&mut self.ids, id);
+            _ => {
+                let is_step = STEP_IDS.contains(&tag);
+                let (kept, full) = match tag {
+                    tag if is_step || IDS.contains(&tag) => (&mut self.ids, &mut self.too_many),
+                    tag if INSTITUTIONS.contains(&tag) => (&mut self.institutions, &mut self.too_many),
+                    tag if CONTACTS.contains(&tag) => (&mut self.contacts, &mut self.too_many),
+                    tag if CONTACTS_OF_OTHERS.contains(&tag) => {
+                        (&mut self.contacts_of_others, &mut self.too_many)
+                    }
+                    _ => return,
+                };
+                for text in readings(set, vr, value) {
+                    for value in values(&text).filter(|value| !is_step || is_step_id(value)) {
+                        *full |= is_full(kept, value);
+                    }
                 }
             }
-            _ if INSTITUTIONS.contains(&tag) => {
-                for institution in values(&set.decode(vr, value)) {
-                    self.too_many |= is_full(&mut self.institutions, institution);
-                }
-            }
-            _ if CONTACTS.contains(&tag) => {
-                for contact in values(&set.decode(vr, value)) {
-                    self.too_many |= is_full(&mut self.contacts, contact);
-                }
-            }
-            _ => {}
         }
+    }
+
+    /// A birth date in the form of the standard, or in the order of day, month and year; as an id where it is in no form at all.
+    fn add_birth_date(&mut self, value: &str) {
+        let value = value.trim_matches(['\0', ' ']);
+        let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+        let part = |range: Range<usize>| digits.get(range).unwrap_or_default();
+        let orders = [
+            digits.clone(),
+            [part(4..8), part(2..4), part(0..2)].concat(),
+            [part(4..8), part(0..2), part(2..4)].concat(),
+        ];
+        let form = if Date::parse(value.as_bytes()).is_some() { 1 } else { orders.len() };
+        let mut found = orders.iter().take(form).filter_map(|order| Date::parse(order.as_bytes())).peekable();
+        let least = if value.contains(char::is_alphabetic) { BIRTH_DIGITS.1 } else { BIRTH_DIGITS.0 };
+        if found.peek().is_none() && digits.len() >= least && digits.contains(|c: char| c != '0') {
+            self.too_many |= is_full(&mut self.ids, value.to_owned());
+        }
+        self.dates.extend(found.filter(|date| !PLACEHOLDERS.contains(&date.yyyymmdd())));
     }
 
     fn add_name(&mut self, name: &str) {
@@ -155,7 +199,7 @@ impl Identity {
             let parts: Vec<_> = group
                 .components()
                 .iter()
-                .map(|part| part.trim().to_owned())
+                .map(|part| part.trim_matches(['\0', ' ', '\t', '\r', '\n']).to_owned())
                 .filter(|part| !part.is_empty())
                 .collect();
             if !parts.is_empty() {
@@ -163,6 +207,19 @@ impl Identity {
             }
         }
     }
+}
+
+/// A text in its declared character set, and as UTF-8 or Latin-1 where it is that rather: the declaration may be wrong.
+fn readings(set: &CharacterSet, vr: VR, value: &[u8]) -> Vec<String> {
+    let declared = set.decode(vr, value).into_owned();
+    let other = match std::str::from_utf8(value) {
+        _ if value.is_ascii() => None,
+        Ok(text) => Some(text.to_owned()),
+        Err(_) if declared.contains('\u{FFFD}') => Some(value.iter().map(|byte| char::from(*byte)).collect()),
+        Err(_) => None,
+    };
+    let other = other.filter(|other| *other != declared);
+    [declared].into_iter().chain(other).collect()
 }
 
 fn values(text: &str) -> impl Iterator<Item = String> {
@@ -176,12 +233,4 @@ fn is_full<T: Ord>(set: &mut BTreeSet<T>, value: T) -> bool {
         set.insert(value);
     }
     full
-}
-
-/// UIDs that name a class, a syntax or a vocabulary are no identity, private ones included. Vocabularies are named in items only.
-pub(super) fn names_a_class(tag: Tag, is_nested: bool) -> bool {
-    is_nested && VOCABULARIES.contains(&tag)
-        || StandardDataDictionary
-            .by_tag(tag)
-            .is_some_and(|entry| entry.alias().contains("Class") || entry.alias().contains("TransferSyntax"))
 }

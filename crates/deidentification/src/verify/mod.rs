@@ -1,9 +1,11 @@
 //! The after-check: searches what leaves for the identifiers of this patient and study (DI-50 to DI-57). Written apart from the
-//! de-identifier: the two share no code but the reader of data sets, so that a mistake in one does not hide in the other.
+//! de-identifier: the two share the reader of data sets, the [`Identity`] that is read from the originals, and tables (of the standard, and
+//! of words that prove nothing); how they search and judge is written twice, so that a mistake in one does not hide in the other.
 //!
 //! A finding means: quarantine, send nothing. The check holds no clean object (DI-56): short words and numbers count only where they
 //! cannot be there by chance.
 
+mod attributes;
 mod dates;
 mod document_text;
 mod identity;
@@ -137,7 +139,6 @@ pub struct Verdict {
 const FINDINGS_MAX: usize = 1000;
 /// Bytes of a bulk value that are searched together with the next piece, so that nothing hides at the seam.
 const SEAM: usize = 1 << 10;
-const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 const PIXEL_GROUP: u16 = 0x7FE0;
 const BIRTH_DATE: Tag = Tag(0x0010, 0x0030);
 

@@ -55,11 +55,13 @@ impl<'a> Pass<'a> {
                 Token::SequenceEnd { .. } => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            let found = self.search.token(&token, depth > 0 || outer.is_some());
+            let mut found = self.search.token(&token, depth > 0 || outer.is_some());
             let (mut nested, mut marker, mut passes_over) = (None, None, false);
             match token {
                 Token::Value { header, value } => {
                     nested = stored_as_unknown(header.tag, header.vr, value, limits);
+                    // What is read element by element is judged so: an option may retain one of them.
+                    found = found.filter(|_| nested.is_none());
                     if is_noted && Markers::concerns(header.tag, depth) {
                         marker = Some(value.to_vec());
                     }
@@ -86,10 +88,9 @@ impl<'a> Pass<'a> {
                 let limits = Limits { depth: limits.depth.saturating_sub(1), ..limits };
                 let syntax = &TransferSyntax::IMPLICIT_LITTLE;
                 let mut inner = TokenSource::skimming(Cursor::new(bytes), syntax, limits)?;
-                // What it says of character sets ends with it.
-                let set = self.search.character_set();
+                let set = self.search.enter();
                 self.walk(&mut inner, Some(&around), limits)?;
-                self.search.set_character_set(set);
+                self.search.leave(set);
             }
         }
         Ok(())

@@ -5,11 +5,11 @@ use std::io::{Read, Seek};
 use std::sync::LazyLock;
 
 use dicom_core::{Tag, VR};
-use dicom_stream::charset::CharacterSet;
+use dicom_stream::charset::CharacterSets;
 use dicom_stream::{Limits, Token, TokenSource, TransferSyntax};
 use regex::Regex;
 
-use super::{FINDINGS_MAX, Finding, FindingKind, PIXEL_GROUP, SEAM, SPECIFIC_CHARACTER_SET, VerifyError};
+use super::{FINDINGS_MAX, Finding, FindingKind, PIXEL_GROUP, SEAM, VerifyError};
 
 /// Versions of software look like addresses of the network.
 const SOFTWARE_VERSIONS: Tag = Tag(0x0018, 0x1020);
@@ -53,16 +53,14 @@ pub fn scan<R: Read + Seek>(
 ) -> Result<Vec<Finding>, VerifyError> {
     let patterns = PATTERNS.as_ref().ok_or(VerifyError::TooManyTerms)?;
     let mut tokens = TokenSource::skimming(input, syntax, limits)?;
-    let (mut set, mut findings) = (CharacterSet::default(), Vec::new());
+    let (mut set, mut findings) = (CharacterSets::default(), Vec::new());
     let mut bulk: Option<Vec<u8>> = None;
     while let Some(token) = tokens.next_token()? {
+        set.token(&token);
         let begins_pixels =
             matches!(&token, Token::BulkStart { header } if header.tag.group() == PIXEL_GROUP);
         let found = match token {
             Token::Value { header, value } => {
-                if header.tag == SPECIFIC_CHARACTER_SET {
-                    set = CharacterSet::parse(value).0;
-                }
                 let is_searched = is_text(header.vr) && header.tag != SOFTWARE_VERSIONS;
                 is_searched.then(|| find(patterns, &set.decode(header.vr, value))).flatten()
             }

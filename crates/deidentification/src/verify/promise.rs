@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use dicom_core::{Tag, VR};
 use dicom_stream::text::Date;
 
-use super::identity::names_a_class;
+use super::attributes::names_a_class;
 use super::terms::Terms;
 use super::{BIRTH_DATE, FindingKind};
 use crate::option::{DeidentificationOption as O, OptionSet};

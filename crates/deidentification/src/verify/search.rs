@@ -1,11 +1,11 @@
 //! One value after the other, by the table of DI-52.
 
 use dicom_core::{Tag, VR};
-use dicom_stream::charset::CharacterSet;
+use dicom_stream::charset::{CharacterSet, CharacterSets};
 use dicom_stream::{Token, dictionary_vr};
 
 use super::terms::Terms;
-use super::{FindingKind, PIXEL_GROUP, Promise, SEAM, SPECIFIC_CHARACTER_SET, segments};
+use super::{FindingKind, PIXEL_GROUP, Promise, SEAM, segments};
 
 /// Bytes at the start of a compressed frame in which segments are looked for.
 const FRAGMENT_HEAD: usize = 64 << 10;
@@ -24,14 +24,14 @@ enum Bulk {
 pub(super) struct Search<'a> {
     terms: &'a Terms,
     promise: Option<&'a Promise>,
-    set: CharacterSet,
+    set: CharacterSets,
     bulk: Bulk,
     held: Vec<u8>,
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(terms: &'a Terms, promise: Option<&'a Promise>) -> Self {
-        Self { terms, promise, set: CharacterSet::default(), bulk: Bulk::Skip, held: Vec::new() }
+        Self { terms, promise, set: CharacterSets::default(), bulk: Bulk::Skip, held: Vec::new() }
     }
 
     /// Whether the bulk that begins is not searched.
@@ -39,23 +39,22 @@ impl<'a> Search<'a> {
         matches!(self.bulk, Bulk::Skip)
     }
 
-    pub(super) fn character_set(&self) -> CharacterSet {
-        self.set.clone()
+    /// Before a sequence stored as UN; what [`Self::leave`] takes after it.
+    pub(super) fn enter(&mut self) -> CharacterSets {
+        let inner = CharacterSets::inside(CharacterSet::clone(&self.set));
+        std::mem::replace(&mut self.set, inner)
     }
 
-    pub(super) fn set_character_set(&mut self, set: CharacterSet) {
-        self.set = set;
+    /// After a sequence stored as UN: what it said of character sets ends with it.
+    pub(super) fn leave(&mut self, outer: CharacterSets) {
+        self.set = outer;
     }
 
     /// `is_nested`: in an item of a sequence.
     pub(super) fn token(&mut self, token: &Token<'_>, is_nested: bool) -> Option<FindingKind> {
+        self.set.token(token);
         match token {
-            Token::Value { header, value } => {
-                if header.tag == SPECIFIC_CHARACTER_SET {
-                    self.set = CharacterSet::parse(value).0;
-                }
-                self.value(header.tag, header.vr, is_nested, value)
-            }
+            Token::Value { header, value } => self.value(header.tag, header.vr, is_nested, value),
             Token::BulkStart { header } => {
                 self.held.clear();
                 self.bulk = match header.vr {

@@ -8,7 +8,7 @@ use dicom_stream::text::Date;
 
 use super::dates::notations;
 use super::identity::Identity;
-use super::known_words::is_known_word;
+use super::known_words::{is_known_word, is_surname};
 use super::normal::{Normal, normal};
 use super::{FindingKind, VerifyError};
 
@@ -32,7 +32,7 @@ pub(super) struct Terms {
     /// Neighbours that are two parts of one name, in either order.
     pairs: HashMap<String, HashSet<String>>,
     /// Count as a whole value.
-    whole: HashSet<String>,
+    whole: HashMap<String, FindingKind>,
     /// Count anywhere in a text, digits not beside other digits.
     long: AhoCorasick,
     long_kinds: Vec<FindingKind>,
@@ -54,7 +54,7 @@ struct Draft {
     words: HashMap<String, FindingKind>,
     name_words: HashSet<String>,
     pairs: HashMap<String, HashSet<String>>,
-    whole: HashSet<String>,
+    whole: HashMap<String, FindingKind>,
     long: HashMap<String, FindingKind>,
     numbers: HashSet<String>,
     raw: HashMap<String, FindingKind>,
@@ -73,6 +73,10 @@ impl Terms {
             draft.id(id);
         }
         for contact in &identity.contacts {
+            draft.contact(contact);
+            draft.contact_words(contact);
+        }
+        for contact in &identity.contacts_of_others {
             draft.contact(contact);
         }
         let mut days = HashSet::new();
@@ -110,8 +114,8 @@ impl Terms {
         if self.ours.contains(&joined) {
             return None;
         }
-        if self.whole.contains(&joined) {
-            return Some(FindingKind::Identifier);
+        if let Some(kind) = self.whole.get(&joined) {
+            return Some(*kind);
         }
         self.in_words(&words, is_name)
             .or_else(|| if joined == words { None } else { self.in_words(&joined, is_name) })
@@ -208,6 +212,9 @@ impl Draft {
                 }
             }
         }
+        for part in parts.iter().filter(|part| is_surname(&part.joined)) {
+            self.whole.insert(part.joined.clone(), FindingKind::Name);
+        }
         for part in &parts {
             self.word(&part.joined.replace(' ', ""), FindingKind::Name);
         }
@@ -234,7 +241,7 @@ impl Draft {
         let Normal { words, joined } = normal(id);
         let joined = joined.replace(' ', "");
         if joined.chars().count() == ID_MIN && joined.chars().any(|c| c.is_ascii_digit()) {
-            self.whole.insert(joined.clone());
+            self.whole.insert(joined.clone(), FindingKind::Identifier);
         }
         self.word(&joined, FindingKind::Identifier);
         if joined.len() >= LONG_MIN && !is_known_word(&joined) {
@@ -255,13 +262,17 @@ impl Draft {
                 self.long.insert(term.clone(), FindingKind::Contact);
             }
         }
+        if contact.len() >= CONTACT_MIN {
+            self.raw.insert(contact.to_owned(), FindingKind::Contact);
+        }
+    }
+
+    fn contact_words(&mut self, contact: &str) {
+        let Normal { words, .. } = normal(contact);
         for word in words.split(' ').filter(|word| word.chars().count() > WORD_MIN) {
             if !word.bytes().any(|byte| byte.is_ascii_digit()) {
                 self.word(word, FindingKind::Contact);
             }
-        }
-        if contact.len() >= CONTACT_MIN {
-            self.raw.insert(contact.to_owned(), FindingKind::Contact);
         }
     }
 }

@@ -9,12 +9,15 @@ use crate::text::ascii_trimmed;
 
 pub(crate) const PRIVATE_DATA_ELEMENT_CHARACTERISTICS: Tag = Tag(0x0008, 0x0300);
 const GROUP_REFERENCE: Tag = Tag(0x0008, 0x0301);
-const CREATOR_REFERENCE: Tag = Tag(0x0008, 0x0302);
+pub(super) const PRIVATE_CREATOR_REFERENCE: Tag = Tag(0x0008, 0x0302);
 const BLOCK_STATUS: Tag = Tag(0x0008, 0x0303);
 const NONIDENTIFYING: Tag = Tag(0x0008, 0x0304);
 
 /// Most blocks that are believed.
 const BLOCKS_MAX: usize = 256;
+
+/// Most digits in a row that a version has.
+const VERSION_DIGITS: usize = 6;
 
 #[derive(Debug, Default)]
 struct Block {
@@ -44,15 +47,21 @@ impl Characteristics {
         });
         match tag {
             GROUP_REFERENCE => self.group = shorts.next(),
-            CREATOR_REFERENCE => self.creator = ascii_trimmed(value).unwrap_or_default().to_owned(),
+            PRIVATE_CREATOR_REFERENCE => self.creator = ascii_trimmed(value).unwrap_or_default().to_owned(),
             BLOCK_STATUS => self.status = ascii_trimmed(value).unwrap_or_default().to_owned(),
             NONIDENTIFYING => self.safe = shorts.map(|element| (element & 0xFF) as u8).collect(),
             _ => {}
         }
     }
 
-    /// The item ends.
-    pub(super) fn end_item(&mut self) {
+    /// The creator that the open item is about; `None` where it has more digits in a row than a version: a telephone number, an id.
+    pub(super) fn creator(&self) -> Option<&str> {
+        let mut runs = self.creator.split(|c: char| !c.is_ascii_digit());
+        runs.all(|run| run.len() <= VERSION_DIGITS).then_some(self.creator.as_str())
+    }
+
+    /// The item ends. It counts only when its creator says nothing but what made the equipment: `is_clean`.
+    pub(super) fn end_item(&mut self, is_clean: bool) {
         let creator = std::mem::take(&mut self.creator);
         let block = Block {
             is_safe: self.status == "SAFE",
@@ -60,6 +69,7 @@ impl Characteristics {
         };
         if let Some(group) = self.group.take()
             && !creator.is_empty()
+            && is_clean
             && self.blocks.len() < BLOCKS_MAX
         {
             self.blocks.insert((creator, group), block);

@@ -1,5 +1,6 @@
 //! The walk over one data set: every element, at every depth, gets the step of its rule (DI-10).
 
+mod age;
 mod characteristics;
 mod compressed;
 mod own;
@@ -14,7 +15,7 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 
 use dicom_core::{Tag, VR};
-use dicom_stream::charset::CharacterSet;
+use dicom_stream::charset::CharacterSets;
 use dicom_stream::{Encoding, Header, Lengths, Limits, Token, Writer};
 
 use pixel::{Compression, FrameIndex, UnusedBits};
@@ -30,13 +31,13 @@ use crate::pixels::PixelPlan;
 use crate::profile::{CompiledProfile, RecentRules, Rule, RuleId, Treatment};
 use crate::report::{NotInspected, Place, Tally};
 use crate::table::{Action, AttributeType, Step};
-use crate::text_clean::TextCleaner;
+use crate::text_clean::{Cleaned, TextCleaner};
 use crate::trial::Own;
+use characteristics::PRIVATE_CREATOR_REFERENCE;
 pub(crate) use characteristics::{Characteristics, PRIVATE_DATA_ELEMENT_CHARACTERISTICS};
 use pixels::{PIXEL_DATA, Passing};
 pub(crate) use project::ActiveRules;
 
-const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
 const SOP_CLASS_UID: Tag = Tag(0x0008, 0x0016);
 const SOP_INSTANCE_UID: Tag = Tag(0x0008, 0x0018);
 const ENCAPSULATED_DOCUMENT: Tag = Tag(0x0042, 0x0011);
@@ -94,8 +95,8 @@ pub(crate) struct Walk<'c, 'a, W: Write> {
     outer: usize,
     /// Own elements written so far; all of them inside a UN value.
     own_written: usize,
-    /// Of the main data set.
-    character_set: CharacterSet,
+    /// Of the item or data set that the walk is in.
+    character_set: CharacterSets,
     /// Open sequences and fragment lists that are left out.
     skipped: usize,
     /// Whether the bulk value that is passing is left out.
@@ -127,7 +128,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             levels: vec![level],
             outer: 0,
             own_written: 0,
-            character_set: CharacterSet::default(),
+            character_set: CharacterSets::default(),
             skipped: 0,
             skip_bulk: false,
             passing: Passing::default(),
@@ -140,6 +141,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
 
     /// Takes the next token of the input.
     pub(crate) fn token(&mut self, token: &Token<'_>) -> Done {
+        self.character_set.token(token);
         if self.pixels(token)? {
             return Ok(());
         }
@@ -219,6 +221,14 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             if self.take_reference(tag)? {
                 return Ok(());
             }
+            if tag == PRIVATE_CREATOR_REFERENCE
+                && self.context.trusts_equipment
+                && self.is_characteristics()
+                && !self.is_creator_clean()
+            {
+                let rule = self.rule(tag);
+                return self.change(header, rule, Step::Dummy, value);
+            }
         }
         if tag.group() % 2 == 1 {
             return self.private_value(token, header, value);
@@ -241,7 +251,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         let Treatment::Action(action) = rule.treatment else { return self.leave_out(header.tag, TOO_LONG) };
         let (rule, step) = self.decide(header.tag, rule, action);
         match step {
-            Step::Keep if has_samples(rule.vr) => {
+            Step::Keep if has_samples(rule.vr) && (has_samples(header.vr) || header.vr == VR::UN) => {
                 self.skip_bulk = false;
                 if is_private {
                     self.write_creators(header.tag)?;
@@ -399,7 +409,6 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
     fn look_at(&mut self, tag: Tag, value: &[u8]) {
         let is = |uid: &str| dummy::trimmed(value) == uid.as_bytes();
         match tag {
-            SPECIFIC_CHARACTER_SET => self.character_set = CharacterSet::parse(value).0,
             SOP_CLASS_UID => self.context.found.0 = is(self.context.object.sop_class),
             SOP_INSTANCE_UID => self.context.found.1 = is(self.context.object.sop_instance),
             Tag(0x6000..=0x60FF, 0x0102) if value.iter().any(|byte| *byte != 0) => {
@@ -429,9 +438,18 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
 
     fn end_item(&mut self) -> Done {
         if self.context.trusts_equipment && self.is_characteristics() {
-            self.context.characteristics.end_item();
+            let is_clean = self.is_creator_clean();
+            self.context.characteristics.end_item(is_clean);
         }
         self.dummy_text(None)
+    }
+
+    /// Whether the creator that trusted equipment speaks of is the name of a product, as far as can be told: it is a text like any other,
+    /// and stands beside each element that it owns.
+    fn is_creator_clean(&self) -> bool {
+        self.context.characteristics.creator().is_some_and(|creator| {
+            self.context.cleaner.without_identity(creator, false) == Cleaned::Unchanged
+        })
     }
 
     /// Whether the walk is in an item of (0008,0300) of the main data set.

@@ -32,12 +32,11 @@ impl<W: Write> Walk<'_, '_, W> {
                 Some(false) => None,
                 None => {
                     let element = self.context.profile.private.element(creator, tag.group(), low)?;
-                    Some(element.vr)
+                    judged_by(element.vr, vr)
                 }
             }
         });
-        let Some(table_vr) = known else { return removed };
-        let vr = if vr == VR::UN { table_vr } else { vr };
+        let Some(vr) = known else { return removed };
         Rule {
             id: RuleId::Option(O::RetainSafePrivate),
             treatment: self.private_treatment(vr),
@@ -105,5 +104,35 @@ impl<W: Write> Walk<'_, '_, W> {
         }
         self.write_creators(tag)?;
         self.enter(token, tag, Kind::Plain, false)
+    }
+}
+
+/// What a value may be.
+#[derive(PartialEq, Eq)]
+enum Content {
+    Text,
+    Number,
+    Time,
+    Samples,
+    Other(VR),
+}
+
+/// The VR by which a private element is judged. The list says what is safe there: under another kind of VR it is something else, of which
+/// nobody said that it is safe. `None`: it goes.
+fn judged_by(listed: VR, received: VR) -> Option<VR> {
+    let content = |vr| match vr {
+        VR::AE | VR::CS | VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UR | VR::UT => Content::Text,
+        VR::DS | VR::IS | VR::AT | VR::FD | VR::FL | VR::SL | VR::SS | VR::SV => Content::Number,
+        VR::UL | VR::US | VR::UV => Content::Number,
+        VR::DA | VR::DT | VR::TM => Content::Time,
+        VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW => Content::Samples,
+        vr => Content::Other(vr),
+    };
+    match (content(listed), content(received)) {
+        _ if received == VR::UN => Some(listed),
+        (listed, received_as) if listed == received_as => Some(received),
+        // Numbers as text are checked to be numbers.
+        (Content::Number, Content::Text) if matches!(listed, VR::DS | VR::IS) => Some(listed),
+        _ => None,
     }
 }

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use dicom_core::{Tag, VR};
-use dicom_stream::text::{Age, shift_date};
+use dicom_stream::text::shift_date;
 use dicom_stream::{Header, Token};
 
-use super::{Done, ENCAPSULATED_DOCUMENT_LENGTH, NO_NUMBER, WRONG_VR, Walk, is_number, is_time};
+use super::{Done, ENCAPSULATED_DOCUMENT_LENGTH, NO_NUMBER, WRONG_VR, Walk, has_samples, is_number, is_time};
 use crate::deidentify::{DeidentificationError, output};
 use crate::option::DeidentificationOption;
 use crate::profile::{Rule, RuleId, Treatment};
@@ -14,13 +14,10 @@ use crate::table::{Action, Step};
 use crate::text::encode;
 use crate::text_clean::Cleaned;
 
-/// Ages from this on are pooled (45 CFR 164.514(b)(2)(i)(C)).
-const AGE_MAX: u16 = 89;
 const NUMBER_OF_FRAMES: Tag = Tag(0x0028, 0x0008);
 const ICC_PROFILE: Tag = Tag(0x0028, 0x2000);
 /// Rule id of texts in a colour profile.
 const ICC_TEXT: RuleId = RuleId::Named("icc-text");
-const POOLED_AGE: &[u8] = b"090Y";
 
 impl<W: Write> Walk<'_, '_, W> {
     pub(super) fn treat(&mut self, token: &Token<'_>, header: &Header, rule: Rule, value: &[u8]) -> Done {
@@ -37,11 +34,7 @@ impl<W: Write> Walk<'_, '_, W> {
             }
             Treatment::Text | Treatment::Term => self.text(token, header, rule, value),
             Treatment::Date => self.date(token, header, rule, value),
-            Treatment::Age => match Age::parse(value) {
-                Some(age) if age.years() <= AGE_MAX => self.keep(token, header, rule),
-                Some(_) => self.write(tag, rule, Step::PoolAge, POOLED_AGE),
-                None => self.fall_back(token, header, rule, value),
-            },
+            Treatment::Age => self.age(token, header, rule, value),
             Treatment::CleanItems | Treatment::Content if header.vr == VR::UN => self.un_sequence(tag, value),
             Treatment::CleanItems | Treatment::Content => self.leave_out(tag, WRONG_VR),
         }
@@ -65,6 +58,7 @@ impl<W: Write> Walk<'_, '_, W> {
             VR::SQ => self.leave_out(tag, WRONG_VR),
             VR::IS if tag == NUMBER_OF_FRAMES && !is_plain_number(value) => self.no_number(tag),
             _ if !may_hold(rule.vr, value) || !may_hold(header.vr, value) => self.no_number(tag),
+            _ if !is_binary(rule.vr, header.vr, value.len()) => self.no_number(tag),
             _ if tag == ICC_PROFILE => match pixel::icc::without_texts(value) {
                 Ok(cleaned) if cleaned == value => self.keep(token, header, rule),
                 Ok(cleaned) => {
@@ -84,7 +78,7 @@ impl<W: Write> Walk<'_, '_, W> {
     }
 
     /// Letters where the standard has a number: nobody knows what they say. Frames cannot be told apart without their number.
-    fn no_number(&mut self, tag: Tag) -> Done {
+    pub(super) fn no_number(&mut self, tag: Tag) -> Done {
         if tag == NUMBER_OF_FRAMES && self.is_root() {
             return Err(DeidentificationError::NoNumber(tag));
         }
@@ -92,7 +86,7 @@ impl<W: Write> Walk<'_, '_, W> {
     }
 
     /// The Basic action, where the treatment can do nothing with the value.
-    fn fall_back(&mut self, token: &Token<'_>, header: &Header, rule: Rule, value: &[u8]) -> Done {
+    pub(super) fn fall_back(&mut self, token: &Token<'_>, header: &Header, rule: Rule, value: &[u8]) -> Done {
         let rule = rule.fallen_back();
         match rule.treatment {
             Treatment::Action(action) => self.by_action(token, header, rule, action, value),
@@ -179,6 +173,22 @@ fn may_hold(vr: VR, value: &[u8]) -> bool {
         VR::AS | VR::DA | VR::DT | VR::TM => is_time(value),
         _ => true,
     }
+}
+
+/// Whether a value that is kept is binary where the standard has a binary number, or samples: a text VR there, or half a number, holds
+/// what somebody wrote. `known` is the VR of the standard or of the list of private elements.
+fn is_binary(known: VR, received: VR, length: usize) -> bool {
+    let size = |vr| match vr {
+        VR::US | VR::SS => Some(2),
+        VR::AT | VR::FL | VR::SL | VR::UL => Some(4),
+        VR::FD | VR::SV | VR::UV => Some(8),
+        _ => None,
+    };
+    let is_whole = |vr| size(vr).is_none_or(|size| length.is_multiple_of(size));
+    let is_text = received != VR::UN && !has_samples(received);
+    let is_text_known = matches!(known, VR::DS | VR::IS) || !has_samples(known);
+    let is_any = length == 0 || is_text_known;
+    is_any || !is_text && is_whole(received) && (size(received).is_some() || is_whole(known))
 }
 
 /// The rule for a value stored as UN: an option retains what the equipment declared it to be, so the Basic action holds for it.

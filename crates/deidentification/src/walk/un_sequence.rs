@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use dicom_core::{Tag, VR};
+use dicom_stream::charset::{CharacterSet, CharacterSets};
 use dicom_stream::{Encoding, Header, Lengths, Limits, Reader, Writer};
 
 use super::pixels::Passing;
@@ -23,13 +24,16 @@ impl<W: Write> Walk<'_, '_, W> {
         let mut reader = Reader::new(Encoding::ImplicitLittle, Limits { depth, ..self.context.limits });
         let (node, place) = self.here();
         let kind = self.level().map_or(Kind::Plain, |level| level.kind);
+        // The content item around it says what its values are.
+        let concept = self.level().map(|level| level.concept.clone()).unwrap_or_default();
+        let value_type = self.level().map(|level| level.value_type.clone()).unwrap_or_default();
         let mut inner = Walk {
             out: Writer::new(Vec::new(), Encoding::ImplicitLittle, Lengths::Undefined),
             context: &mut *self.context,
-            levels: vec![Level { node, place, kind, ..Level::default() }],
+            levels: vec![Level { node, place, kind, concept, value_type, ..Level::default() }],
             outer: self.outer + self.levels.len(),
             own_written: usize::MAX,
-            character_set: self.character_set.clone(),
+            character_set: CharacterSets::inside(CharacterSet::clone(&self.character_set)),
             skipped: 0,
             skip_bulk: false,
             passing: Passing::default(),

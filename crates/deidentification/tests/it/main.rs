@@ -8,6 +8,7 @@ mod documents;
 mod encodings;
 mod faces;
 mod labels;
+mod leaks;
 mod markers;
 mod options;
 mod partner_view;

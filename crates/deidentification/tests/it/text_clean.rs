@@ -105,6 +105,8 @@ fn identifiers_of_the_patient_go_and_the_rest_stays() {
             ("née le 3 mars 1971 à", "née le *** à"),
             ("03.03.1971", ""),
             ("3/3/71", ""),
+            ("née le 3 mars", "née le ***"),
+            ("le 4 mars", "le 4 mars"),
             ("March 3rd, 1971", ""),
             ("3-Mar-1971", ""),
             ("03MAR1971 AX", "*** AX"),
@@ -210,6 +212,9 @@ fn what_a_person_would_write_goes() {
             ("093Y AX", "*** AX"),
             ("âgé de 94 ans", "âgé de ** ans"),
             ("aged 102", "aged ***"),
+            ("93 y.o. man", "** y.o. man"),
+            ("93 y/o", "** y/o"),
+            ("kernel F95, model 95F", "kernel F95, model 95F"),
             ("89 ans", "89 ans"),
             ("45-year-old phantom", "45-year-old phantom"),
             ("referred by Dr Canarysson for CT", "referred by Dr *** for CT"),
@@ -247,6 +252,19 @@ fn only_what_is_known_stays() {
             ("chest 18710303", "chest ***"),
             ("chest 12/11/87 AX", "chest *** AX"),
             ("chest 3 mars", "chest ***"),
+            ("chest du 10/1, AX", "chest du ***, AX"),
+            ("scanner le 10/11", "scanner le ***"),
+            ("fracture du 1/3 distal", "fracture du 1/3 distal"),
+            ("serie 2/3", "serie 2/3"),
+            ("le premier mars 1971 AX", "le *** AX"),
+            ("chest 95F", "chest ***"),
+            ("chest F95", "chest ***"),
+            ("95/F chest", "**/F chest"),
+            ("M/102 chest", "M/*** chest"),
+            ("chest 95 A", "chest ** A"),
+            ("chest 95 y.o.", "chest ** y.o."),
+            ("B95f FS95 88F 88/M", "B95f FS95 88F 88/M"),
+            ("coupes 95 à 100", "coupes 95 à 100"),
             ("T2W B30f L5 3D AX 120kV 5mm 0.75", "T2W B30f L5 3D AX 120kV 5mm 0.75"),
             ("Martin THORAX", "*** THORAX"),
             ("chest Lefevre", "chest ***"),
@@ -276,12 +294,62 @@ fn only_what_is_known_stays() {
     assert_eq!(cleaner.keep_known("CANARIUM t7qxy9"), Cleaned::Unchanged);
 }
 
+/// What radiologists write in French, eponyms of diseases and abbreviations among it: known to be harmless, all of it.
+#[test]
+fn french_descriptors_stay() {
+    let changed: Vec<_> = [
+        "TDM thoraco-abdomino-pelvien sans puis avec injection",
+        "IRM cérébrale 3D FLAIR SPACE",
+        "Angio-TDM des TSA",
+        "Écho-doppler des troncs supra-aortiques",
+        "Rachis lombaire F+P",
+        "Genou Dt F/P schuss",
+        "TEP-TDM 18F-FDG corps entier",
+        "Bilan d'extension néo sein G",
+        "Mammographie MLO+CC G",
+        "Thorax face lit PA",
+        "Uro-TDM phase tardive 10 min",
+        "IRM multiparamétrique prostate b2000",
+        "perforation cloison nasale",
+        "maladie de Crohn",
+        "Parkinson",
+        "Recherche EP",
+        "Scapula alata",
+        "OPN",
+        "Arthro-scanner épaule G",
+        "ARM encéphale sans gado",
+        "Dosi RT plan 1",
+        "Suspicion d'embolie pulmonaire, dyspnée fébrile",
+        "Hernies discales lombaires, sciatique gauche",
+    ]
+    .into_iter()
+    .map(|text| (text, kept(&jane(), text)))
+    .filter(|(text, left)| text != left)
+    .collect();
+    assert!(changed.is_empty(), "{changed:#?}");
+    assert_eq!(kept(&named("Parkinson^Ann"), "maladie de Parkinson"), "maladie de ***");
+}
+
 #[test]
 fn dates_of_the_study_go_where_the_profile_says() {
     let vocabulary = Vocabulary::builtin();
     let cleaner = TextCleaner::new(&jane(), &vocabulary).unwrap().with_dates(Date::parse(b"20240131"));
     let text = "CT 31/01/2024, 20240131, 31 janvier 2024; 20240130";
     assert_eq!(left(cleaner.without_identity(text, false), text), "CT ***; 20240130");
+}
+
+/// Without its year too: the first of a month in words.
+#[test]
+fn the_first_of_a_month_in_words() {
+    let born = identity(&[(0x0010_0030, VR::DA, "19310301")]);
+    table(
+        |text| without(&born, text),
+        &[
+            ("née le premier mars 1931", "née le ***"),
+            ("née le premier mars", "née le ***"),
+            ("le premier avril 1931", "le premier avril 1931"),
+        ],
+    );
 }
 
 fn descriptors() -> impl Iterator<Item = &'static str> {

@@ -8,6 +8,7 @@ mod decode;
 mod encode;
 mod forms;
 mod gb;
+mod levels;
 mod lexer;
 mod parse;
 mod plane;
@@ -19,6 +20,7 @@ mod vr;
 
 pub use encode::Unencodable;
 pub use forms::byte_forms;
+pub use levels::CharacterSets;
 pub use parse::Problem;
 pub use split::SplitValues;
 pub use vr::{separates_values, uses_character_set};

@@ -32,9 +32,13 @@ pub(super) fn mark(words: &Words<'_>, dates: &[Date], any: bool, marks: &mut Mar
         return;
     }
     for index in 0..words.len() {
-        for found in
-            [compact(words, index), numeric(words, index), in_words(words, index), eastern(words, index)]
-        {
+        for found in [
+            compact(words, index),
+            numeric(words, index),
+            in_words(words, index),
+            eastern(words, index),
+            of_year(words, index),
+        ] {
             let Some(found) = found else { continue };
             let readings = || found.readings.iter().flatten();
             let is_known = || readings().any(|reading| dates.iter().any(|date| reading.is(*date)));
@@ -47,15 +51,30 @@ pub(super) fn mark(words: &Words<'_>, dates: &[Date], any: bool, marks: &mut Mar
     }
 }
 
+/// Marks the first of a month in words: `le premier mars`.
+pub(super) fn mark_first(words: &Words<'_>, dates: &[Date], any: bool, marks: &mut Marks) {
+    for index in 1..words.len() {
+        let Some(month) = words.letters(index).and_then(month) else { continue };
+        if words.letters(index - 1) == Some("premier") && is_near(words, index) {
+            let year = year(words, index + 1);
+            let reading = Reading { year, month, day: 1 };
+            if any || dates.iter().any(|date| reading.is(*date)) {
+                marks.add(index - 1..index + 1 + usize::from(year.is_some()));
+            }
+        }
+    }
+}
+
 impl Reading {
     fn new(year: Option<u16>, month: u16, day: u16) -> Option<Self> {
         let is_year = year.is_none_or(|year| year < 100 || (1850..=2150).contains(&year));
         (is_year && (1..=12).contains(&month) && (1..=31).contains(&day)).then_some(Self { year, month, day })
     }
 
+    /// Whether it is this date; without a year, its day of some year.
     fn is(self, date: Date) -> bool {
         let year =
-            self.year.is_some_and(|year| year == date.year() || (year < 100 && year == date.year() % 100));
+            self.year.is_none_or(|year| year == date.year() || (year < 100 && year == date.year() % 100));
         year && self.month == u16::from(date.month()) && self.day == u16::from(date.day())
     }
 }
@@ -107,6 +126,22 @@ fn numeric(words: &Words<'_>, index: usize) -> Option<Found> {
     }
     let readings = [Reading::new(Some(year), second, first), Reading::new(Some(year), first, second), None];
     Some(Found { range, readings, is_faint: false })
+}
+
+/// `du 10/1`: day and month after a word that dates have before them. `du 1/3` is a part of a bone.
+fn of_year(words: &Words<'_>, index: usize) -> Option<Found> {
+    let before = words.letters(index.checked_sub(1)?)?;
+    if !matches!(before, "au" | "dated" | "du" | "le" | "of" | "on") || words.is_glued(index) {
+        return None;
+    }
+    let (day, month) = (number(words, index, 2)?, number(words, index + 1, 2)?);
+    let is_fraction = day < month && month <= 5;
+    if words.gap(index + 1) != "/" || is_fraction || is_linked(words, index + 2) || words.is_glued(index + 2)
+    {
+        return None;
+    }
+    let readings = [Reading::new(None, month, day), Reading::new(None, day, month), None];
+    Some(Found { range: index..index + 2, readings, is_faint: false })
 }
 
 /// Whether a piece and the one before it are digits with a dot, slash or hyphen between.

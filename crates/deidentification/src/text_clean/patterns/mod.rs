@@ -33,13 +33,15 @@ impl Patterns<'_> {
     pub(super) fn mark(&self, words: &Words<'_>, marks: &mut Marks) {
         network::mark(words, marks);
         titles::mark(words, self.vocabulary, marks);
+        let any = self.search == Search::Known;
         if !words.all().bytes().any(|byte| byte.is_ascii_digit()) {
+            dates::mark_first(words, self.dates, any, marks);
             return;
         }
-        let any = self.search == Search::Known;
         numbers::mark(words, self.uids, any, marks);
-        ages::mark(words, marks);
+        ages::mark(words, any, marks);
         places::mark(words, self.vocabulary, marks);
         dates::mark(words, self.dates, any, marks);
+        dates::mark_first(words, self.dates, any, marks);
     }
 }
