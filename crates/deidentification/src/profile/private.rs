@@ -66,6 +66,10 @@ impl SafePrivate {
                 elements.insert((*group, *element), SafeElement { vr: *vr });
             }
         }
+        if let Some(of) = profile.trusted_equipment.iter().find(|of| of.manufacturer.trim().is_empty()) {
+            let what = "trusted equipment needs its manufacturer: an empty one would trust every device without a name";
+            return Err(ProfileError::Private { creator: of.manufacturer.clone(), what });
+        }
         for of in &profile.private_elements {
             let wrong = |what| ProfileError::Private { creator: of.creator.clone(), what };
             let group = u16::from_str_radix(&of.group, 16).ok().filter(|group| group % 2 == 1);

@@ -7,9 +7,10 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::selector::{HINT, Selector};
-use super::{ProfileError, Rule, Rules, Treatment, dictionary};
+use super::{ProfileError, Rule, Rules, Treatment, dictionary, rule_fit};
 use crate::deidentify::PseudonymSource;
-use crate::table::Action;
+use crate::option::DeidentificationOption;
+use crate::table::{Action, Step};
 
 /// A rule of the project: what it is about, when it holds, what it does. Of several that hold, the first acts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,10 +84,10 @@ pub(crate) enum Rewritten {
     Dummy,
     /// The profile's own treatment.
     AsProfile,
-    /// A text that is written as it is.
-    Text(String),
-    /// A text that goes through the profile's own treatment.
-    Then(String),
+    /// Values that are written as they are.
+    Texts(Vec<String>),
+    /// Values that go through the profile's own treatment.
+    Then(Vec<String>),
     /// A date to be moved.
     Shifted,
 }
@@ -155,43 +156,67 @@ impl RuleSet {
         compiled.is_some_and(|compiled| compiled.selectors.iter().any(|one| one.matches(tag, vr, creator)))
     }
 
-    /// What rule `number` makes of `value`; `None` when its pattern does not match, so that the next rule is asked. `rule` is what the
+    /// What rule `number` makes of the values; `None` when none matches its pattern, so that the next rule is asked. `rule` is what the
     /// profile says without rules: nothing that it takes away is kept.
     pub(crate) fn apply(
         &self,
         number: u16,
         rule: &Rule,
-        value: &str,
+        values: &[&str],
         source: &dyn PseudonymSource,
     ) -> Option<Rewritten> {
         let compiled = self.rules.get(usize::from(number))?;
-        if compiled.value.as_ref().is_some_and(|pattern| !pattern.is_match(value)) {
+        let matches = |pattern: &Regex| values.iter().any(|value| pattern.is_match(value));
+        if compiled.value.as_ref().is_some_and(|pattern| !matches(pattern)) {
             return None;
         }
+        let each = |make: &dyn Fn(&str) -> String| values.iter().map(|value| make(value)).collect::<Vec<_>>();
         Some(match &compiled.rule.action {
             RuleAction::X => Rewritten::Removed,
             RuleAction::Z => Rewritten::Emptied,
             RuleAction::D => Rewritten::Dummy,
-            RuleAction::Replace(text) => Rewritten::Text(text.clone()),
-            RuleAction::Hash(digits) => {
-                let token = source.token(value);
-                Rewritten::Text(token.chars().take(usize::from(*digits)).collect())
+            RuleAction::Replace(text) => Rewritten::Texts(vec![text.clone()]),
+            RuleAction::Hash(digits) => Rewritten::Texts(each(&|value| {
+                source.token(value).chars().take(usize::from(*digits)).collect()
+            })),
+            RuleAction::Map(table) => {
+                let mapped: Vec<String> =
+                    values.iter().filter_map(|value| table.get(value.trim()).cloned()).collect();
+                if mapped.len() == values.len() { Rewritten::Texts(mapped) } else { Rewritten::Removed }
             }
-            RuleAction::Map(table) => match table.get(value.trim()) {
-                Some(text) => Rewritten::Text(text.clone()),
-                None => Rewritten::Removed,
-            },
             _ if takes_away(rule) => Rewritten::AsProfile,
             RuleAction::K => Rewritten::AsProfile,
             RuleAction::Truncate(length) => {
-                Rewritten::Then(value.chars().take(usize::from(*length)).collect())
+                Rewritten::Then(each(&|value| value.chars().take(usize::from(*length)).collect()))
             }
             RuleAction::Regex { with, .. } => match &compiled.find {
-                Some(find) => Rewritten::Then(find.replace_all(value, with.as_str()).into_owned()),
+                Some(find) => {
+                    Rewritten::Then(each(&|value| find.replace_all(value, with.as_str()).into_owned()))
+                }
                 None => Rewritten::Removed,
             },
             RuleAction::Shift => Rewritten::Shifted,
         })
+    }
+
+    /// What rule `number` makes of a value that is too long to be read: what would have to read it removes it.
+    pub(crate) fn unread(&self, number: u16) -> Rewritten {
+        match self.rules.get(usize::from(number)).map(|compiled| (&compiled.rule.action, &compiled.value)) {
+            Some((RuleAction::K, _)) => Rewritten::AsProfile,
+            Some((RuleAction::Z, None)) => Rewritten::Emptied,
+            Some((RuleAction::D, None)) => Rewritten::Dummy,
+            _ => Rewritten::Removed,
+        }
+    }
+
+    /// What rule `number` does with a whole sequence; patterns and other actions do not fit one.
+    pub(crate) fn of_sequence(&self, number: u16) -> Option<Step> {
+        match self.rules.get(usize::from(number)).map(|compiled| (&compiled.rule.action, &compiled.value))? {
+            (RuleAction::X, None) => Some(Step::Remove),
+            (RuleAction::Z, None) => Some(Step::Empty),
+            (RuleAction::D, None) => Some(Step::Dummy),
+            _ => None,
+        }
     }
 }
 
@@ -245,6 +270,14 @@ fn compile(number: usize, rule: &ProjectRule, floor: &Rules) -> Result<Compiled,
                 return Err(ProfileError::BelowTheFloor { rule: number, selector, by });
             }
         }
+        let refusal = match (&selector, selector.single()) {
+            (_, Some(tag)) => rule_fit::refusal(tag, dictionary(tag).map(|(vr, _)| vr), &rule.action),
+            (Selector::Vr(vr), None) => rule_fit::by_vr(*vr, &rule.action),
+            _ => None,
+        };
+        if let Some(refusal) = refusal {
+            return Err(wrong(format!("{text}: {refusal}")));
+        }
         selectors.push(selector);
     }
     if selectors.is_empty() {
@@ -257,7 +290,25 @@ fn compile(number: usize, rule: &ProjectRule, floor: &Rules) -> Result<Compiled,
         RuleAction::Replace(text) if text.contains('\\') => {
             return Err(wrong("replace: a backslash would make two values".to_owned()));
         }
+        RuleAction::Map(table) if table.values().any(|text| text.contains('\\')) => {
+            return Err(wrong("map: a backslash would make two values".to_owned()));
+        }
+        RuleAction::Shift
+            if floor.settings.options.has(DeidentificationOption::RetainLongitudinalFullDates) =>
+        {
+            let what = "shift: beside dates that leave as they are, the shift can be computed: use retain_longitudinal_modified_dates";
+            return Err(wrong(what.to_owned()));
+        }
         _ => {}
+    }
+    let no_class = |class: &&String| !class.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.'));
+    if let Some(class) = rule.sop_classes.iter().find(no_class) {
+        return Err(wrong(format!(
+            "sop_classes: {class:?} is no UID: write it like 1.2.840.10008.5.1.4.1.1.2"
+        )));
+    }
+    if let Some(modality) = rule.modalities.iter().find(|modality| !rule_fit::can_hold(VR::CS, modality)) {
+        return Err(wrong(format!("modalities: {modality:?} is no modality: write it in capitals, like CT")));
     }
     let find = match &rule.action {
         RuleAction::Regex { find, .. } => Some(regex(find)?),

@@ -234,10 +234,10 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             return self.private_value(token, header, value);
         }
         let rule = self.rule(tag);
-        if self.project(header, rule, value)? {
-            return Ok(());
+        match self.rewritten(header, rule, value) {
+            Some(rewritten) => self.rewrite(header, rule, rewritten, value),
+            None => self.treat(token, header, rule, value),
         }
-        self.treat(token, header, rule, value)
     }
 
     /// A value longer than the limit: what the rules would have to read is left out, samples and numbers pass.
@@ -248,6 +248,9 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         }
         let is_private = header.tag.group() % 2 == 1;
         let rule = if is_private { self.private_rule(header.tag, header.vr) } else { self.rule(header.tag) };
+        if let Some((rule, step)) = self.rewritten_unread(header.tag, rule) {
+            return self.change(header, rule, if is_private { Step::Remove } else { step }, b"");
+        }
         let Treatment::Action(action) = rule.treatment else { return self.leave_out(header.tag, TOO_LONG) };
         let (rule, step) = self.decide(header.tag, rule, action);
         match step {
@@ -286,9 +289,9 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             return Ok(());
         }
         let rule = self.rule(tag);
-        if let Some(step) = self.project_sequence(tag) {
+        if let Some((rule, step)) = self.project_sequence(tag, rule) {
             self.skipped = 1;
-            return self.change(header, step.0, step.1, b"");
+            return self.change(header, rule, step, b"");
         }
         let inherited = self.level().map_or(Kind::Plain, |level| level.inherited(tag, &rule));
         let action = match rule.treatment {

@@ -10,8 +10,8 @@ use crate::creators::is_creator;
 use crate::deidentify::output;
 use crate::level::Kind;
 use crate::option::DeidentificationOption as O;
-use crate::profile::{Rule, RuleId, Treatment};
-use crate::table::Action;
+use crate::profile::{Rewritten, Rule, RuleId, Treatment};
+use crate::table::{Action, Step};
 
 /// Rule id of a private element that the IOD of the standard may hold but no list knows.
 const PRIVATE: &str = "private";
@@ -89,10 +89,17 @@ impl<W: Write> Walk<'_, '_, W> {
         }
         let rule = self.private_rule(header.tag, header.vr);
         let stays = rule.option().is_some() && rule.treatment != Treatment::Action(Action::X);
-        if stays {
+        if !stays {
+            return self.treat(token, header, rule, value);
+        }
+        let rewritten = self.rewritten(header, rule, value);
+        if !matches!(rewritten, Some((_, Rewritten::Removed))) {
             self.write_creators(header.tag)?;
         }
-        self.treat(token, header, rule, value)
+        match rewritten {
+            Some(rewritten) => self.rewrite(header, rule, rewritten, value),
+            None => self.treat(token, header, rule, value),
+        }
     }
 
     /// A private sequence that stays is walked with the public rules (DI-44).
@@ -101,6 +108,11 @@ impl<W: Write> Walk<'_, '_, W> {
         if rule.option().is_none() {
             self.skipped = 1;
             return self.leave_out(tag, PRIVATE);
+        }
+        if let Some((by, _)) = self.project_sequence(tag, rule) {
+            self.skipped = 1;
+            self.count(tag, by.id, Step::Remove);
+            return Ok(());
         }
         self.write_creators(tag)?;
         self.enter(token, tag, Kind::Plain, false)

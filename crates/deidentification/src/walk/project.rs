@@ -7,7 +7,7 @@ use dicom_core::{Tag, VR};
 use dicom_stream::{Header, Token};
 
 use super::{Done, Walk};
-use crate::profile::{CompiledProfile, Rewritten, Rule, RuleId, Treatment};
+use crate::profile::{CompiledProfile, Rewritten, Rule, RuleId, Treatment, can_hold, is_out_of_reach};
 use crate::survey::Survey;
 use crate::table::{Action, Step};
 use crate::text::encode;
@@ -26,58 +26,96 @@ impl<'a> ActiveRules<'a> {
         Self { profile, numbers, of_tag: HashMap::new() }
     }
 
-    fn about(&mut self, tag: Tag, vr: VR) -> Vec<u16> {
+    /// Numbers of the rules about an element; a private one is known by its creator, which is not the same in all data sets.
+    fn about(&mut self, tag: Tag, vr: VR, creator: Option<&str>) -> Vec<u16> {
         let (profile, numbers) = (self.profile, &self.numbers);
-        let of_tag = self.of_tag.entry(tag).or_insert_with(|| {
-            let about = |number: &&u16| profile.project_rules.is_about(**number, tag, vr, None);
-            numbers.iter().filter(about).copied().collect()
-        });
-        of_tag.clone()
+        let about = |number: &&u16| profile.project_rules.is_about(**number, tag, vr, creator);
+        if tag.group() % 2 == 1 {
+            return numbers.iter().filter(about).copied().collect();
+        }
+        self.of_tag.entry(tag).or_insert_with(|| numbers.iter().filter(about).copied().collect()).clone()
     }
 }
 
 impl<W: Write> Walk<'_, '_, W> {
-    /// Lets the first rule act that is about this value; `true` when one did.
-    pub(super) fn project(
+    /// The rules about this element, first the first.
+    fn rules_about(&mut self, tag: Tag, vr: VR) -> Vec<u16> {
+        if self.context.project_rules.numbers.is_empty() || self.is_root() && is_out_of_reach(tag) {
+            return Vec::new();
+        }
+        let is_private = tag.group() % 2 == 1;
+        let creator = self.level().filter(|_| is_private).and_then(|level| level.creators.of(tag));
+        let creator = creator.map(|(name, _)| name.to_owned());
+        self.context.project_rules.about(tag, vr, creator.as_deref())
+    }
+
+    /// What the first rule that is about this value makes of it. `rule` is what the profile does without rules.
+    pub(super) fn rewritten(
         &mut self,
         header: &Header,
         rule: Rule,
         value: &[u8],
-    ) -> Result<bool, super::DeidentificationError> {
-        if self.context.project_rules.numbers.is_empty() {
-            return Ok(false);
-        }
+    ) -> Option<(Rule, Rewritten)> {
         let vr = if rule.vr == VR::UN { header.vr } else { rule.vr };
-        for number in self.context.project_rules.about(header.tag, vr) {
-            let text = self.character_set.decode(vr, value);
-            let text = text.trim_end_matches([' ', '\0']);
-            let rewritten =
-                self.context.profile.project_rules.apply(number, &rule, text, self.context.source);
-            if let Some(rewritten) = rewritten {
-                let by = Rule { id: RuleId::Project(number + 1), vr, ..rule };
-                self.rewrite(header, by, rewritten, value)?;
-                return Ok(true);
-            }
+        let rules = self.rules_about(header.tag, vr);
+        if rules.is_empty() {
+            return None;
         }
-        Ok(false)
+        let text = self.character_set.decode(vr, value);
+        let text = text.trim_end_matches([' ', '\0']);
+        let values: Vec<&str> = if has_values(vr) { text.split('\\').collect() } else { vec![text] };
+        rules.into_iter().find_map(|number| {
+            let rewritten =
+                self.context.profile.project_rules.apply(number, &rule, &values, self.context.source)?;
+            Some((Rule { id: RuleId::Project(number + 1), vr, ..rule }, rewritten))
+        })
     }
 
-    fn rewrite(&mut self, header: &Header, rule: Rule, rewritten: Rewritten, value: &[u8]) -> Done {
+    /// The same for an element whose value is too long to be read.
+    pub(super) fn rewritten_unread(&mut self, tag: Tag, rule: Rule) -> Option<(Rule, Step)> {
+        let number = self.rules_about(tag, rule.vr).into_iter().next()?;
+        let step = match self.context.profile.project_rules.unread(number) {
+            Rewritten::AsProfile => return None,
+            Rewritten::Emptied => Step::Empty,
+            Rewritten::Dummy => Step::Dummy,
+            _ => Step::Remove,
+        };
+        Some((Rule { id: RuleId::Project(number + 1), ..rule }, step))
+    }
+
+    /// What a rule does with a whole sequence.
+    pub(super) fn project_sequence(&mut self, tag: Tag, rule: Rule) -> Option<(Rule, Step)> {
+        self.rules_about(tag, VR::SQ).into_iter().find_map(|number| {
+            let step = self.context.profile.project_rules.of_sequence(number)?;
+            Some((Rule { id: RuleId::Project(number + 1), vr: VR::SQ, ..rule }, step))
+        })
+    }
+
+    /// Carries out what a rule of the project made of a value; `floor` is what the profile does without it.
+    pub(super) fn rewrite(
+        &mut self,
+        header: &Header,
+        floor: Rule,
+        (rule, rewritten): (Rule, Rewritten),
+        value: &[u8],
+    ) -> Done {
         let tag = header.tag;
         match rewritten {
             Rewritten::Removed => self.change(header, rule, Step::Remove, value),
             Rewritten::Emptied => self.change(header, rule, Step::Empty, value),
             Rewritten::Dummy => self.change(header, rule, Step::Dummy, value),
-            Rewritten::Text(text) => {
-                let bytes = encode(&self.character_set, rule.vr, &text);
+            Rewritten::Texts(texts) if texts.iter().any(|text| !can_hold(rule.vr, text)) => {
+                self.change(header, rule, Step::Remove, value)
+            }
+            Rewritten::Texts(texts) => {
+                let bytes = self.encoded(rule.vr, &texts);
                 self.write(tag, rule, Step::Replace, &bytes)
             }
             Rewritten::AsProfile => {
-                let rule = self.rule(tag);
-                self.treat(&Token::Value { header: *header, value }, header, rule, value)
+                self.treat(&Token::Value { header: *header, value }, header, floor, value)
             }
-            Rewritten::Then(text) => {
-                let bytes = encode(&self.character_set, rule.vr, &text);
+            Rewritten::Then(texts) => {
+                let bytes = self.encoded(rule.vr, &texts);
                 let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                 let header = Header::new(tag, rule.vr, length, self.out.encoding());
                 self.treat(&Token::Value { header, value: &bytes }, &header, rule, &bytes)
@@ -89,21 +127,13 @@ impl<W: Write> Walk<'_, '_, W> {
         }
     }
 
-    /// What a rule does with a whole sequence: removed or emptied; other actions do not fit one.
-    pub(super) fn project_sequence(&mut self, tag: Tag) -> Option<(Rule, Step)> {
-        if self.context.project_rules.numbers.is_empty() {
-            return None;
-        }
-        let rule = self.rule(tag);
-        let source = self.context.source;
-        self.context.project_rules.about(tag, VR::SQ).into_iter().find_map(|number| {
-            let by = Rule { id: RuleId::Project(number + 1), vr: VR::SQ, ..rule };
-            match self.context.profile.project_rules.apply(number, &rule, "", source)? {
-                Rewritten::Removed => Some((by, Step::Remove)),
-                Rewritten::Emptied => Some((by, Step::Empty)),
-                Rewritten::Dummy => Some((by, Step::Dummy)),
-                _ => None,
-            }
-        })
+    fn encoded(&self, vr: VR, texts: &[String]) -> Vec<u8> {
+        let values: Vec<Vec<u8>> = texts.iter().map(|text| encode(&self.character_set, vr, text)).collect();
+        values.join(&b'\\')
     }
+}
+
+/// Whether a backslash parts values (PS3.5 §6.4).
+fn has_values(vr: VR) -> bool {
+    !matches!(vr, VR::LT | VR::ST | VR::UT | VR::UR)
 }
