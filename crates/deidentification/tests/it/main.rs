@@ -15,6 +15,7 @@ mod partner_view;
 mod pixels;
 mod public_files;
 mod references;
+mod rules;
 mod support;
 mod tables;
 mod text_clean;

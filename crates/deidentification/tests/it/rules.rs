@@ -1,0 +1,130 @@
+//! Rules of the project: what each action makes of a value, what they reach, and which the profile's reader refuses.
+
+use deidentification::Profile;
+use dicom_stream::VR;
+
+use crate::support::{CT, Element, Output, run_profile, sequence, text};
+
+fn profile(more: &str) -> Profile {
+    let head = "name = \"own\"\nversion = \"1\"\nedition = \"2026d\"\n";
+    Profile::from_toml(&format!("{head}{more}")).unwrap()
+}
+
+fn run(more: &str, elements: Vec<Element>) -> Output {
+    run_profile(&profile(more), CT, elements)
+}
+
+fn rule(attribute: &str, action: &str) -> String {
+    format!("[[rules]]\nattributes = [\"{attribute}\"]\naction = {action}\n")
+}
+
+const SAFE: &str = "options = [\"retain_safe_private\"]\n";
+
+/// Two elements of Table E.3.10-1.
+fn private() -> Vec<Element> {
+    vec![
+        text(0x0019_0010, VR::LO, "SIEMENS MR HEADER"),
+        text(0x0019_100C, VR::IS, "1000"),
+        text(0x0019_100D, VR::CS, "NONE"),
+    ]
+}
+
+#[test]
+fn rules_reach_private_elements_that_an_option_retains() {
+    let plain = run(SAFE, private());
+    assert_eq!(plain.text("(0019,100C)").as_deref(), Some("1000"));
+    for about in ["creator:SIEMENS MR HEADER", "(0019,10xx)", "(0019,100C)", "vr:IS"] {
+        let output = run(&format!("{SAFE}{}", rule(about, "\"X\"")), private());
+        assert!(!output.has("(0019,100C)"), "{about}");
+        assert_eq!(output.has("(0019,100D)"), about == "vr:IS" || about == "(0019,100C)", "{about}");
+    }
+    let other = run(&format!("{SAFE}{}", rule("creator:ACME", "\"X\"")), private());
+    assert!(other.has("(0019,100C)"));
+    let replaced = run(&format!("{SAFE}{}", rule("(0019,100D)", "{ replace = \"SOME\" }")), private());
+    assert_eq!(replaced.text("(0019,100D)").as_deref(), Some("SOME"));
+    assert_eq!(replaced.text("(0019,0010)").as_deref(), Some("SIEMENS MR HEADER"));
+    // what the profile removes, no rule brings back
+    let none = run(&rule("(0019,100D)", "{ replace = \"SOME\" }"), private());
+    assert!(!none.has("(0019,100D)") && !none.has("(0019,0010)"));
+}
+
+#[test]
+fn rules_reach_values_that_are_too_long_to_be_read() {
+    let table = || vec![Element::Value(0x0028_3006, VR::OW, vec![7; 100_000])];
+    assert!(run("", table()).has("(0028,3006)"));
+    assert!(!run(&rule("LUTData", "\"X\""), table()).has("(0028,3006)"));
+    let emptied = run(&rule("LUTData", "\"Z\""), table());
+    assert_eq!(emptied.text("(0028,3006)").as_deref(), Some(""));
+    let shielded = format!("{}{}", rule("LUTData", "\"K\""), rule("vr:OW", "\"X\""));
+    assert!(run(&shielded, table()).has("(0028,3006)"));
+}
+
+#[test]
+fn a_rule_about_a_sequence_takes_it_whole_and_a_pattern_does_not() {
+    let codes = || vec![sequence(0x0008_2218, vec![vec![text(0x0008_0104, VR::LO, "Thorax")]])];
+    assert!(!run(&rule("(0008,2218)", "\"X\""), codes()).has("(0008,2218)[1](0008,0104)"));
+    let pattern = "[[rules]]\nattributes = [\"(0008,22xx)\"]\nvalue = \"Abdomen\"\naction = \"X\"\n";
+    assert!(run(pattern, codes()).has("(0008,2218)[1](0008,0104)"));
+}
+
+/// A backslash parts values (PS3.5 §6.4): each is judged and rewritten by itself.
+#[test]
+fn values_are_rewritten_one_by_one() {
+    let kinds = || vec![text(0x0008_0008, VR::CS, "ORIGINAL\\PRIMARY\\AXIAL")];
+    let image_type = |action: &str| run(&rule("ImageType", action), kinds()).text("(0008,0008)");
+    assert_eq!(image_type("{ truncate = 4 }").as_deref(), Some("ORIG\\PRIM\\AXIA"));
+    let upper = image_type("{ regex = { find = \"^AX.*$\", with = \"OTHER\" } }");
+    assert_eq!(upper.as_deref(), Some("ORIGINAL\\PRIMARY\\OTHER"));
+    let map = "{ map = { ORIGINAL = \"DERIVED\", PRIMARY = \"PRIMARY\", AXIAL = \"AXIAL\" } }";
+    assert_eq!(image_type(map).as_deref(), Some("DERIVED\\PRIMARY\\AXIAL"));
+    assert_eq!(image_type("{ map = { ORIGINAL = \"DERIVED\" } }"), None, "what is not in the table goes");
+    let one_of = "[[rules]]\nattributes = [\"ImageType\"]\nvalue = \"^PRIMARY$\"\naction = \"X\"\n";
+    assert!(!run(one_of, kinds()).has("(0008,0008)"));
+}
+
+/// Dates move by -100 days (SHIFT of the test source), beside what the profile does with others.
+#[test]
+fn each_action_does_what_it_says() {
+    let values = || vec![text(0x0018_1030, VR::LO, "Thorax"), text(0x0018_1200, VR::DA, "20240310")];
+    let made = |about: &str, action: &str, path: &str| run(&rule(about, action), values()).text(path);
+    let protocol = |action: &str| made("ProtocolName", action, "(0018,1030)");
+    assert_eq!(protocol("{ replace = \"A\" }").as_deref(), Some("A"));
+    assert_eq!(protocol("\"Z\"").as_deref(), Some(""));
+    assert_eq!(protocol("\"D\"").as_deref(), Some("REMOVED"));
+    // the token of the test source
+    assert_eq!(protocol("{ hash = 8 }").as_deref(), Some("00000000"));
+    assert_eq!(protocol("\"X\""), None);
+}
+
+#[test]
+fn what_an_attribute_cannot_hold_is_refused_when_the_profile_is_read() {
+    for (about, action, what) in [
+        ("Rows", "{ replace = \"abc\" }", "VR of the attribute is US"),
+        ("StudyDate", "{ replace = \"hello\" }", "VR of the attribute is DA"),
+        ("StudyDate", "{ hash = 8 }", "hash fits"),
+        ("AccessionNumber", "{ hash = 32 }", "16 digits"),
+        ("Rows", "{ regex = { find = \"1\", with = \"2\" } }", "for texts"),
+        ("ManufacturerModelName", "\"shift\"", "DA and DT"),
+        ("StudyInstanceUID", "\"X\"", "writes this attribute itself"),
+        ("SOPInstanceUID", "\"D\"", "writes this attribute itself"),
+        ("SpecificCharacterSet", "{ replace = \"ISO_IR 192\" }", "writes this attribute itself"),
+        ("PatientName", "\"Z\"", "writes this attribute itself"),
+        ("RequestAttributesSequence", "{ replace = \"a\" }", "VR of the attribute is SQ"),
+        ("PixelData", "\"X\"", "write a mask"),
+        ("BodyPartExamined", "{ map = { HEAD = \"head\" } }", "VR of the attribute is CS"),
+        ("vr:US", "{ truncate = 2 }", "for texts"),
+    ] {
+        let error = profile(&rule(about, action)).compile(None).unwrap_err().to_string();
+        assert!(error.contains(what), "{about} {action}: {error}");
+    }
+    for (more, what) in
+        [("sop_classes = [\"CT Image Storage\"]", "is no UID"), ("modalities = [\"ct\"]", "in capitals")]
+    {
+        let error = profile(&format!("{}{more}\n", rule("ProtocolName", "\"X\""))).compile(None);
+        assert!(error.unwrap_err().to_string().contains(what));
+    }
+    let full = format!("options = [\"retain_longitudinal_full_dates\"]\n{}", rule("SeriesDate", "\"shift\""));
+    assert!(profile(&full).compile(None).unwrap_err().to_string().contains("can be computed"));
+    let trusting = "options = [\"retain_safe_private\"]\n[[trusted_equipment]]\nmanufacturer = \" \"\n";
+    assert!(profile(trusting).compile(None).unwrap_err().to_string().contains("manufacturer"));
+}
