@@ -20,6 +20,9 @@ Faults: patient-id, patient-name  the partner writes its own
         nested-code               the code of another participant in an item
         encrypted                 Encrypted Attributes that nobody here can read
         text-code                 code and UID in a text of a report
+        text-uid, private-uid     a UID of the source stands in a text of a report only, in a private value of VR UN only
+        foreign-text-uid, foreign-private-uid
+                                  the same of another participant
         own-uid                   the same SOP Instance UID in each study
         geometry                  a segmentation says another pixel spacing than the images of its frame of reference
         missing                   the first kind is made, cited by the others, and not delivered
@@ -148,6 +151,11 @@ def cite(one, instance):
     one.ReferencedInstanceSequence = [item(ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.2", ReferencedSOPInstanceUID=instance)]
 
 
+def comment(one, text, concept=("121106", "Comment"), kind="TEXT", keyword="TextValue"):
+    more = classes.content(kind, "CONTAINS", concept, **{keyword: text})
+    one.ContentSequence = pydicom.Sequence([*one.ContentSequence, more])  # highdicom's own takes only its own items
+
+
 def spoil(fault, made, images, others, args):
     one = next(iter(made.values()))
     if fault == "patient-id":
@@ -182,7 +190,13 @@ def spoil(fault, made, images, others, args):
     elif fault == "encrypted":
         one.EncryptedAttributesSequence = [item(EncryptedContentTransferSyntaxUID=ImplicitVRLittleEndian, EncryptedContent=b"\x30\x80\x00\x00")]
     elif fault == "text-code":
-        one.ContentSequence.append(classes.content("TEXT", "CONTAINS", ("121106", "Comment"), TextValue=f"{one.PatientID}: {images[0].SOPInstanceUID}"))
+        comment(one, f"{one.PatientID}: {images[0].SOPInstanceUID}")
+    elif fault in ("text-uid", "foreign-text-uid"):
+        comment(one, f"see {(others if fault.startswith('foreign') else images)[2].SOPInstanceUID}")
+    elif fault in ("private-uid", "foreign-private-uid"):
+        uid = str((others if fault.startswith("foreign") else images)[2].SOPInstanceUID).encode()
+        one.add_new(0x00090010, "LO", "PARTNER")
+        one.add_new(0x00091001, "UN", uid + b"\0" * (len(uid) % 2))
     elif fault == "own-uid":
         one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.3680043.10.999.7"
     elif fault == "date":

@@ -7,6 +7,7 @@ mod faulty;
 mod identity;
 mod kills;
 mod linkage;
+mod mentioned;
 mod pitfalls;
 mod release;
 mod returned;

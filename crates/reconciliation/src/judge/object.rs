@@ -62,11 +62,12 @@ impl<'a> Findings<'a> {
         if common(keys.participants()) == Common::Contradiction {
             refuse.insert(RefuseReason::SeveralParticipants);
         }
-        for uid in survey.uids.iter().filter(|uid| !self.issued.uids.contains_key(&uid.uid)) {
-            if self.issued.originals.contains(&uid.uid) {
+        let uids = survey.uids.iter().map(|uid| &uid.uid).chain(&survey.mentions);
+        for uid in uids.filter(|uid| !self.issued.uids.contains_key(*uid)) {
+            if self.issued.originals.contains(uid) {
                 refuse.insert(RefuseReason::OriginalUid);
             }
-            if self.issued.elsewhere.contains(&uid.uid) {
+            if self.issued.elsewhere.contains(uid) {
                 refuse.insert(RefuseReason::IssuedElsewhere);
             }
         }

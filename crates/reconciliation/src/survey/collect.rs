@@ -7,6 +7,7 @@ use dicom_stream::text::{trim, trim_uid};
 use dicom_stream::{ElementPath, Tag, VR};
 
 use super::geometry::GeometryCollector;
+use super::mention::{Look, Mentions, normal};
 use super::{DateUse, Role, Survey, SurveyError, UidUse, is_standard};
 use crate::attribute::{
     CODE_VALUE, CONCEPT_NAME_CODE, ENCAPSULATED_DOCUMENT, ENCRYPTED_ATTRIBUTES, FRAME_OF_REFERENCE_UID,
@@ -15,7 +16,7 @@ use crate::attribute::{
     is_processing_date, refers,
 };
 use crate::character_set::Repertoire;
-use crate::clinical_document::{ClinicalDocument, is_clinical_document, unpadded};
+use crate::clinical_document::{self, ClinicalDocument, is_clinical_document, unpadded};
 use crate::date::days;
 use crate::visit::{Element, Visitor};
 
@@ -32,6 +33,7 @@ pub(super) struct Collector {
     /// Concept of the content item at each depth.
     concepts: Vec<String>,
     geometry: GeometryCollector,
+    mentions: Mentions,
     pixels: Option<blake3::Hasher>,
     /// Whether the bulk that passes is pixel data.
     in_pixels: bool,
@@ -52,6 +54,10 @@ impl Default for Collector {
             patient_name_raw: Vec::new(),
             trial_subject: String::new(),
             nested_ids: BTreeSet::new(),
+            nested_names: BTreeSet::new(),
+            named: BTreeSet::new(),
+            mentions: BTreeSet::new(),
+            words: BTreeSet::new(),
             character_set: Vec::new(),
             uids: Vec::new(),
             dates: Vec::new(),
@@ -69,6 +75,7 @@ impl Default for Collector {
             dates: BTreeMap::new(),
             concepts: Vec::new(),
             geometry: GeometryCollector::default(),
+            mentions: Mentions::default(),
             pixels: None,
             in_pixels: false,
             failed: None,
@@ -109,6 +116,7 @@ impl Visitor for Collector {
             vr if element.sets.is_root() => self.survey.text.add(element.sets.current(), vr, value),
             _ => {}
         }
+        self.note_mentions(element, value);
         self.geometry.value(element, value);
     }
 
@@ -127,12 +135,17 @@ impl Visitor for Collector {
         if must_be_read && !self.in_pixels {
             self.fail(SurveyError::TooLong { path: path(element) });
         }
+        self.mentions.end();
+        if element.tag.group() != PIXEL_GROUP {
+            self.mentions.begin(Look::Numbers);
+        }
     }
 
     fn piece(&mut self, piece: &[u8]) {
         if let Some(pixels) = self.pixels.as_mut().filter(|_| self.in_pixels) {
             pixels.update(piece);
         }
+        self.mentions.piece(piece);
     }
 }
 
@@ -148,7 +161,9 @@ impl Collector {
             .map(|((day, processing), path)| DateUse { day, processing, path })
             .collect();
         let pixels = self.pixels.map(|hasher| hasher.finalize().into());
-        Ok(Survey { uids, dates, pixels, geometry: self.geometry.finish()?, ..self.survey })
+        let (mentions, words) = self.mentions.finish()?;
+        let geometry = self.geometry.finish()?;
+        Ok(Survey { uids, dates, pixels, geometry, mentions, words, ..self.survey })
     }
 
     /// The values of the main data set that have a field of their own.
@@ -181,6 +196,11 @@ impl Collector {
         if !is_clinical_document(&self.survey.sop_class) {
             return;
         }
+        let written = String::from_utf8_lossy(unpadded(body));
+        self.mentions.value(Look::Text, written.as_bytes());
+        if let Some(seen) = clinical_document::text(&written) {
+            self.mentions.value(Look::Text, seen.as_bytes());
+        }
         match ClinicalDocument::read(unpadded(body)) {
             Some(document) => self.survey.nested_ids.extend(document.ids),
             None => self.survey.has_unreadable_role = true,
@@ -205,6 +225,23 @@ impl Collector {
         self.survey.nested_ids.insert(id);
     }
 
+    /// What a value mentions; UIDs of their own are noted elsewhere.
+    fn note_mentions(&mut self, element: &Element<'_>, value: &[u8]) {
+        match element.vr {
+            VR::UI | VR::DA | VR::DT | VR::TM | VR::IS | VR::DS => {}
+            _ if element.tag.group() == PIXEL_GROUP => {}
+            vr if uses_character_set(vr) || matches!(vr, VR::AE | VR::CS | VR::UR | VR::AS) => {
+                self.mentions.value(Look::Text, value);
+                // with two bytes a character, or escape sequences, only who decodes it sees the words
+                if !value.is_ascii() || value.contains(&0x1B) {
+                    self.mentions.value(Look::Text, element.sets.current().decode(vr, value).as_bytes());
+                }
+            }
+            VR::UN | VR::OB | VR::SQ => self.mentions.value(Look::Bytes, value),
+            _ => self.mentions.value(Look::Numbers, value),
+        }
+    }
+
     fn note_uids(&mut self, element: &Element<'_>, value: &[u8]) {
         let concept = self.concepts.get(element.sequences.len()).map_or("", String::as_str);
         let role = if refers(element.tag, element.is_root(), concept) { Role::Refers } else { Role::Defines };
@@ -221,6 +258,7 @@ impl Collector {
             {
                 return self.fail(SurveyError::TooMany { what: "UIDs", limit: Survey::UIDS_MAX });
             }
+            self.mentions.root_of(&uid);
             self.uids.entry((uid.into_owned(), role)).or_insert_with(|| path(element));
         }
     }

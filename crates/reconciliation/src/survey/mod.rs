@@ -2,6 +2,7 @@
 
 mod collect;
 mod geometry;
+mod mention;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::visit::visit;
 use collect::Collector;
 
 pub use geometry::Geometry;
+pub(crate) use mention::normal;
 
 /// Limits for results: values up to 16 MiB are held whole, because a sequence stored as UN has to be mapped as a whole.
 pub const LIMITS: Limits = Limits { value: 16 << 20, ..Limits::INSTANCE };
@@ -99,8 +101,18 @@ pub struct Survey {
     pub patient_name_raw: Vec<u8>,
     /// Clinical Trial Subject ID (0012,0040), decoded.
     pub trial_subject: String,
-    /// Patient IDs and trial subjects inside of items, decoded: no key, but they must not be another participant's.
+    /// Patient IDs, trial subjects and subject ids inside of items and clinical documents, decoded: no key, but they must not be
+    /// another's.
     pub nested_ids: BTreeSet<String>,
+    /// Names of the patient at the same places.
+    pub nested_names: BTreeSet<String>,
+    /// What the object is said to be of, wherever it says so: the values of all attributes of a patient id or name, as codes are
+    /// compared.
+    pub named: BTreeSet<String>,
+    /// UIDs in text, in bytes of unknown meaning and in documents, and those that a UID of the object hangs below.
+    pub mentions: BTreeSet<String>,
+    /// Words that may be codes at the same places, as codes are compared.
+    pub words: BTreeSet<String>,
     /// Specific Character Set (0008,0005) as received.
     pub character_set: Vec<u8>,
     /// UIDs, those of the standard left out.
@@ -127,8 +139,12 @@ impl Survey {
     pub const UIDS_MAX: usize = 100_000;
     /// Different dates of one object.
     pub const DATES_MAX: usize = 10_000;
-    /// Different patient ids in the items of one object.
+    /// Different patient ids, and names, in the items of one object.
     pub const NESTED_IDS_MAX: usize = 1_000;
+    /// Different UIDs, and words, that one object mentions.
+    pub const MENTIONS_MAX: usize = 100_000;
+    /// A word as long as this does not come about by chance.
+    pub(crate) const LONG_WORD: usize = 6;
 
     /// How far the text of the object can be read by the character set it declares.
     pub fn fidelity(&self) -> Fidelity {
@@ -146,21 +162,27 @@ pub fn survey<R: Read>(input: R, syntax: &TransferSyntax, limits: Limits) -> Res
     collector.finish()
 }
 
-/// The different UIDs of a result set: what to look up as issued (RR-1).
+/// The different UIDs of a result set, those it mentions included: what to look up as issued (RR-1).
 pub fn uids_of(surveys: &[Survey]) -> BTreeSet<&str> {
-    surveys.iter().flat_map(|survey| survey.uids.iter().map(|uid| uid.uid.as_str())).collect()
+    let of_own = surveys.iter().flat_map(|survey| survey.uids.iter().map(|uid| uid.uid.as_str()));
+    of_own.chain(surveys.iter().flat_map(|survey| survey.mentions.iter().map(String::as_str))).collect()
 }
 
-/// The different texts of a result set that may be codes: what to look up as issued (AC8.1).
+/// The different texts of a result set that are codes where they are written as they were issued: what to look up (AC8.1).
 pub fn codes_of(surveys: &[Survey]) -> BTreeSet<&str> {
     let of_root =
         surveys.iter().flat_map(|survey| [&survey.patient_id, &survey.trial_subject, &survey.patient_name]);
-    let nested = surveys.iter().flat_map(|survey| &survey.nested_ids);
+    let nested = surveys.iter().flat_map(|survey| survey.nested_ids.iter().chain(&survey.nested_names));
     of_root
         .chain(nested)
         .map(|code| code.trim_end_matches(['^', '=', ' ']))
         .filter(|code| !code.is_empty())
         .collect()
+}
+
+/// The different words of a result set that may be codes, in capitals: what to look up, however it is written (RC-04).
+pub fn words_of(surveys: &[Survey]) -> BTreeSet<&str> {
+    surveys.iter().flat_map(|survey| survey.words.iter().chain(&survey.named)).map(String::as_str).collect()
 }
 
 /// Whether a UID is one of the standard's own.

@@ -7,6 +7,7 @@ mod dates;
 mod encodings;
 mod keys;
 mod marking;
+mod mentions;
 mod properties;
 mod references;
 mod round_trip;

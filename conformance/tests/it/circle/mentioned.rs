@@ -1,0 +1,48 @@
+//! What stands where nobody looks for it by its tag: UIDs and codes in text, private bytes, items and documents (RR-3, RR-9, RC-04, RC-06, RC-09).
+
+use super::world::{Rules, World};
+
+/// What the partner makes, see `algorithm.py`, and the state and the reason that it ends with.
+const CASES: [(&str, &str, &str); 4] = [
+    // RR-3, RR-9
+    ("1:kos:text-uid", "manual", "pseudonym-left"),
+    // RC-04
+    ("2:kos:foreign-text-uid", "rejected", "several-participants"),
+    ("3:kos:foreign-private-uid", "rejected", "several-participants"),
+    // RC-09
+    ("4:kos:private-uid", "closed", "close"),
+];
+
+#[test]
+fn what_is_only_mentioned_is_mapped_or_ends_with_its_reason() {
+    let world = World::new(&Rules::default());
+    for number in 1..=CASES.len() {
+        world.patient(u32::try_from(number).unwrap(), &[]);
+    }
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(CASES.len() as u64);
+    world.held_by_partner();
+    let made = world.compute(&CASES.map(|(case, ..)| case), "sent");
+    world.partner.take(&world.at("sent"));
+    let state_of = |study: &str| world.sets().into_iter().find(|set| set.study == study).map(|set| set.state);
+    let settled =
+        || CASES.iter().zip(&made).all(|((_, state, _), study)| state_of(study).as_deref() == Some(state));
+    let started = std::time::Instant::now();
+    while !settled() && started.elapsed().as_secs() < 50 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    for ((case, state, reason), study) in CASES.iter().zip(&made) {
+        let end = world.ends(study);
+        assert!(end.contains(&format!("→ {state}")) && end.contains(reason), "{case}: {end}");
+    }
+    for (case, state, _) in CASES {
+        if state != "closed" {
+            let (number, rest) = case.split_once(':').unwrap();
+            let kind = rest.split(':').next().unwrap();
+            std::fs::remove_file(world.at("sent").join(format!("{number}_{kind}.dcm"))).unwrap();
+        }
+    }
+    assert_eq!(world.check_return("sent")["results"], 1);
+    server.stop();
+}
