@@ -33,11 +33,12 @@ enum Takes {
 
 /// Reasons that a person may accept. Every other one stays refusable only: what cannot be read or checked, what would leave a pseudonym or
 /// break a reference, what may be somebody else's.
-const ACCEPTABLE: [(&str, Takes); 14] = {
+const ACCEPTABLE: [(&str, Takes); 15] = {
     use IdentityChoice::{Pacs, Received};
     [
         ("patient-id-altered", Takes::Proposal),    // RC-04
         ("patient-name-altered", Takes::Proposal),  // RC-04
+        ("other-code-in-text", Takes::Proposal),    // RC-04
         ("trial-subject-altered", Takes::Proposal), // RC-04
         ("study-unknown", Takes::Proposal),         // RC-05
         ("too-few-keys", Takes::Proposal),          // AC8.1

@@ -13,6 +13,7 @@ use dicom_stream::SourceError;
 use pseudonym::{Linkage, ParticipantId, Recognition, UidKind, VaultError};
 use reconciliation::{
     Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, SurveyError, codes_of, survey, uids_of,
+    words_of,
 };
 use uuid::Uuid;
 
@@ -68,6 +69,15 @@ pub(crate) async fn look_up(
             issued.codes.insert(code.to_owned(), key_of(participant));
         }
     }
+    let words: Vec<&str> = words_of(surveys).into_iter().collect();
+    for known in line.vault.known_codes(&job.project, &job.partner, &words).await? {
+        if known.is_given {
+            issued.spelled.insert(known.code, key_of(known.participant));
+        } else {
+            issued.codes_elsewhere.insert(known.code);
+        }
+    }
+    issued.codes_elsewhere.retain(|code| !issued.spelled.contains_key(code));
     let (returned, knows_returned) = returned(line, job).await?;
     issued.returned = returned.into_iter().filter(|uid| !issued.uids.contains_key(uid)).collect();
     issued.taken = taken(line, set, surveys).await?;

@@ -24,6 +24,10 @@ pub(crate) const FRAME_OF_REFERENCE_UID: Tag = Tag(0x0020, 0x0052);
 pub(crate) const LONGITUDINAL_TEMPORAL_INFORMATION: Tag = Tag(0x0028, 0x0303);
 pub(crate) const CONCEPT_NAME_CODE: Tag = Tag(0x0040, 0xA043);
 pub(crate) const REFERENCED_REQUEST: Tag = Tag(0x0040, 0xA370);
+/// Text Value and Person Name of a content item.
+pub(crate) const TEXT_VALUE: Tag = Tag(0x0040, 0xA160);
+pub(crate) const PERSON_NAME: Tag = Tag(0x0040, 0xA123);
+pub(crate) const OTHER_PATIENT_IDS: Tag = Tag(0x0010, 0x1000);
 pub(crate) const UID: Tag = Tag(0x0040, 0xA124);
 pub(crate) const ENCAPSULATED_DOCUMENT: Tag = Tag(0x0042, 0x0011);
 pub(crate) const ENCAPSULATED_DOCUMENT_LENGTH: Tag = Tag(0x0042, 0x0015);
@@ -124,6 +128,10 @@ static REFERRING_CONCEPTS: &[&str] = &[
     "121126", // Performed Procedure Step SOP Instance UID
     "121232", // Source series for segmentation
 ];
+
+/// Subject ID and Subject Name of a report (scheme DCM, PS3.16 TID 1007).
+pub(crate) const SUBJECT_ID: &str = "121030";
+pub(crate) const SUBJECT_NAME: &str = "121029";
 
 /// Classes whose Image Type is free in value 2, so that it can say SECONDARY. Segmentations, parametric maps and the multi-frame
 /// classes with functional groups have PRIMARY there as an enumerated value (PS3.3 C.8.20.2, C.8.16.1).

@@ -30,6 +30,8 @@ pub struct Identities {
 pub struct Given {
     /// The code: Patient ID, Patient's Name and Clinical Trial Subject ID as issued.
     pub code: String,
+    /// Codes of others that the set shows, in capitals: never recorded (RR-11).
+    pub others: BTreeSet<String>,
     /// Values of other patient and study attributes as issued; what was issued empty or not at all is left out.
     pub values: BTreeMap<Tag, Vec<u8>>,
 }
@@ -77,7 +79,7 @@ impl Given {
         syntax: &TransferSyntax,
         limits: Limits,
     ) -> Result<Self, SourceError> {
-        let mut given = Self { code: code.to_owned(), values: BTreeMap::new() };
+        let mut given = Self { code: code.to_owned(), ..Self::default() };
         visit(sent, syntax, limits, &mut given)?;
         Ok(given)
     }

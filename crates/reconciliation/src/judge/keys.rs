@@ -98,8 +98,15 @@ impl Keys {
 /// Whose the UIDs and codes are that the object mentions.
 fn mentioned(survey: &Survey, issued: &Issued) -> Vec<BTreeSet<Participant>> {
     let uids = survey.mentions.iter().map(|uid| candidates(issued, uid, |_| true));
-    let nested = survey.nested_ids.iter().filter_map(|id| issued.codes.get(id));
-    uids.filter(|of| !of.is_empty()).chain(nested.map(|owner| BTreeSet::from([*owner]))).collect()
+    let codes = survey.named.iter().chain(survey.words.iter().filter(|word| is_telling(word)));
+    let owners = codes.filter_map(|code| issued.spelled.get(code)).map(|owner| BTreeSet::from([*owner]));
+    uids.filter(|of| !of.is_empty()).chain(owners).collect()
+}
+
+/// Whether a word that is a code is one by no chance; any other may be a number or a word of the language.
+pub(super) fn is_telling(word: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| word.as_bytes().iter().any(is);
+    word.len() >= Survey::LONG_WORD && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
 }
 
 fn candidates(issued: &Issued, uid: &str, is: impl Fn(Kind) -> bool) -> BTreeSet<Participant> {

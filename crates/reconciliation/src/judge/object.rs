@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dicom_stream::charset::Fidelity;
 
 use super::issued::{Conditions, Issued, Kind, Sent};
-use super::keys::{Key, Keys};
+use super::keys::{Key, Keys, is_telling};
 use super::reason::{ManualReason, RefuseReason};
 use super::{Common, Verdict, common};
 use crate::date::{DateClass, class};
@@ -71,6 +71,10 @@ impl<'a> Findings<'a> {
                 refuse.insert(RefuseReason::IssuedElsewhere);
             }
         }
+        let mut codes = survey.named.iter().chain(survey.words.iter().filter(|word| is_telling(word)));
+        if codes.any(|code| self.issued.codes_elsewhere.contains(code)) {
+            refuse.insert(RefuseReason::IssuedElsewhere);
+        }
         if !self.conditions.sop_classes.contains(&survey.sop_class) {
             refuse.insert(RefuseReason::SopClassNotAllowed);
         }
@@ -92,9 +96,23 @@ impl<'a> Findings<'a> {
         if verdict.keys < KEYS_MIN || common(keys.participants()) == Common::Several {
             manual.insert(ManualReason::TooFewKeys);
         }
-        let name = survey.patient_name.trim_end_matches(['^', '=', ' ']);
-        if !name.is_empty() && !self.is_code_of(name, keys) {
+        let is_other = |said: &String| {
+            let said = said.trim_end_matches(['^', '=', ' ']);
+            !said.is_empty() && !self.is_code_of(said, keys)
+        };
+        if is_other(&survey.patient_name) || survey.nested_names.iter().any(is_other) {
             manual.insert(ManualReason::PatientNameAltered);
+        }
+        if survey.nested_ids.iter().any(is_other) {
+            manual.insert(ManualReason::PatientIdAltered);
+        }
+        let of_other = |word: &String| {
+            let spelled = self.issued.spelled.get(word);
+            let is_own = |owner| keys.participants().all(|candidates| candidates.contains(owner));
+            spelled.map_or_else(|| self.issued.codes_elsewhere.contains(word), |owner| !is_own(owner))
+        };
+        if survey.words.iter().any(of_other) {
+            manual.insert(ManualReason::OtherCodeInText);
         }
         verdict.study = self.study(survey, keys);
     }

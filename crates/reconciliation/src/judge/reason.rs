@@ -4,10 +4,13 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ManualReason {
-    /// Patient ID is not a code issued to this partner (RC-04).
+    /// Patient ID is not a code issued to this partner, or one in an item, a subject context or a clinical document is not (RC-04).
     PatientIdAltered,
-    /// Patient's Name is not the code (RC-04).
+    /// Patient's Name is not the code, or one at such a place is not (RC-04).
     PatientNameAltered,
+    /// A short word of a text, or a number, that is the code of another participant, or one that this partner was never given; a code that
+    /// cannot be there by chance refuses the set (RC-04).
+    OtherCodeInText,
     /// Clinical Trial Subject ID is not a code issued to this partner.
     TrialSubjectAltered,
     /// The Study Instance UID was not issued (RC-05).
@@ -52,6 +55,7 @@ impl ManualReason {
         match self {
             Self::PatientIdAltered => "patient-id-altered",
             Self::PatientNameAltered => "patient-name-altered",
+            Self::OtherCodeInText => "other-code-in-text",
             Self::TrialSubjectAltered => "trial-subject-altered",
             Self::StudyUnknown => "study-unknown",
             Self::TooFewKeys => "too-few-keys",

@@ -11,9 +11,9 @@ use super::mention::{Look, Mentions, normal};
 use super::{DateUse, Role, Survey, SurveyError, UidUse, is_standard};
 use crate::attribute::{
     CODE_VALUE, CONCEPT_NAME_CODE, ENCAPSULATED_DOCUMENT, ENCRYPTED_ATTRIBUTES, FRAME_OF_REFERENCE_UID,
-    MODALITY, PATIENT_ID, PATIENT_NAME, PIXEL_GROUP, REFERENCED_REQUEST, SERIES_INSTANCE_UID, SOP_CLASS_UID,
-    SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, STUDY_INSTANCE_UID, TRIAL_SUBJECT_ID, is_identity,
-    is_processing_date, refers,
+    MODALITY, OTHER_PATIENT_IDS, PATIENT_ID, PATIENT_NAME, PERSON_NAME, PIXEL_GROUP, REFERENCED_REQUEST,
+    SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, STUDY_INSTANCE_UID,
+    SUBJECT_ID, SUBJECT_NAME, TEXT_VALUE, TRIAL_SUBJECT_ID, is_identity, is_processing_date, refers,
 };
 use crate::character_set::Repertoire;
 use crate::clinical_document::{self, ClinicalDocument, is_clinical_document, unpadded};
@@ -94,9 +94,9 @@ impl Visitor for Collector {
     fn value(&mut self, element: &Element<'_>, value: &[u8]) {
         if element.is_root() {
             self.look_at(element, value);
-        } else if matches!(element.tag, PATIENT_ID | TRIAL_SUBJECT_ID) {
-            self.note_nested_id(element, value);
-        } else if element.tag == STUDY_INSTANCE_UID && innermost(element) == Some(REFERENCED_REQUEST) {
+        }
+        self.note_subject(element, value);
+        if element.tag == STUDY_INSTANCE_UID && innermost(element) == Some(REFERENCED_REQUEST) {
             // the object's own stands before, in group 0020
             self.survey.has_foreign_request |= trim_uid(value) != self.survey.study.as_bytes();
         }
@@ -162,8 +162,13 @@ impl Collector {
             .collect();
         let pixels = self.pixels.map(|hasher| hasher.finalize().into());
         let (mentions, words) = self.mentions.finish()?;
+        let survey = &self.survey;
+        let mut named = survey.named.clone();
+        let of_root = [&survey.patient_id, &survey.trial_subject, &survey.patient_name];
+        let said = of_root.into_iter().chain(&survey.nested_ids).chain(&survey.nested_names);
+        named.extend(said.flat_map(|said| said.split('\\')).map(normal).filter(|code| !code.is_empty()));
         let geometry = self.geometry.finish()?;
-        Ok(Survey { uids, dates, pixels, geometry, mentions, words, ..self.survey })
+        Ok(Survey { uids, dates, pixels, geometry, mentions, words, named, ..self.survey })
     }
 
     /// The values of the main data set that have a field of their own.
@@ -202,7 +207,10 @@ impl Collector {
             self.mentions.value(Look::Text, seen.as_bytes());
         }
         match ClinicalDocument::read(unpadded(body)) {
-            Some(document) => self.survey.nested_ids.extend(document.ids),
+            Some(document) => {
+                self.survey.nested_ids.extend(document.ids);
+                self.survey.nested_names.extend(document.names);
+            }
             None => self.survey.has_unreadable_role = true,
         }
     }
@@ -216,13 +224,36 @@ impl Collector {
         }
     }
 
-    fn note_nested_id(&mut self, element: &Element<'_>, value: &[u8]) {
-        let id = element.sets.current().decode(element.vr, trim(element.vr, value)).into_owned();
-        if self.survey.nested_ids.len() >= Survey::NESTED_IDS_MAX && !self.survey.nested_ids.contains(&id) {
-            return self
-                .fail(SurveyError::TooMany { what: "patient ids in items", limit: Survey::NESTED_IDS_MAX });
+    /// Whom an item, or another id of the patient, says that it is about.
+    fn note_subject(&mut self, element: &Element<'_>, value: &[u8]) {
+        let concept = self.concepts.get(element.sequences.len()).map_or("", String::as_str);
+        let is_name = match (element.tag, concept) {
+            (OTHER_PATIENT_IDS, _) | (TEXT_VALUE, SUBJECT_ID) => false,
+            (PATIENT_ID | TRIAL_SUBJECT_ID, _) if !element.is_root() => false,
+            (PATIENT_NAME, _) if !element.is_root() => true,
+            (TEXT_VALUE | PERSON_NAME, SUBJECT_NAME) => true,
+            _ => return,
+        };
+        let said = element.sets.current().decode(element.vr, trim(element.vr, value)).into_owned();
+        // what stands in the patient's own attributes goes: it is asked about only where it is a code
+        let goes = element.sequences.first().map_or(element.tag, |(tag, _)| *tag);
+        let survey = &mut self.survey;
+        let noted = match (is_identity(goes), is_name) {
+            (true, _) => &mut survey.named,
+            (false, true) => &mut survey.nested_names,
+            (false, false) => &mut survey.nested_ids,
+        };
+        for said in said.split('\\') {
+            let said = if is_identity(goes) { normal(said) } else { said.trim().to_owned() };
+            if said.is_empty() || noted.contains(&said) {
+                continue;
+            }
+            if noted.len() >= Survey::NESTED_IDS_MAX {
+                let what = "patient ids or names in items";
+                return self.fail(SurveyError::TooMany { what, limit: Survey::NESTED_IDS_MAX });
+            }
+            noted.insert(said);
         }
-        self.survey.nested_ids.insert(id);
     }
 
     /// What a value mentions; UIDs of their own are noted elsewhere.

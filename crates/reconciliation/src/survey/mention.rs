@@ -205,7 +205,7 @@ impl Mentions {
 }
 
 /// A code as it is compared: without padding, capitals and small letters the same.
-pub(crate) fn normal(code: &str) -> String {
+pub(super) fn normal(code: &str) -> String {
     code.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\0' | '^' | '=')).to_ascii_uppercase()
 }
 

@@ -18,7 +18,6 @@ use crate::visit::visit;
 use collect::Collector;
 
 pub use geometry::Geometry;
-pub(crate) use mention::normal;
 
 /// Limits for results: values up to 16 MiB are held whole, because a sequence stored as UN has to be mapped as a whole.
 pub const LIMITS: Limits = Limits { value: 16 << 20, ..Limits::INSTANCE };

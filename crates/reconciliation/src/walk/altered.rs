@@ -80,6 +80,7 @@ impl<W: Write> Walk<'_, '_, W> {
             .any(|run| identities.originals.contains_key(run.trim_matches('.')));
         has_uid
             || shows_code(text, &self.context.given.code)
+            || self.context.given.others.iter().any(|code| shows_code(text, code))
             || crate::reverse_scan::shows_date(text, &identities.shifted)
     }
 }

@@ -98,7 +98,6 @@ fn rc_04_a_rewritten_patient_id_or_name_is_a_persons_case_with_a_proposal() {
         (text(0x0010_0020, VR::LO, "p-7k3m9"), ManualReason::PatientIdAltered),
         (text(0x0010_0020, VR::LO, "000042"), ManualReason::PatientIdAltered),
         (text(0x0010_0010, VR::PN, "ANON"), ManualReason::PatientNameAltered),
-        (text(0x0010_0010, VR::PN, "P-BBBB7"), ManualReason::PatientNameAltered),
         (text(0x0012_0040, VR::LO, "S1"), ManualReason::TrialSubjectAltered),
     ] {
         let set = [surveyed(&result(SR, vec![more, reference(INSTANCE)]))];
@@ -269,6 +268,10 @@ fn rc_04_a_code_of_another_inside_of_an_item_is_refused_and_one_that_stands_twic
     // an unsorted data set with two patients, the right one last
     let mut twice = result(SR, vec![reference(INSTANCE)]);
     twice.insert(0, text(0x0010_0020, VR::LO, "P-BBBB7"));
+    let outcome = judge(&[surveyed(&twice)], &issued(), &conditions()).outcome;
+    assert_eq!(outcome, Outcome::Refuse { reasons: [RefuseReason::SeveralParticipants].into() });
+    let mut twice = result(SR, vec![reference(INSTANCE)]);
+    twice.insert(0, text(0x0010_0020, VR::LO, "000042"));
     let outcome = judge(&[surveyed(&twice)], &issued(), &conditions()).outcome;
     let Outcome::Manual { reasons, .. } = outcome else { panic!() };
     assert_eq!(reasons, BTreeSet::from([ManualReason::PatientIdAltered]));

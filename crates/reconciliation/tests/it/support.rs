@@ -104,6 +104,13 @@ pub(crate) fn issued() -> Issued {
     Issued {
         uids: UIDS.iter().map(|(uid, _, kind)| ((*uid).to_owned(), issued_uid(*kind, ALICE))).collect(),
         codes: [(CODE.to_owned(), ALICE), ("P-BBBB7".to_owned(), BOB)].into(),
+        spelled: [
+            (CODE.to_owned(), ALICE),
+            ("P-BBBB7".to_owned(), BOB),
+            ("B7".to_owned(), BOB),
+            ("S-7".to_owned(), BOB),
+        ]
+        .into(),
         dates: BTreeSet::from([SHIFTED]),
         sent: sent.into(),
         ..Issued::default()
