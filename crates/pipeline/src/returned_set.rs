@@ -12,7 +12,7 @@ use archive::zone::Zone;
 use dicom_stream::SourceError;
 use pseudonym::{Linkage, ParticipantId, Recognition, UidKind, VaultError};
 use reconciliation::{
-    Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, SurveyError, codes_of, survey, uids_of,
+    Issued, IssuedUid, Kind, LIMITS, Participant, Sent, Survey, SurveyError, codes_of, survey, uids_of,
     words_of,
 };
 use uuid::Uuid;
@@ -138,8 +138,7 @@ async fn returned(line: &Arc<Line>, job: &Job) -> Result<(BTreeSet<String>, bool
             }
         }
     }
-    let uids = surveys.into_iter().flat_map(|survey| survey.uids);
-    Ok((uids.filter(|uid| uid.role == Role::Defines).map(|uid| uid.uid).collect(), knows_all))
+    Ok((surveys.iter().flat_map(Survey::can_be_cited).map(str::to_owned).collect(), knows_all))
 }
 
 async fn issued_uids(

@@ -3,7 +3,7 @@
 use super::world::{Rules, World};
 
 /// What the partner makes, see `algorithm.py`, and the state and the reason that it ends with.
-const CASES: [(&str, &str, &str); 4] = [
+const CASES: [(&str, &str, &str); 16] = [
     // RR-3, RR-9
     ("1:kos:text-uid", "manual", "pseudonym-left"),
     // RC-04
@@ -11,6 +11,23 @@ const CASES: [(&str, &str, &str); 4] = [
     ("3:kos:foreign-private-uid", "rejected", "several-participants"),
     // RC-09
     ("4:kos:private-uid", "closed", "close"),
+    // RC-04
+    ("5:kos:foreign-text-code", "rejected", "several-participants"),
+    ("6:kos:foreign-name", "rejected", "several-participants"),
+    ("7:kos:foreign-other-id", "rejected", "several-participants"),
+    ("8:kos:foreign-subject", "rejected", "several-participants"),
+    ("9:kos:foreign-nested-small", "rejected", "several-participants"),
+    ("10:kos:subject-name", "manual", "patient-name-altered"),
+    ("11:kos:nested-name", "manual", "patient-name-altered"),
+    // table 8.3
+    ("12:cda:document", "manual", "patient-id-altered"),
+    ("13:enhanced:burned-in", "manual", "text-in-pixels"),
+    // RC-03
+    ("14:kos:time-zone", "closed", "close"),
+    // RC-04
+    ("15:kos:trial-subject", "manual", "trial-subject-altered"),
+    // RR-4
+    ("16:kos:dangling", "retrieved", ""),
 ];
 
 #[test]
@@ -43,6 +60,6 @@ fn what_is_only_mentioned_is_mapped_or_ends_with_its_reason() {
             std::fs::remove_file(world.at("sent").join(format!("{number}_{kind}.dcm"))).unwrap();
         }
     }
-    assert_eq!(world.check_return("sent")["results"], 1);
+    assert_eq!(world.check_return("sent")["results"], 2);
     server.stop();
 }

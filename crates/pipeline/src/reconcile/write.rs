@@ -147,10 +147,7 @@ fn identify(
         Ok(report) => report,
         Err(error) => return Ok(Err(not_reconciled(error)?)),
     };
-    let body_not_inspected = report
-        .not_inspected
-        .iter()
-        .any(|part| matches!(part, NotInspected::DocumentBody | NotInspected::SecondaryCapturePixels));
+    let body_not_inspected = report.not_inspected.iter().any(|part| *part != NotInspected::Pixels);
     let instance = ResultInstance {
         id: received.id,
         result_set: set,

@@ -27,6 +27,9 @@ pub enum ManualReason {
     OriginalAltered,
     /// A source's Series Instance UID for an object that another one of the set cites: the new UID would break the reference (AC8.6).
     SeriesUidReused,
+    /// Burned In Annotation (0028,0301) says that text is drawn in the pixels, or, for a class or modality where it often is, does not say that
+    /// none is (table 8.3).
+    TextInPixels,
     /// Text that cannot be read by the character set it declares (RC-09).
     UnreadableText,
     /// A clinical document whose patient role cannot be written anew (table 8.3).
@@ -64,6 +67,7 @@ impl ManualReason {
             Self::GeometryDiffers => "geometry-differs",
             Self::OriginalAltered => "original-altered",
             Self::SeriesUidReused => "series-uid-reused",
+            Self::TextInPixels => "text-in-pixels",
             Self::UnreadableText => "unreadable-text",
             Self::UnreadableRole => "unreadable-role",
             Self::EncryptedAttributes => "encrypted-attributes",

@@ -10,10 +10,11 @@ use super::geometry::GeometryCollector;
 use super::mention::{Look, Mentions, normal};
 use super::{DateUse, Role, Survey, SurveyError, UidUse, is_standard};
 use crate::attribute::{
-    CODE_VALUE, CONCEPT_NAME_CODE, ENCAPSULATED_DOCUMENT, ENCRYPTED_ATTRIBUTES, FRAME_OF_REFERENCE_UID,
-    MODALITY, OTHER_PATIENT_IDS, PATIENT_ID, PATIENT_NAME, PERSON_NAME, PIXEL_GROUP, REFERENCED_REQUEST,
-    SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, STUDY_INSTANCE_UID,
-    SUBJECT_ID, SUBJECT_NAME, TEXT_VALUE, TRIAL_SUBJECT_ID, is_identity, is_processing_date, refers,
+    BURNED_IN_ANNOTATION, CODE_VALUE, CONCEPT_NAME_CODE, ENCAPSULATED_DOCUMENT, ENCRYPTED_ATTRIBUTES,
+    FRAME_OF_REFERENCE_UID, MODALITY, OTHER_PATIENT_IDS, PATIENT_ID, PATIENT_NAME, PERSON_NAME, PIXEL_GROUP,
+    REFERENCED_REQUEST, SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET,
+    STUDY_INSTANCE_UID, SUBJECT_ID, SUBJECT_NAME, TEXT_VALUE, TRIAL_SUBJECT_ID, is_identity,
+    is_processing_date, refers,
 };
 use crate::character_set::Repertoire;
 use crate::clinical_document::{self, ClinicalDocument, is_clinical_document, unpadded};
@@ -63,6 +64,7 @@ impl Default for Collector {
             dates: Vec::new(),
             geometry: None,
             pixels: None,
+            burned_in: String::new(),
             is_document: false,
             has_unreadable_role: false,
             has_encrypted_attributes: false,
@@ -184,6 +186,7 @@ impl Collector {
             SERIES_INSTANCE_UID => add(&mut survey.series, uid()),
             FRAME_OF_REFERENCE_UID => add(&mut survey.frame_of_reference, uid()),
             MODALITY => add(&mut survey.modality, text()),
+            BURNED_IN_ANNOTATION => add(&mut survey.burned_in, text()),
             PATIENT_ID => add(&mut survey.patient_id, text()),
             PATIENT_NAME => {
                 add(&mut survey.patient_name, text());
@@ -235,16 +238,15 @@ impl Collector {
             _ => return,
         };
         let said = element.sets.current().decode(element.vr, trim(element.vr, value)).into_owned();
-        // what stands in the patient's own attributes goes: it is asked about only where it is a code
-        let goes = element.sequences.first().map_or(element.tag, |(tag, _)| *tag);
         let survey = &mut self.survey;
-        let noted = match (is_identity(goes), is_name) {
-            (true, _) => &mut survey.named,
-            (false, true) => &mut survey.nested_names,
-            (false, false) => &mut survey.nested_ids,
+        let noted = match (element.tag, is_name) {
+            // goes, and is asked about only where it is a code
+            (OTHER_PATIENT_IDS, _) => &mut survey.named,
+            (_, true) => &mut survey.nested_names,
+            (_, false) => &mut survey.nested_ids,
         };
         for said in said.split('\\') {
-            let said = if is_identity(goes) { normal(said) } else { said.trim().to_owned() };
+            let said = if element.tag == OTHER_PATIENT_IDS { normal(said) } else { said.trim().to_owned() };
             if said.is_empty() || noted.contains(&said) {
                 continue;
             }

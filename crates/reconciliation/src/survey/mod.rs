@@ -12,7 +12,7 @@ use dicom_stream::charset::Fidelity;
 use dicom_stream::{ElementPath, Limits, SourceError, TransferSyntax};
 use thiserror::Error;
 
-use crate::attribute::STANDARD_ROOT;
+use crate::attribute::{STANDARD_ROOT, is_cited};
 use crate::character_set::Repertoire;
 use crate::visit::visit;
 use collect::Collector;
@@ -122,6 +122,8 @@ pub struct Survey {
     pub geometry: Option<Geometry>,
     /// BLAKE3 hash of the pixel data as encoded, if there are any.
     pub pixels: Option<[u8; 32]>,
+    /// Burned In Annotation (0028,0301).
+    pub burned_in: String,
     /// Whether the object is an encapsulated document.
     pub is_document: bool,
     /// Whether it is a clinical document whose patient role cannot be written anew (table 8.3).
@@ -144,6 +146,14 @@ impl Survey {
     pub const MENTIONS_MAX: usize = 100_000;
     /// A word as long as this does not come about by chance.
     pub(crate) const LONG_WORD: usize = 6;
+
+    /// What other objects can refer to: the object, its series, study and frames of reference, and doses that a plan defines (RR-2).
+    pub fn can_be_cited(&self) -> impl Iterator<Item = &str> {
+        let own = [&self.sop_instance, &self.series, &self.study, &self.frame_of_reference];
+        let further =
+            self.uids.iter().filter(|uid| uid.role == Role::Defines && uid.path.tag().is_some_and(is_cited));
+        own.into_iter().chain(further.map(|uid| &uid.uid)).map(String::as_str).filter(|uid| !uid.is_empty())
+    }
 
     /// How far the text of the object can be read by the character set it declares.
     pub fn fidelity(&self) -> Fidelity {

@@ -180,19 +180,20 @@ fn rc_04_an_id_or_name_inside_that_is_not_the_code_is_a_persons_case() {
     for (place, reason) in [
         (nested(0x0010_0020, VR::LO, "HOSP-0020"), PatientIdAltered),
         (nested(0x0010_0010, VR::PN, "DUPONT^BOB"), PatientNameAltered),
+        (sequence(0x0010_1100, vec![vec![text(0x0010_0010, VR::PN, "DUPONT^BOB")]]), PatientNameAltered),
+        (sequence(0x0010_1002, vec![vec![text(0x0010_0020, VR::LO, "HOSP-0020")]]), PatientIdAltered),
         (content("121030", text(0x0040_A160, VR::UT, "HOSP-0020")), PatientIdAltered),
         (content("121029", text(0x0040_A123, VR::PN, "DUPONT^BOB")), PatientNameAltered),
     ] {
         let Outcome::Manual { reasons, .. } = outcome(place.clone()) else { panic!("{place:?}") };
         assert_eq!(reasons, BTreeSet::from([reason]), "{place:?}");
     }
-    // the code, and what goes with the patient's own attributes anyway
+    // the code, and what goes anyway
     for place in [
         nested(0x0010_0020, VR::LO, CODE),
         nested(0x0010_0010, VR::PN, "P-7K3M9^^"),
         content("121030", text(0x0040_A160, VR::UT, CODE)),
         content("121029", text(0x0040_A123, VR::PN, CODE)),
-        sequence(0x0010_1002, vec![vec![text(0x0010_0020, VR::LO, "HOSP-0020")]]),
         text(0x0010_1000, VR::LO, "HOSP-0020"),
     ] {
         assert!(matches!(outcome(place.clone()), Outcome::Accept { .. }), "{place:?}");
