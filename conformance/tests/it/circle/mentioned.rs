@@ -1,6 +1,7 @@
 //! What stands where nobody looks for it by its tag: UIDs and codes in text, private bytes, items and documents (RR-3, RR-9, RC-04, RC-06, RC-09).
 
 use super::world::{Rules, World};
+use crate::harness::wait_until;
 
 /// What the partner makes, see `algorithm.py`, and the state and the reason that it ends with.
 const CASES: [(&str, &str, &str); 16] = [
@@ -53,13 +54,21 @@ fn what_is_only_mentioned_is_mapped_or_ends_with_its_reason() {
         let end = world.ends(study);
         assert!(end.contains(&format!("→ {state}")) && end.contains(reason), "{case}: {end}");
     }
+    // RC-04: recorded once a person accepted it
+    let accepted = CASES.iter().position(|(case, ..)| case.ends_with("trial-subject")).unwrap();
+    let set = world.sets().into_iter().find(|set| set.study == made[accepted]).unwrap().id;
+    let (token, why) = (world.token(&set), "the partner confirmed");
+    world.site.answer(&["result", "accept", &set, "--answer", &token, "--by", "Dr Grey", "--reason", why], 0);
+    wait_until("reconciled", || state_of(&made[accepted]).as_deref() == Some("reconciled"));
+    world.site.answer(&["result", "release", &set, "--by", "Dr Grey"], 0);
+    wait_until("returned", || state_of(&made[accepted]).as_deref() == Some("closed"));
     for (case, state, _) in CASES {
-        if state != "closed" {
+        if state != "closed" && case != CASES[accepted].0 {
             let (number, rest) = case.split_once(':').unwrap();
             let kind = rest.split(':').next().unwrap();
             std::fs::remove_file(world.at("sent").join(format!("{number}_{kind}.dcm"))).unwrap();
         }
     }
-    assert_eq!(world.check_return("sent")["results"], 2);
+    assert_eq!(world.check_return("sent")["results"], 3);
     server.stop();
 }
