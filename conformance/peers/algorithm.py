@@ -26,6 +26,17 @@ Faults: patient-id, patient-name  the partner writes its own
         nested-code               the code of another participant in an item
         encrypted                 Encrypted Attributes that nobody here can read
         text-code                 code and UID in a text of a report
+        text-uid, private-uid     a UID of the source stands in a text of a report only, in a private value of VR UN only
+        foreign-text-uid, foreign-private-uid
+                                  the same of another participant
+        foreign-text-code         the code of another participant in a text of a report
+        foreign-name, foreign-other-id, foreign-subject, foreign-nested-small
+                                  the same as Patient's Name, in Other Patient IDs, as Subject ID, in small letters in an item
+        subject-name, nested-name another name in the subject context of a report, in an item
+        document                  the patient role of a clinical document is about somebody else
+        burned-in                 text is drawn in the pixels
+        time-zone, trial-subject  the partner's own
+        dangling                  a reference that a private UID of the same value seems to resolve
         own-uid                   the same SOP Instance UID in each study
         geometry                  a segmentation says another pixel spacing than the images of its frame of reference
         missing                   the first kind is made, cited by the others, and not delivered
@@ -154,6 +165,11 @@ def cite(one, instance):
     one.ReferencedInstanceSequence = [item(ReferencedSOPClassUID="1.2.840.10008.5.1.4.1.1.2", ReferencedSOPInstanceUID=instance)]
 
 
+def comment(one, text, concept=("121106", "Comment"), kind="TEXT", keyword="TextValue"):
+    more = classes.content(kind, "CONTAINS", concept, **{keyword: text})
+    one.ContentSequence = pydicom.Sequence([*one.ContentSequence, more])  # highdicom's own takes only its own items
+
+
 def spoil(fault, made, images, others, args):
     one = next(iter(made.values()))
     if fault == "patient-id":
@@ -203,7 +219,40 @@ def spoil(fault, made, images, others, args):
     elif fault == "encrypted":
         one.EncryptedAttributesSequence = [item(EncryptedContentTransferSyntaxUID=ImplicitVRLittleEndian, EncryptedContent=b"\x30\x80\x00\x00")]
     elif fault == "text-code":
-        one.ContentSequence.append(classes.content("TEXT", "CONTAINS", ("121106", "Comment"), TextValue=f"{one.PatientID}: {images[0].SOPInstanceUID}"))
+        comment(one, f"{one.PatientID}: {images[0].SOPInstanceUID}")
+    elif fault in ("text-uid", "foreign-text-uid"):
+        comment(one, f"see {(others if fault.startswith('foreign') else images)[2].SOPInstanceUID}")
+    elif fault in ("private-uid", "foreign-private-uid"):
+        uid = str((others if fault.startswith("foreign") else images)[2].SOPInstanceUID).encode()
+        one.add_new(0x00090010, "LO", "PARTNER")
+        one.add_new(0x00091001, "UN", uid + b"\0" * (len(uid) % 2))
+    elif fault == "foreign-text-code":
+        comment(one, f"as in {others[0].PatientID}.")
+    elif fault == "foreign-name":
+        one.PatientName = others[0].PatientID
+    elif fault == "foreign-other-id":
+        one.OtherPatientIDs = others[0].PatientID
+    elif fault == "foreign-subject":
+        comment(one, others[0].PatientID, ("121030", "Subject ID"))
+    elif fault == "foreign-nested-small":
+        one.ReferencedPatientPhotoSequence = [item(PatientID=others[0].PatientID.lower())]
+    elif fault == "subject-name":
+        comment(one, "DUPONT^BOB", ("121029", "Subject Name"), "PNAME", "PersonName")
+    elif fault == "nested-name":
+        one.ReferencedPatientPhotoSequence = [item(PatientName="DUPONT^BOB")]
+    elif fault == "document":
+        body = one.EncapsulatedDocument.rstrip(b"\0\n").replace(f'extension="{one.PatientID}"'.encode(), b'extension="HOSP-0020"')
+        one.EncapsulatedDocument, one.EncapsulatedDocumentLength = body + b"\n" * (len(body) % 2), len(body) + len(body) % 2
+    elif fault == "burned-in":
+        one.BurnedInAnnotation = "YES"
+    elif fault == "time-zone":
+        one.TimezoneOffsetFromUTC = "+0900"
+    elif fault == "trial-subject":
+        one.ClinicalTrialSubjectID = "S1"
+    elif fault == "dangling":
+        cite(one, "1.2.3.4.5.777")
+        one.add_new(0x00090010, "LO", "PARTNER")
+        one.add_new(0x00091001, "UI", "1.2.3.4.5.777")
     elif fault == "own-uid":
         one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.3680043.10.999.7"
     elif fault == "date":

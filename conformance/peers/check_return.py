@@ -111,9 +111,9 @@ def check_marks(result, sent):
 
 
 def check_altered(result, sent, codes):
-    """RR-11: what the partner wrote in the place of the code, and nothing else."""
-    altered = {keyword: sent.get(keyword) for keyword in ("PatientID", "PatientName")
-               if str(sent.get(keyword)) not in codes}
+    """RR-11: what the partner wrote in the place of the code, or as its time zone, and nothing else."""
+    altered = {keyword: sent.get(keyword) for keyword in ("PatientID", "PatientName", "ClinicalTrialSubjectID", "TimezoneOffsetFromUTC")
+               if keyword in sent and str(sent.get(keyword)) not in codes}
     items = result.get("OriginalAttributesSequence", [])
     demand(len(items) == bool(altered), f"(0400,0561) has {len(items)} items, the partner altered {sorted(altered)}")
     for item in items:

@@ -9,6 +9,7 @@ mod identity;
 mod issued;
 mod kills;
 mod linkage;
+mod mentioned;
 mod pitfalls;
 mod release;
 mod returned;

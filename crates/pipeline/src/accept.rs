@@ -33,17 +33,19 @@ enum Takes {
 
 /// Reasons that a person may accept. Every other one stays refusable only: what cannot be read or checked, what would leave a pseudonym or
 /// break a reference, what may be somebody else's.
-const ACCEPTABLE: [(&str, Takes); 14] = {
+const ACCEPTABLE: [(&str, Takes); 16] = {
     use IdentityChoice::{Pacs, Received};
     [
         ("patient-id-altered", Takes::Proposal),    // RC-04
         ("patient-name-altered", Takes::Proposal),  // RC-04
+        ("other-code-in-text", Takes::Proposal),    // RC-04
         ("trial-subject-altered", Takes::Proposal), // RC-04
         ("study-unknown", Takes::Proposal),         // RC-05
         ("too-few-keys", Takes::Proposal),          // AC8.1
         ("unknown-reference", Takes::Proposal),     // RR-4
         ("date-of-no-class", Takes::Proposal),      // RR-8
         ("geometry-differs", Takes::Proposal),      // RC-08
+        ("text-in-pixels", Takes::Proposal),        // table 8.3
         (reconcile::NOT_ALL_COMPARED, Takes::Proposal),
         ("document-cannot-be-inspected", Takes::Word), // AC8.10
         ("participant-merged", Takes::Word),           // RC-13

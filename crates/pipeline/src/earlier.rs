@@ -73,13 +73,11 @@ pub(crate) async fn earlier(line: &Arc<Line>, set: &ResultSet, job: &Job) -> Res
         for set in sets.into_iter().filter(|of| of.id != set.id) {
             let (surveys, _, is_whole) = surveys_of_source(line, set.id, SENT_MAX).await?;
             earlier.is_whole &= is_whole;
-            let uids = surveys.into_iter().flat_map(|survey| survey.uids);
-            for uid in uids.filter(|uid| uid.role == Role::Defines) {
-                if is_let_back(set.state) {
-                    earlier.returned.insert(uid.uid.clone());
-                }
-                earlier.defined.insert(uid.uid);
+            if is_let_back(set.state) {
+                earlier.returned.extend(surveys.iter().flat_map(Survey::can_be_cited).map(str::to_owned));
             }
+            let uids = surveys.into_iter().flat_map(|survey| survey.uids);
+            earlier.defined.extend(uids.filter(|uid| uid.role == Role::Defines).map(|uid| uid.uid));
         }
     }
     Ok(earlier)

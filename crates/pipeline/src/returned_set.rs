@@ -13,7 +13,7 @@ use dicom_stream::{SourceError, Tag};
 use pseudonym::{Linkage, ParticipantId, Recognition, UidKind, VaultError};
 use reconciliation::{
     Issued, IssuedUid, Kind, LIMITS, Participant, Role, Sent, Survey, SurveyError, UidUse, codes_of, survey,
-    uids_of,
+    uids_of, words_of,
 };
 use uuid::Uuid;
 
@@ -91,6 +91,15 @@ pub(crate) async fn look_up(
             issued.codes.insert(code.to_owned(), key_of(participant));
         }
     }
+    let words: Vec<&str> = words_of(surveys).into_iter().collect();
+    for known in line.vault.known_codes(&job.project, &job.partner, &words).await? {
+        if known.is_given {
+            issued.spelled.insert(known.code, key_of(known.participant));
+        } else {
+            issued.codes_elsewhere.insert(known.code);
+        }
+    }
+    issued.codes_elsewhere.retain(|code| !issued.spelled.contains_key(code));
     issued.taken = taken(line, set, &earlier.jobs, surveys).await?;
     issued.taken.retain(|uid| !earlier.defined.contains(uid));
     let (sent, knows_sent) = sent(line, job, &recognition).await?;

@@ -24,6 +24,7 @@ mod identity_check;
 mod import;
 mod issued;
 mod key;
+mod known_code;
 mod list;
 mod map;
 mod mapped;
@@ -50,6 +51,7 @@ pub use import::{
 };
 pub use issued::{ExportRecord, Issued, IssuedUid, Linkage, PartnerMapping, Recognition};
 pub use key::{KeyError, KeyRing, KeySource, WrappingKey};
+pub use known_code::KnownCode;
 pub use list::{Inclusion, ListEntry, Opposition, OppositionKind, PastData, Standing};
 pub use map::ReplacedUid;
 pub use mapped::{MappedUid, UidKind};

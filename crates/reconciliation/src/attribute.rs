@@ -10,6 +10,7 @@ pub(crate) const SOP_INSTANCE_UID: Tag = Tag(0x0008, 0x0018);
 pub(crate) const ACCESSION_NUMBER: Tag = Tag(0x0008, 0x0050);
 pub(crate) const MODALITY: Tag = Tag(0x0008, 0x0060);
 pub(crate) const SERIES_DESCRIPTION: Tag = Tag(0x0008, 0x103E);
+pub(crate) const TIMEZONE_OFFSET: Tag = Tag(0x0008, 0x0201);
 pub(crate) const CODE_VALUE: Tag = Tag(0x0008, 0x0100);
 pub(crate) const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
 pub(crate) const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
@@ -21,9 +22,14 @@ pub(crate) const STUDY_INSTANCE_UID: Tag = Tag(0x0020, 0x000D);
 pub(crate) const SERIES_INSTANCE_UID: Tag = Tag(0x0020, 0x000E);
 pub(crate) const SERIES_NUMBER: Tag = Tag(0x0020, 0x0011);
 pub(crate) const FRAME_OF_REFERENCE_UID: Tag = Tag(0x0020, 0x0052);
+pub(crate) const BURNED_IN_ANNOTATION: Tag = Tag(0x0028, 0x0301);
 pub(crate) const LONGITUDINAL_TEMPORAL_INFORMATION: Tag = Tag(0x0028, 0x0303);
 pub(crate) const CONCEPT_NAME_CODE: Tag = Tag(0x0040, 0xA043);
 pub(crate) const REFERENCED_REQUEST: Tag = Tag(0x0040, 0xA370);
+/// Text Value and Person Name of a content item.
+pub(crate) const TEXT_VALUE: Tag = Tag(0x0040, 0xA160);
+pub(crate) const PERSON_NAME: Tag = Tag(0x0040, 0xA123);
+pub(crate) const OTHER_PATIENT_IDS: Tag = Tag(0x0010, 0x1000);
 pub(crate) const UID: Tag = Tag(0x0040, 0xA124);
 pub(crate) const ENCAPSULATED_DOCUMENT: Tag = Tag(0x0042, 0x0011);
 pub(crate) const ENCAPSULATED_DOCUMENT_LENGTH: Tag = Tag(0x0042, 0x0015);
@@ -127,6 +133,16 @@ pub(crate) fn refers(tag: Tag, is_root: bool, concept: &str) -> bool {
     }
 }
 
+/// UIDs beside the object's own that others refer to: Volume and Table Frame of Reference UID, Dose Reference UID.
+pub(crate) fn is_cited(tag: Tag) -> bool {
+    matches!(tag, Tag(0x0020, 0x9312 | 0x9313) | Tag(0x300A, 0x0013))
+}
+
+/// Whether a referring attribute names an instance. RT Referenced Study and Referenced Study name a study by it.
+pub(crate) fn cites_instance(tag: Tag) -> bool {
+    matches!(tag, Tag(0x0008, 0x1155 | 0x1167) | Tag(0x0020, 0x0242))
+}
+
 /// Concepts (scheme DCM) of UIDREF content items that point at something else (PS3.16 Annex D).
 static REFERRING_CONCEPTS: &[&str] = &[
     "110180", // Study Instance UID
@@ -136,6 +152,10 @@ static REFERRING_CONCEPTS: &[&str] = &[
     "121126", // Performed Procedure Step SOP Instance UID
     "121232", // Source series for segmentation
 ];
+
+/// Subject ID and Subject Name of a report (scheme DCM, PS3.16 TID 1007).
+pub(crate) const SUBJECT_ID: &str = "121030";
+pub(crate) const SUBJECT_NAME: &str = "121029";
 
 /// Classes whose Image Type is free in value 2, so that it can say SECONDARY. Segmentations, parametric maps and the multi-frame
 /// classes with functional groups have PRIMARY there as an enumerated value (PS3.3 C.8.20.2, C.8.16.1).
@@ -152,6 +172,16 @@ static PLAIN_IMAGES: &[&str] = &[
 /// Secondary Capture and its multi-frame forms: the code may be drawn in their pixels (table 8.3).
 pub(crate) fn is_secondary_capture(sop_class: &str) -> bool {
     matches!(sop_class.strip_prefix("1.2.840.10008.5.1.4.1.1.7"), Some("" | ".1" | ".2" | ".3" | ".4"))
+}
+
+/// Whether text may be drawn in the pixels of a class that is no secondary capture, or of a modality, where Burned In Annotation (0028,0301) does
+/// not say that there is none: ultrasound, angiography, visible light, printed films, scanned documents and screens.
+pub(crate) fn may_show_text(sop_class: &str, modality: &str) -> bool {
+    const CLASSES: [&str; 5] = ["3.1", "6.1", "6.2", "12.", "77.1."];
+    const MODALITIES: [&str; 11] = ["DOC", "ES", "HC", "IVUS", "OT", "RF", "SC", "SM", "US", "XA", "XC"];
+    let suffix = sop_class.strip_prefix("1.2.840.10008.5.1.4.1.1.").unwrap_or_default();
+    let is_at_risk = |class: &str| suffix == class || (class.ends_with('.') && suffix.starts_with(class));
+    CLASSES.into_iter().any(is_at_risk) || MODALITIES.contains(&modality)
 }
 
 #[cfg(test)]

@@ -42,6 +42,8 @@ pub(crate) struct ClinicalDocument {
     prefix: String,
     /// Patient ids of the role.
     pub(crate) ids: Vec<String>,
+    /// Names of the patient there, without markup.
+    pub(crate) names: Vec<String>,
     /// Content that is no text: a picture, another format.
     pub(crate) has_opaque_parts: bool,
     /// Characters beyond ASCII may be written as they are.
@@ -54,11 +56,12 @@ impl ClinicalDocument {
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         let mut reader = NsReader::from_reader(body);
         let mut open: Vec<Vec<u8>> = Vec::new();
-        let mut found = None;
+        let (mut found, mut name) = (None, 0);
         let mut document = Self {
             role: 0..0,
             prefix: String::new(),
             ids: Vec::new(),
+            names: Vec::new(),
             has_opaque_parts: false,
             is_utf8: true,
         };
@@ -83,6 +86,9 @@ impl ClinicalDocument {
                     open.push(element.local_name().as_ref().to_vec());
                     (open.len() <= DEPTH_MAX).then_some(())?;
                     document.note(&element, &open, is_hl7)?;
+                    if is_name(&open) {
+                        name = usize::try_from(reader.buffer_position()).ok()?;
+                    }
                     if is_role(&open, is_hl7) {
                         found.is_none().then_some(())?;
                         let prefix = element.name().prefix().map(|prefix| prefix.as_ref().to_vec());
@@ -95,6 +101,10 @@ impl ClinicalDocument {
                     }
                 }
                 Event::End(_) => {
+                    if is_name(&open) {
+                        (document.names.len() < IDS_MAX).then_some(())?;
+                        document.names.push(plain(body.get(name..start)?)?);
+                    }
                     if is_role(&open, is_hl7) {
                         document.role = found?..start;
                     }
@@ -138,6 +148,22 @@ impl ClinicalDocument {
 /// The text of a document as a reader sees it, character references resolved.
 pub(crate) fn text(text: &str) -> Option<Cow<'_, str>> {
     unescape_with(text, resolve_xml_entity).ok()
+}
+
+/// What a reader sees of a piece of a document, a blank in the place of markup; what is more than elements and text is seen as it is written.
+fn plain(piece: &[u8]) -> Option<String> {
+    let piece = std::str::from_utf8(piece).ok()?;
+    if piece.contains("<!") {
+        return Some(piece.to_owned());
+    }
+    let seen: String =
+        piece.split('<').map(|part| part.rsplit('>').next().unwrap_or(part)).collect::<Vec<_>>().join(" ");
+    Some(text(&seen)?.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Whether a name of the patient begins here, whatever the namespace is.
+fn is_name(open: &[Vec<u8>]) -> bool {
+    open.iter().map(Vec::as_slice).eq(ROLE.into_iter().chain([b"patient".as_slice(), b"name"]))
 }
 
 fn is_role(open: &[Vec<u8>], is_hl7: bool) -> bool {
@@ -251,6 +277,23 @@ mod tests {
         assert!(!reads("") && !reads("%PDF-1.4"));
         let deep = format!("{}{}", "<c:a>".repeat(300), "</c:a>".repeat(300));
         assert!(!reads(&DOCUMENT.replace("</c:recordTarget>", &format!("</c:recordTarget>{deep}"))));
+    }
+
+    #[test]
+    fn the_names_of_the_patient_are_seen_and_no_others() {
+        let names = |patient: &str| {
+            let role = format!(
+                "extension=\"P-7K3M9\"/>{patient}<c:providerOrganization><c:name>H</c:name></c:providerOrganization>"
+            );
+            let document = DOCUMENT.replace("extension=\"P-7K3M9\"/>", &role);
+            ClinicalDocument::read(document.as_bytes()).unwrap().names
+        };
+        let name = |name: &str| names(&format!("<c:patient><c:name>{name}</c:name></c:patient>"));
+        assert_eq!(name("P-7K3M9"), ["P-7K3M9"]);
+        assert_eq!(name("<c:family use=\"a\">P-7K3M&#57;</c:family> "), ["P-7K3M9"]);
+        assert_eq!(name("<c:given>Bob</c:given><c:family>Dupont</c:family>"), ["Bob Dupont"]);
+        assert_eq!(name("<![CDATA[Bob]]>"), ["<![CDATA[Bob]]>"]);
+        assert!(names("<c:patient><c:name/></c:patient>").is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::io::Read;
 use dicom_stream::text::{shift_date, trim_uid, yyyymmdd};
 use dicom_stream::{Limits, SourceError, Tag, TransferSyntax};
 
-use crate::attribute::{STANDARD_ROOT, is_identity};
+use crate::attribute::{STANDARD_ROOT, TIMEZONE_OFFSET, is_identity};
 use crate::visit::{Element, Visitor, visit};
 
 /// The way back for one participant, as issued to one partner. Holds an identity: prints nothing of it.
@@ -30,7 +30,9 @@ pub struct Identities {
 pub struct Given {
     /// The code: Patient ID, Patient's Name and Clinical Trial Subject ID as issued.
     pub code: String,
-    /// Values of other patient and study attributes as issued; what was issued empty or not at all is left out.
+    /// Codes of others that the set shows, in capitals: never recorded (RR-11).
+    pub others: BTreeSet<String>,
+    /// Values of other patient and study attributes and of the time zone as issued; what was issued empty or not at all is left out.
     pub values: BTreeMap<Tag, Vec<u8>>,
 }
 
@@ -77,7 +79,7 @@ impl Given {
         syntax: &TransferSyntax,
         limits: Limits,
     ) -> Result<Self, SourceError> {
-        let mut given = Self { code: code.to_owned(), values: BTreeMap::new() };
+        let mut given = Self { code: code.to_owned(), ..Self::default() };
         visit(sent, syntax, limits, &mut given)?;
         Ok(given)
     }
@@ -85,7 +87,7 @@ impl Given {
 
 impl Visitor for Given {
     fn value(&mut self, element: &Element<'_>, value: &[u8]) {
-        if element.is_root() && is_identity(element.tag) {
+        if element.is_root() && (is_identity(element.tag) || element.tag == TIMEZONE_OFFSET) {
             self.values.insert(element.tag, value.to_vec());
         }
     }

@@ -43,5 +43,7 @@ pub use policy::{Equipment, Marking, Policy, TrialAttributes};
 pub use reconcile::{Object, ReconciliationError, reconcile};
 pub use report::{NotInspected, Report, TextSet};
 pub use reverse_scan::{Finding, FindingKind, Pseudonyms, Scan, reverse_scan};
-pub use survey::{DateUse, Geometry, LIMITS, Role, Survey, SurveyError, UidUse, codes_of, survey, uids_of};
+pub use survey::{
+    DateUse, Geometry, LIMITS, Role, Survey, SurveyError, UidUse, codes_of, survey, uids_of, words_of,
+};
 pub use text_rule::{TextPseudonym, TextRule};

@@ -30,7 +30,7 @@ pub struct Report {
     pub text_set: TextSet,
     /// Digital signatures were left out: the change had made them invalid.
     pub signatures_removed: bool,
-    /// What stayed without being looked into; any of it asks a person at release (AC8.10).
+    /// What stayed without being looked into; any of it but [`NotInspected::Pixels`] asks a person at release (AC8.10).
     pub not_inspected: Vec<NotInspected>,
 }
 
@@ -50,7 +50,7 @@ pub enum TextSet {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NotInspected {
-    /// Pixels of an image, where text is unlikely.
+    /// Pixels of an image, where text is unlikely, or a person was asked about it before ([`crate::ManualReason::TextInPixels`]).
     Pixels,
     /// Pixels of a secondary capture: the code may be drawn there.
     SecondaryCapturePixels,

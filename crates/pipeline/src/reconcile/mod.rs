@@ -230,13 +230,10 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         // never an issued one: that goes back
         policy.accepted_dates = days(&surveys).difference(&issued.dates).copied().collect();
     }
-    let transform = Transform {
-        identities,
-        given: identity::given(line, job, record.code.as_str()).await?,
-        own: identity::of_vault(&own),
-        policy,
-        pseudonyms,
-    };
+    let mut given = identity::given(line, job, record.code.as_str()).await?;
+    let is_other = |of: &&String| issued.spelled.get(*of) != Some(&key_of(claimed_by));
+    given.others = issued.spelled.keys().chain(&issued.codes_elsewhere).filter(is_other).cloned().collect();
+    let transform = Transform { identities, given, own: identity::of_vault(&own), policy, pseudonyms };
     let written =
         match write::transform_all(line, set, instances, surveys, judgement.objects, transform).await? {
             Ok(written) => written,

@@ -151,10 +151,9 @@ fn identify(
         Ok(report) => report,
         Err(error) => return Ok(Err(not_reconciled(error)?)),
     };
-    let for_person = |part: &NotInspected| {
-        matches!(part, NotInspected::DocumentBody | NotInspected::SecondaryCapturePixels)
-    };
-    let not_inspected = report.not_inspected.into_iter().filter(for_person).collect();
+    // pixels of other images are not asked about here: the judge asks where text may stand in them
+    let not_inspected =
+        report.not_inspected.into_iter().filter(|part| *part != NotInspected::Pixels).collect();
     let instance = ResultInstance {
         id: received.id,
         result_set: set,

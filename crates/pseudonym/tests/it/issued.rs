@@ -112,6 +112,35 @@ async fn a_partner_keeps_the_linkage_it_was_first_issued_under() {
 }
 
 #[tokio::test]
+async fn a_code_is_known_however_it_is_written_and_only_as_what_was_given() {
+    for world in worlds().await {
+        let vault = &world.vault;
+        let (one, two) = (admit(vault, "trial", "1111").await, admit(vault, "trial", "2222").await);
+        let other = admit(vault, "other", "3333").await;
+        let prefix = CodePrefix::default();
+        let mapping = |of, partner, linkage| vault.partner_mapping(of, partner, linkage, &prefix, NOW);
+        mapping(one.id, "uni", Linkage::Project).await.unwrap();
+        let lab = mapping(one.id, "lab", Linkage::Partner).await.unwrap();
+        let spin = mapping(two.id, "spin", Linkage::Partner).await.unwrap();
+        let codes = [&one.code, &two.code, &other.code, &lab.code, &spin.code];
+        let mut words: Vec<String> = codes.map(|code| code.as_str().to_uppercase()).into();
+        words.extend((0..200).map(|number| format!("WORD-{number}")));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let known = async |partner: &str| {
+            let known = vault.known_codes("trial", partner, &words).await.unwrap();
+            let at = |code: &str| words.iter().position(|word| *word == code).unwrap();
+            let known = known.iter().map(|known| (at(&known.code), known.participant, known.is_given));
+            known.map(|(at, of, given)| (at, of == one.id, given)).collect::<BTreeSet<_>>()
+        };
+        // code, whether it is the first participant's, whether this partner was given it
+        let uni = [(0, true, true), (1, false, true), (3, true, false), (4, false, false)];
+        assert_eq!(known("uni").await, uni.into());
+        let lab = [(0, true, false), (1, false, false), (3, true, true), (4, false, false)];
+        assert_eq!(known("lab").await, lab.into());
+    }
+}
+
+#[tokio::test]
 async fn a_partner_mapping_goes_back_to_the_original() {
     for world in worlds().await {
         let vault = &world.vault;

@@ -50,6 +50,10 @@ pub struct Issued {
     pub originals: BTreeSet<String>,
     /// Codes as issued to this partner, byte for byte.
     pub codes: BTreeMap<String, Participant>,
+    /// Codes of the project as this partner knows the participants, in capitals: those that a word of the set is.
+    pub spelled: BTreeMap<String, Participant>,
+    /// Codes of the project that this partner was never given, in capitals: those that a word of the set is (RC-06).
+    pub codes_elsewhere: BTreeSet<String>,
     /// UIDs that earlier sets of the job defined (RR-2).
     pub returned: BTreeSet<String>,
     /// UIDs of the set that the archive has for other objects (RR-7).

@@ -39,8 +39,8 @@ pub(super) struct Keys {
     pub(super) study: Key,
     /// Referenced series and instances that were issued; never `Unknown`, the others are a matter of RR-4.
     pub(super) references: Key,
-    /// Participants of codes inside of items: no key, but they must not contradict.
-    nested: Vec<BTreeSet<Participant>>,
+    /// Participants of UIDs and codes that stand anywhere else, in items and in text: no key, but they must not contradict.
+    mentioned: Vec<BTreeSet<Participant>>,
     /// Participants of all issued UIDs, those that are no key too, a frame of reference for one.
     others: Vec<BTreeSet<Participant>>,
     /// The study that the object says it is of, when it was issued; else those that its issued UIDs are of. The caller's keys.
@@ -52,7 +52,6 @@ impl Keys {
         let code = |value: &str| Key::new(value, issued.codes.get(value).copied().into_iter().collect());
         let study = candidates(issued, &survey.study, |kind| kind == Kind::Study);
         let mut references: Option<BTreeSet<Participant>> = None;
-        let nested = survey.nested_ids.iter().filter_map(|id| issued.codes.get(id));
         let mut others = Vec::new();
         let mut studies = BTreeSet::new();
         for uid in &survey.uids {
@@ -80,7 +79,7 @@ impl Keys {
             subject: code(&survey.trial_subject),
             study: Key::new(&survey.study, study),
             references: references.map_or(Key::Absent, Key::Points),
-            nested: nested.map(|owner| BTreeSet::from([*owner])).collect(),
+            mentioned: mentioned(survey, issued),
             others,
             studies,
         }
@@ -92,13 +91,27 @@ impl Keys {
 
     /// Candidates by everything that points to anybody.
     pub(super) fn participants(&self) -> impl Iterator<Item = &BTreeSet<Participant>> {
-        self.all().into_iter().filter_map(Key::candidates).chain(&self.others).chain(&self.nested)
+        self.all().into_iter().filter_map(Key::candidates).chain(&self.others).chain(&self.mentioned)
     }
 
     /// Candidates by UIDs.
     pub(super) fn participants_by_uid(&self) -> impl Iterator<Item = &BTreeSet<Participant>> {
         [&self.study, &self.references].into_iter().filter_map(Key::candidates).chain(&self.others)
     }
+}
+
+/// Whose the UIDs and codes are that the object mentions.
+fn mentioned(survey: &Survey, issued: &Issued) -> Vec<BTreeSet<Participant>> {
+    let uids = survey.mentions.iter().map(|uid| candidates(issued, uid, |_| true));
+    let codes = survey.named.iter().chain(survey.words.iter().filter(|word| is_telling(word)));
+    let owners = codes.filter_map(|code| issued.spelled.get(code)).map(|owner| BTreeSet::from([*owner]));
+    uids.filter(|of| !of.is_empty()).chain(owners).collect()
+}
+
+/// Whether a word that is a code is one by no chance; any other may be a number or a word of the language.
+pub(super) fn is_telling(word: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| word.as_bytes().iter().any(is);
+    word.len() >= Survey::LONG_WORD && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
 }
 
 fn candidates(issued: &Issued, uid: &str, is: impl Fn(Kind) -> bool) -> BTreeSet<Participant> {

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use dicom_stream::charset::Fidelity;
 
 use super::issued::{Conditions, Issued, Kind, Sent};
-use super::keys::{Key, Keys};
+use super::keys::{Key, Keys, is_telling};
 use super::reason::{ManualReason, RefuseReason};
 use super::{Common, Verdict, common};
+use crate::attribute::{cites_instance, is_secondary_capture, may_show_text};
 use crate::date::{DateClass, class};
 use crate::encrypted_attributes::EncryptedAttributes;
-use crate::survey::{Geometry, Role, Survey};
+use crate::survey::{Geometry, Role, Survey, UidUse};
 
 /// Keys that have to agree (AC8.1).
 const KEYS_MIN: usize = 2;
@@ -18,8 +19,9 @@ const KEYS_MIN: usize = 2;
 pub(super) struct Findings<'a> {
     issued: &'a Issued,
     conditions: &'a Conditions,
-    /// UIDs that the set defines.
+    /// UIDs of the set that others can refer to, and those of them that an instance is referred to by.
     defined: BTreeSet<&'a str>,
+    instances: BTreeSet<&'a str>,
     /// UIDs that the set refers to.
     referred: BTreeSet<&'a str>,
     sent: BTreeMap<&'a str, &'a Sent>,
@@ -27,15 +29,15 @@ pub(super) struct Findings<'a> {
 
 impl<'a> Findings<'a> {
     pub(super) fn new(set: &'a [Survey], issued: &'a Issued, conditions: &'a Conditions) -> Self {
-        let of = |role| {
-            let uids = set.iter().flat_map(|survey| &survey.uids);
-            uids.filter(move |uid| uid.role == role).map(|uid| uid.uid.as_str()).collect()
-        };
+        let uids = set.iter().flat_map(|survey| &survey.uids);
+        let referred = uids.filter(|uid| uid.role == Role::Refers).map(|uid| uid.uid.as_str());
+        let instances = set.iter().flat_map(|survey| [survey.sop_instance.as_str(), &survey.study]);
         Self {
             issued,
             conditions,
-            defined: of(Role::Defines),
-            referred: of(Role::Refers),
+            defined: set.iter().flat_map(Survey::can_be_cited).collect(),
+            instances: instances.collect(),
+            referred: referred.collect(),
             sent: issued.sent.iter().map(|sent| (sent.sop_instance.as_str(), sent)).collect(),
         }
     }
@@ -63,13 +65,18 @@ impl<'a> Findings<'a> {
         if common(keys.participants()) == Common::Contradiction {
             refuse.insert(RefuseReason::SeveralParticipants);
         }
-        for uid in survey.uids.iter().filter(|uid| !self.issued.uids.contains_key(&uid.uid)) {
-            if self.issued.originals.contains(&uid.uid) {
+        let uids = survey.uids.iter().map(|uid| &uid.uid).chain(&survey.mentions);
+        for uid in uids.filter(|uid| !self.issued.uids.contains_key(*uid)) {
+            if self.issued.originals.contains(uid) {
                 refuse.insert(RefuseReason::OriginalUid);
             }
-            if self.issued.elsewhere.contains(&uid.uid) {
+            if self.issued.elsewhere.contains(uid) {
                 refuse.insert(RefuseReason::IssuedElsewhere);
             }
+        }
+        let mut codes = survey.named.iter().chain(survey.words.iter().filter(|word| is_telling(word)));
+        if codes.any(|code| self.issued.codes_elsewhere.contains(code)) {
+            refuse.insert(RefuseReason::IssuedElsewhere);
         }
         if !self.conditions.sop_classes.contains(&survey.sop_class) {
             refuse.insert(RefuseReason::SopClassNotAllowed);
@@ -92,9 +99,23 @@ impl<'a> Findings<'a> {
         if verdict.keys < KEYS_MIN || common(keys.participants()) == Common::Several {
             manual.insert(ManualReason::TooFewKeys);
         }
-        let name = survey.patient_name.trim_end_matches(['^', '=', ' ']);
-        if !name.is_empty() && !self.is_code_of(name, keys) {
+        let is_other = |said: &String| {
+            let said = said.trim_end_matches(['^', '=', ' ']);
+            !said.is_empty() && !self.is_code_of(said, keys)
+        };
+        if is_other(&survey.patient_name) || survey.nested_names.iter().any(is_other) {
             manual.insert(ManualReason::PatientNameAltered);
+        }
+        if survey.nested_ids.iter().any(is_other) {
+            manual.insert(ManualReason::PatientIdAltered);
+        }
+        let of_other = |word: &String| {
+            let spelled = self.issued.spelled.get(word);
+            let is_own = |owner| keys.participants().all(|candidates| candidates.contains(owner));
+            spelled.map_or_else(|| self.issued.codes_elsewhere.contains(word), |owner| !is_own(owner))
+        };
+        if survey.words.iter().any(of_other) {
+            manual.insert(ManualReason::OtherCodeInText);
         }
         verdict.study = self.study(survey, keys);
     }
@@ -115,12 +136,13 @@ impl<'a> Findings<'a> {
 
     /// RR-2, RR-4.
     fn references(&self, survey: &Survey, verdict: &mut Verdict) {
-        let known = |uid: &str| {
-            self.issued.uids.contains_key(uid)
-                || self.defined.contains(uid)
-                || self.issued.returned.contains(uid)
+        let known = |of: &UidUse| {
+            let uid = of.uid.as_str();
+            let defined =
+                if of.path.tag().is_some_and(cites_instance) { &self.instances } else { &self.defined };
+            self.issued.uids.contains_key(uid) || defined.contains(uid) || self.issued.returned.contains(uid)
         };
-        verdict.waits = survey.uids.iter().any(|uid| uid.role == Role::Refers && !known(&uid.uid));
+        verdict.waits = survey.uids.iter().any(|uid| uid.role == Role::Refers && !known(uid));
     }
 
     /// RC-07, AC8.6.
@@ -163,6 +185,9 @@ impl<'a> Findings<'a> {
         if survey.encrypted_attributes != EncryptedAttributes::Absent && !is_openable {
             manual.insert(ManualReason::EncryptedAttributes);
         }
+        if shows_text(survey) {
+            manual.insert(ManualReason::TextInPixels);
+        }
         if !self.geometry_agrees(survey) {
             manual.insert(ManualReason::GeometryDiffers);
         }
@@ -178,4 +203,12 @@ impl<'a> Findings<'a> {
         let sources: Vec<&Geometry> = same_frame.filter_map(|sent| sent.geometry.as_ref()).collect();
         geometry.lies_on(&sources, self.conditions.tolerance)
     }
+}
+
+/// Whether text is, or may be, drawn in the pixels (table 8.3). A secondary capture that does not say so is asked about at release.
+fn shows_text(survey: &Survey) -> bool {
+    let is_capture = is_secondary_capture(&survey.sop_class);
+    let is_stated = survey.burned_in == "NO" || (survey.burned_in.is_empty() && is_capture);
+    let is_suspect = !survey.burned_in.is_empty() || may_show_text(&survey.sop_class, &survey.modality);
+    survey.pixels.is_some() && !is_stated && is_suspect
 }

@@ -4,10 +4,13 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ManualReason {
-    /// Patient ID is not a code issued to this partner (RC-04).
+    /// Patient ID is not a code issued to this partner, or one in an item, a subject context or a clinical document is not (RC-04).
     PatientIdAltered,
-    /// Patient's Name is not the code (RC-04).
+    /// Patient's Name is not the code, or one at such a place is not (RC-04).
     PatientNameAltered,
+    /// A short word of a text, or a number, that is the code of another participant, or one that this partner was never given; a code that
+    /// cannot be there by chance refuses the set (RC-04).
+    OtherCodeInText,
     /// Clinical Trial Subject ID is not a code issued to this partner.
     TrialSubjectAltered,
     /// The Study Instance UID was not issued (RC-05).
@@ -24,6 +27,9 @@ pub enum ManualReason {
     OriginalAltered,
     /// A source's Series Instance UID for an object that another one of the set cites: the new UID would break the reference (AC8.6).
     SeriesUidReused,
+    /// Burned In Annotation (0028,0301) says that text is drawn in the pixels, or, for a class or modality where it often is, does not say that
+    /// none is (table 8.3).
+    TextInPixels,
     /// Text that cannot be read by the character set it declares (RC-09).
     UnreadableText,
     /// A clinical document whose patient role cannot be written anew (table 8.3).
@@ -52,6 +58,7 @@ impl ManualReason {
         match self {
             Self::PatientIdAltered => "patient-id-altered",
             Self::PatientNameAltered => "patient-name-altered",
+            Self::OtherCodeInText => "other-code-in-text",
             Self::TrialSubjectAltered => "trial-subject-altered",
             Self::StudyUnknown => "study-unknown",
             Self::TooFewKeys => "too-few-keys",
@@ -60,6 +67,7 @@ impl ManualReason {
             Self::GeometryDiffers => "geometry-differs",
             Self::OriginalAltered => "original-altered",
             Self::SeriesUidReused => "series-uid-reused",
+            Self::TextInPixels => "text-in-pixels",
             Self::UnreadableText => "unreadable-text",
             Self::UnreadableRole => "unreadable-role",
             Self::EncryptedAttributes => "encrypted-attributes",

@@ -7,14 +7,16 @@ use dicom_stream::text::{trim, trim_uid};
 use dicom_stream::{ElementPath, Tag, VR};
 
 use super::geometry::GeometryCollector;
+use super::mention::{Look, Mentions, normal};
 use super::{DateUse, Role, Survey, SurveyError, UidUse, is_standard};
 use crate::attribute::{
-    CODE_VALUE, CONCEPT_NAME_CODE, ENCAPSULATED_DOCUMENT, FRAME_OF_REFERENCE_UID, MODALITY, PATIENT_ID,
-    PATIENT_NAME, PIXEL_GROUP, REFERENCED_REQUEST, SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID,
-    SPECIFIC_CHARACTER_SET, STUDY_INSTANCE_UID, TRIAL_SUBJECT_ID, is_identity, is_processing_date, refers,
+    BURNED_IN_ANNOTATION, CODE_VALUE, CONCEPT_NAME_CODE, ENCAPSULATED_DOCUMENT, FRAME_OF_REFERENCE_UID,
+    MODALITY, OTHER_PATIENT_IDS, PATIENT_ID, PATIENT_NAME, PERSON_NAME, PIXEL_GROUP, REFERENCED_REQUEST,
+    SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, STUDY_INSTANCE_UID,
+    SUBJECT_ID, SUBJECT_NAME, TEXT_VALUE, TRIAL_SUBJECT_ID, is_identity, is_processing_date, refers,
 };
 use crate::character_set::Repertoire;
-use crate::clinical_document::{ClinicalDocument, is_clinical_document, unpadded};
+use crate::clinical_document::{self, ClinicalDocument, is_clinical_document, unpadded};
 use crate::date::days;
 use crate::encrypted_attributes::EncryptedAttributes;
 use crate::visit::{Element, Visitor};
@@ -32,6 +34,7 @@ pub(super) struct Collector {
     /// Concept of the content item at each depth.
     concepts: Vec<String>,
     geometry: GeometryCollector,
+    mentions: Mentions,
     pixels: Option<blake3::Hasher>,
     /// Whether the bulk that passes is pixel data.
     in_pixels: bool,
@@ -52,11 +55,16 @@ impl Default for Collector {
             patient_name_raw: Vec::new(),
             trial_subject: String::new(),
             nested_ids: BTreeSet::new(),
+            nested_names: BTreeSet::new(),
+            named: BTreeSet::new(),
+            mentions: BTreeSet::new(),
+            words: BTreeSet::new(),
             character_set: Vec::new(),
             uids: Vec::new(),
             dates: Vec::new(),
             geometry: None,
             pixels: None,
+            burned_in: String::new(),
             is_document: false,
             has_unreadable_role: false,
             encrypted_attributes: EncryptedAttributes::Absent,
@@ -69,6 +77,7 @@ impl Default for Collector {
             dates: BTreeMap::new(),
             concepts: Vec::new(),
             geometry: GeometryCollector::default(),
+            mentions: Mentions::default(),
             pixels: None,
             in_pixels: false,
             failed: None,
@@ -87,9 +96,9 @@ impl Visitor for Collector {
     fn value(&mut self, element: &Element<'_>, value: &[u8]) {
         if element.is_root() {
             self.look_at(element, value);
-        } else if matches!(element.tag, PATIENT_ID | TRIAL_SUBJECT_ID) {
-            self.note_nested_id(element, value);
-        } else if element.tag == STUDY_INSTANCE_UID && innermost(element) == Some(REFERENCED_REQUEST) {
+        }
+        self.note_subject(element, value);
+        if element.tag == STUDY_INSTANCE_UID && innermost(element) == Some(REFERENCED_REQUEST) {
             // the object's own stands before, in group 0020
             self.survey.has_foreign_request |= trim_uid(value) != self.survey.study.as_bytes();
         }
@@ -105,6 +114,7 @@ impl Visitor for Collector {
             vr if element.sets.is_root() => self.survey.text.add(element.sets.current(), vr, value),
             _ => {}
         }
+        self.note_mentions(element, value);
         self.geometry.value(element, value);
     }
 
@@ -124,12 +134,17 @@ impl Visitor for Collector {
         if must_be_read && !self.in_pixels {
             self.fail(SurveyError::TooLong { path: path(element) });
         }
+        self.mentions.end();
+        if element.tag.group() != PIXEL_GROUP {
+            self.mentions.begin(Look::Numbers);
+        }
     }
 
     fn piece(&mut self, piece: &[u8]) {
         if let Some(pixels) = self.pixels.as_mut().filter(|_| self.in_pixels) {
             pixels.update(piece);
         }
+        self.mentions.piece(piece);
     }
 }
 
@@ -145,7 +160,14 @@ impl Collector {
             .map(|((day, processing), path)| DateUse { day, processing, path })
             .collect();
         let pixels = self.pixels.map(|hasher| hasher.finalize().into());
-        Ok(Survey { uids, dates, pixels, geometry: self.geometry.finish()?, ..self.survey })
+        let (mentions, words) = self.mentions.finish()?;
+        let survey = &self.survey;
+        let mut named = survey.named.clone();
+        let of_root = [&survey.patient_id, &survey.trial_subject, &survey.patient_name];
+        let said = of_root.into_iter().chain(&survey.nested_ids).chain(&survey.nested_names);
+        named.extend(said.flat_map(|said| said.split('\\')).map(normal).filter(|code| !code.is_empty()));
+        let geometry = self.geometry.finish()?;
+        Ok(Survey { uids, dates, pixels, geometry, mentions, words, named, ..self.survey })
     }
 
     /// The values of the main data set that have a field of their own.
@@ -161,6 +183,7 @@ impl Collector {
             SERIES_INSTANCE_UID => add(&mut survey.series, uid()),
             FRAME_OF_REFERENCE_UID => add(&mut survey.frame_of_reference, uid()),
             MODALITY => add(&mut survey.modality, text()),
+            BURNED_IN_ANNOTATION => add(&mut survey.burned_in, text()),
             PATIENT_ID => add(&mut survey.patient_id, text()),
             PATIENT_NAME => {
                 add(&mut survey.patient_name, text());
@@ -178,8 +201,16 @@ impl Collector {
         if !is_clinical_document(&self.survey.sop_class) {
             return;
         }
+        let written = String::from_utf8_lossy(unpadded(body));
+        self.mentions.value(Look::Text, written.as_bytes());
+        if let Some(seen) = clinical_document::text(&written) {
+            self.mentions.value(Look::Text, seen.as_bytes());
+        }
         match ClinicalDocument::read(unpadded(body)) {
-            Some(document) => self.survey.nested_ids.extend(document.ids),
+            Some(document) => {
+                self.survey.nested_ids.extend(document.ids);
+                self.survey.nested_names.extend(document.names);
+            }
             None => self.survey.has_unreadable_role = true,
         }
     }
@@ -198,13 +229,52 @@ impl Collector {
         *found = (*found).max(EncryptedAttributes::at(element));
     }
 
-    fn note_nested_id(&mut self, element: &Element<'_>, value: &[u8]) {
-        let id = element.sets.current().decode(element.vr, trim(element.vr, value)).into_owned();
-        if self.survey.nested_ids.len() >= Survey::NESTED_IDS_MAX && !self.survey.nested_ids.contains(&id) {
-            return self
-                .fail(SurveyError::TooMany { what: "patient ids in items", limit: Survey::NESTED_IDS_MAX });
+    /// Whom an item, or another id of the patient, says that it is about.
+    fn note_subject(&mut self, element: &Element<'_>, value: &[u8]) {
+        let concept = self.concepts.get(element.sequences.len()).map_or("", String::as_str);
+        let is_name = match (element.tag, concept) {
+            (OTHER_PATIENT_IDS, _) | (TEXT_VALUE, SUBJECT_ID) => false,
+            (PATIENT_ID | TRIAL_SUBJECT_ID, _) if !element.is_root() => false,
+            (PATIENT_NAME, _) if !element.is_root() => true,
+            (TEXT_VALUE | PERSON_NAME, SUBJECT_NAME) => true,
+            _ => return,
+        };
+        let said = element.sets.current().decode(element.vr, trim(element.vr, value)).into_owned();
+        let survey = &mut self.survey;
+        let noted = match (element.tag, is_name) {
+            // goes, and is asked about only where it is a code
+            (OTHER_PATIENT_IDS, _) => &mut survey.named,
+            (_, true) => &mut survey.nested_names,
+            (_, false) => &mut survey.nested_ids,
+        };
+        for said in said.split('\\') {
+            let said = if element.tag == OTHER_PATIENT_IDS { normal(said) } else { said.trim().to_owned() };
+            if said.is_empty() || noted.contains(&said) {
+                continue;
+            }
+            if noted.len() >= Survey::NESTED_IDS_MAX {
+                let what = "patient ids or names in items";
+                return self.fail(SurveyError::TooMany { what, limit: Survey::NESTED_IDS_MAX });
+            }
+            noted.insert(said);
         }
-        self.survey.nested_ids.insert(id);
+    }
+
+    /// What a value mentions; UIDs of their own are noted elsewhere.
+    fn note_mentions(&mut self, element: &Element<'_>, value: &[u8]) {
+        match element.vr {
+            VR::UI | VR::DA | VR::DT | VR::TM | VR::IS | VR::DS => {}
+            _ if element.tag.group() == PIXEL_GROUP => {}
+            vr if uses_character_set(vr) || matches!(vr, VR::AE | VR::CS | VR::UR | VR::AS) => {
+                self.mentions.value(Look::Text, value);
+                // with two bytes a character, or escape sequences, only who decodes it sees the words
+                if !value.is_ascii() || value.contains(&0x1B) {
+                    self.mentions.value(Look::Text, element.sets.current().decode(vr, value).as_bytes());
+                }
+            }
+            VR::UN | VR::OB | VR::SQ => self.mentions.value(Look::Bytes, value),
+            _ => self.mentions.value(Look::Numbers, value),
+        }
     }
 
     fn note_uids(&mut self, element: &Element<'_>, value: &[u8]) {
@@ -223,6 +293,7 @@ impl Collector {
             {
                 return self.fail(SurveyError::TooMany { what: "UIDs", limit: Survey::UIDS_MAX });
             }
+            self.mentions.root_of(&uid);
             self.uids.entry((uid.into_owned(), role)).or_insert_with(|| path(element));
         }
     }

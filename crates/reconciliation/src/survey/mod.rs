@@ -2,6 +2,7 @@
 
 mod collect;
 mod geometry;
+mod mention;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,7 +12,7 @@ use dicom_stream::charset::Fidelity;
 use dicom_stream::{ElementPath, Limits, SourceError, TransferSyntax};
 use thiserror::Error;
 
-use crate::attribute::STANDARD_ROOT;
+use crate::attribute::{STANDARD_ROOT, is_cited};
 use crate::character_set::Repertoire;
 use crate::encrypted_attributes::EncryptedAttributes;
 use crate::visit::visit;
@@ -100,8 +101,18 @@ pub struct Survey {
     pub patient_name_raw: Vec<u8>,
     /// Clinical Trial Subject ID (0012,0040), decoded.
     pub trial_subject: String,
-    /// Patient IDs and trial subjects inside of items, decoded: no key, but they must not be another participant's.
+    /// Patient IDs, trial subjects and subject ids inside of items and clinical documents, decoded: no key, but they must not be
+    /// another's.
     pub nested_ids: BTreeSet<String>,
+    /// Names of the patient at the same places.
+    pub nested_names: BTreeSet<String>,
+    /// What the object is said to be of, wherever it says so: the values of all attributes of a patient id or name, as codes are
+    /// compared.
+    pub named: BTreeSet<String>,
+    /// UIDs in text, in bytes of unknown meaning and in documents, and those that a UID of the object hangs below.
+    pub mentions: BTreeSet<String>,
+    /// Words that may be codes at the same places, as codes are compared.
+    pub words: BTreeSet<String>,
     /// Specific Character Set (0008,0005) as received.
     pub character_set: Vec<u8>,
     /// UIDs, those of the standard left out.
@@ -112,6 +123,8 @@ pub struct Survey {
     pub geometry: Option<Geometry>,
     /// BLAKE3 hash of the pixel data as encoded, if there are any.
     pub pixels: Option<[u8; 32]>,
+    /// Burned In Annotation (0028,0301).
+    pub burned_in: String,
     /// Whether the object is an encapsulated document.
     pub is_document: bool,
     /// Whether it is a clinical document whose patient role cannot be written anew (table 8.3).
@@ -128,8 +141,20 @@ impl Survey {
     pub const UIDS_MAX: usize = 100_000;
     /// Different dates of one object.
     pub const DATES_MAX: usize = 10_000;
-    /// Different patient ids in the items of one object.
+    /// Different patient ids, and names, in the items of one object.
     pub const NESTED_IDS_MAX: usize = 1_000;
+    /// Different UIDs, and words, that one object mentions.
+    pub const MENTIONS_MAX: usize = 100_000;
+    /// A word as long as this does not come about by chance.
+    pub(crate) const LONG_WORD: usize = 6;
+
+    /// What other objects can refer to: the object, its series, study and frames of reference, and doses that a plan defines (RR-2).
+    pub fn can_be_cited(&self) -> impl Iterator<Item = &str> {
+        let own = [&self.sop_instance, &self.series, &self.study, &self.frame_of_reference];
+        let further =
+            self.uids.iter().filter(|uid| uid.role == Role::Defines && uid.path.tag().is_some_and(is_cited));
+        own.into_iter().chain(further.map(|uid| &uid.uid)).map(String::as_str).filter(|uid| !uid.is_empty())
+    }
 
     /// How far the text of the object can be read by the character set it declares.
     pub fn fidelity(&self) -> Fidelity {
@@ -147,21 +172,27 @@ pub fn survey<R: Read>(input: R, syntax: &TransferSyntax, limits: Limits) -> Res
     collector.finish()
 }
 
-/// The different UIDs of a result set: what to look up as issued (RR-1).
+/// The different UIDs of a result set, those it mentions included: what to look up as issued (RR-1).
 pub fn uids_of(surveys: &[Survey]) -> BTreeSet<&str> {
-    surveys.iter().flat_map(|survey| survey.uids.iter().map(|uid| uid.uid.as_str())).collect()
+    let of_own = surveys.iter().flat_map(|survey| survey.uids.iter().map(|uid| uid.uid.as_str()));
+    of_own.chain(surveys.iter().flat_map(|survey| survey.mentions.iter().map(String::as_str))).collect()
 }
 
-/// The different texts of a result set that may be codes: what to look up as issued (AC8.1).
+/// The different texts of a result set that are codes where they are written as they were issued: what to look up (AC8.1).
 pub fn codes_of(surveys: &[Survey]) -> BTreeSet<&str> {
     let of_root =
         surveys.iter().flat_map(|survey| [&survey.patient_id, &survey.trial_subject, &survey.patient_name]);
-    let nested = surveys.iter().flat_map(|survey| &survey.nested_ids);
+    let nested = surveys.iter().flat_map(|survey| survey.nested_ids.iter().chain(&survey.nested_names));
     of_root
         .chain(nested)
         .map(|code| code.trim_end_matches(['^', '=', ' ']))
         .filter(|code| !code.is_empty())
         .collect()
+}
+
+/// The different words of a result set that may be codes, in capitals: what to look up, however it is written (RC-04).
+pub fn words_of(surveys: &[Survey]) -> BTreeSet<&str> {
+    surveys.iter().flat_map(|survey| survey.words.iter().chain(&survey.named)).map(String::as_str).collect()
 }
 
 /// Whether a UID is one of the standard's own.

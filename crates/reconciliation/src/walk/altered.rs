@@ -7,7 +7,7 @@ use dicom_stream::text::{trim, trim_uid};
 use dicom_stream::{Header, Tag, VR};
 
 use super::{Done, Walk};
-use crate::attribute::{PATIENT_ID, PATIENT_NAME, STUDY_INSTANCE_UID, effective_vr};
+use crate::attribute::{PATIENT_ID, PATIENT_NAME, STUDY_INSTANCE_UID, TRIAL_SUBJECT_ID, effective_vr};
 use crate::reconcile::ReconciliationError;
 use crate::reverse_scan::shows_code;
 
@@ -56,11 +56,11 @@ impl<W: Write> Walk<'_, '_, W> {
         self.context.report.altered_not_recorded.push(show(tag));
     }
 
-    fn is_as_issued(&self, tag: Tag, vr: VR, plain: &[u8]) -> bool {
+    pub(super) fn is_as_issued(&self, tag: Tag, vr: VR, plain: &[u8]) -> bool {
         let context = &self.context;
         let text = String::from_utf8_lossy(plain);
         match tag {
-            PATIENT_ID => text == context.given.code,
+            PATIENT_ID | TRIAL_SUBJECT_ID => text == context.given.code,
             PATIENT_NAME => text.trim_end_matches(['^', '=', ' ']) == context.given.code,
             STUDY_INSTANCE_UID => context.identities.originals.contains_key(text.as_ref()),
             _ => {
@@ -80,6 +80,7 @@ impl<W: Write> Walk<'_, '_, W> {
             .any(|run| identities.originals.contains_key(run.trim_matches('.')));
         has_uid
             || shows_code(text, &self.context.given.code)
+            || self.context.given.others.iter().any(|code| shows_code(text, code))
             || crate::reverse_scan::shows_date(text, &identities.shifted)
     }
 }

@@ -10,8 +10,8 @@ use super::plan::{Row, restore};
 use super::{Done, Walk};
 use crate::attribute::{
     ACCESSION_NUMBER, CONTRIBUTING_EQUIPMENT, ENCAPSULATED_DOCUMENT_LENGTH, PATIENT_IDENTITY_REMOVED,
-    REFERENCED_REQUEST, SERIES_INSTANCE_UID, SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, is_identity,
-    is_plain_image, is_signature, is_trial_time_point,
+    REFERENCED_REQUEST, SERIES_INSTANCE_UID, SOP_INSTANCE_UID, SPECIFIC_CHARACTER_SET, TIMEZONE_OFFSET,
+    TRIAL_SUBJECT_ID, is_identity, is_plain_image, is_signature, is_trial_time_point,
 };
 use crate::own_sequence;
 use crate::policy::TrialAttributes;
@@ -39,8 +39,13 @@ impl<W: Write> Walk<'_, '_, W> {
             self.write_own(tag, VR::UL, &length.to_le_bytes())?;
             return Ok(true);
         }
-        if is_identity(tag) || matches!(row, Some(Row::Restore(..))) {
+        let is_replaced = is_identity(tag) || matches!(tag, TRIAL_SUBJECT_ID | TIMEZONE_OFFSET);
+        if is_replaced || matches!(row, Some(Row::Restore(..))) {
             self.note_altered(header, value)?;
+        }
+        if tag == TIMEZONE_OFFSET && row.is_none() {
+            // as it was given, or not at all: the own record's times are in no other zone (RC-03)
+            return Ok(!self.is_as_issued(tag, VR::SH, trim(VR::SH, value)));
         }
         match row {
             Some(Row::AppendItem) => self.append_to_unknown(header, value)?,

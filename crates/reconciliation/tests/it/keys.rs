@@ -98,7 +98,6 @@ fn rc_04_a_rewritten_patient_id_or_name_is_a_persons_case_with_a_proposal() {
         (text(0x0010_0020, VR::LO, "p-7k3m9"), ManualReason::PatientIdAltered),
         (text(0x0010_0020, VR::LO, "000042"), ManualReason::PatientIdAltered),
         (text(0x0010_0010, VR::PN, "ANON"), ManualReason::PatientNameAltered),
-        (text(0x0010_0010, VR::PN, "P-BBBB7"), ManualReason::PatientNameAltered),
         (text(0x0012_0040, VR::LO, "S1"), ManualReason::TrialSubjectAltered),
     ] {
         let set = [surveyed(&result(SR, vec![more, reference(INSTANCE)]))];
@@ -286,6 +285,10 @@ fn rc_04_a_code_of_another_inside_of_an_item_is_refused_and_one_that_stands_twic
     let mut twice = result(SR, vec![reference(INSTANCE)]);
     twice.insert(0, text(0x0010_0020, VR::LO, "P-BBBB7"));
     let outcome = judge(&[surveyed(&twice)], &issued(), &conditions()).outcome;
+    assert_eq!(outcome, Outcome::Refuse { reasons: [RefuseReason::SeveralParticipants].into() });
+    let mut twice = result(SR, vec![reference(INSTANCE)]);
+    twice.insert(0, text(0x0010_0020, VR::LO, "000042"));
+    let outcome = judge(&[surveyed(&twice)], &issued(), &conditions()).outcome;
     let Outcome::Manual { reasons, .. } = outcome else { panic!() };
     assert_eq!(reasons, BTreeSet::from([ManualReason::PatientIdAltered]));
 }
@@ -301,4 +304,47 @@ fn each_object_says_which_study_of_the_participant_it_is_of() {
     assert_eq!(judgement.outcome, Outcome::Accept { participant: ALICE });
     let studies: Vec<_> = judgement.objects.iter().map(|object| object.study.as_deref()).collect();
     assert_eq!(studies, [Some(STUDY_KEY), Some("study-2")]);
+}
+
+#[test]
+fn text_in_pixels_is_a_persons_case_whatever_the_class_is() {
+    use crate::tree::tag;
+    const ULTRASOUND: &str = "1.2.840.10008.5.1.4.1.1.6.1";
+    const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
+    for (class, modality, stated, asks) in [
+        (CT, "CT", "YES", true),
+        (CT, "CT", "NO", false),
+        (CT, "CT", "", false),
+        (CT, "US", "", true),
+        (CT, "US", "NO", false),
+        (ULTRASOUND, "US", "", true),
+        (ULTRASOUND, "US", "NO", false),
+        ("1.2.840.10008.5.1.4.1.1.77.1.4", "OPTN", "", true),
+        (crate::support::SC, "OT", "YES", true),
+        // asked about at release, as all of its class
+        (crate::support::SC, "OT", "", false),
+    ] {
+        let elements = result(
+            class,
+            vec![
+                text(0x0008_0060, VR::CS, modality),
+                text(0x0028_0301, VR::CS, stated),
+                reference(INSTANCE),
+                Element::Value(tag(0x7FE0_0010), VR::OB, vec![0; 4]),
+            ],
+        );
+        let mut conditions = conditions();
+        conditions.sop_classes.insert(class.to_owned());
+        let outcome = judge(&[surveyed(&elements)], &issued(), &conditions).outcome;
+        match outcome {
+            Outcome::Manual { reasons, .. } => {
+                assert!(
+                    asks && reasons == BTreeSet::from([ManualReason::TextInPixels]),
+                    "{class} {modality} {stated}"
+                );
+            }
+            Outcome::Accept { .. } => assert!(!asks, "{class} {modality} {stated}"),
+            other => panic!("{other:?}"),
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod encodings;
 mod encrypted_attributes;
 mod keys;
 mod marking;
+mod mentions;
 mod properties;
 mod references;
 mod round_trip;

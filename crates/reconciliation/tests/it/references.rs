@@ -11,7 +11,7 @@ use crate::support::{
     ALICE, INSTANCE, Run, SERIES, SR, STUDY, UIDS, conditions, file, issued, reference, result, survey_file,
     surveyed,
 };
-use crate::tree::{sequence, text, uid, uids};
+use crate::tree::{Element, sequence, text, uid, uids};
 
 fn accepted() -> Outcome {
     Outcome::Accept { participant: ALICE }
@@ -171,8 +171,7 @@ fn rr_7_invalid_and_taken_uids_are_replaced_everywhere() {
 
 #[test]
 fn rr_1_by_membership_in_every_form_and_nothing_else() {
-    let private =
-        |value: &str| crate::tree::Element::Value(crate::tree::tag(0x0009_1001), VR::UN, value.into());
+    let private = |value: &str| Element::Value(crate::tree::tag(0x0009_1001), VR::UN, value.into());
     let elements = result(
         SR,
         vec![
@@ -196,4 +195,23 @@ fn rr_1_by_membership_in_every_form_and_nothing_else() {
     assert_eq!(output.at("0040A160"), Some(format!("see {INSTANCE}")));
     let found: Vec<String> = output.scan.findings.iter().map(|finding| finding.path.to_string()).collect();
     assert_eq!(found, ["(0020,9161)", "(0040,A160)"]);
+}
+
+#[test]
+fn rr_4_a_reference_resolves_to_what_can_be_referred_to_and_to_nothing_else() {
+    let waits = |set: &[Vec<Element>]| {
+        let surveys: Vec<_> = set.iter().map(|elements| surveyed(elements)).collect();
+        judge(&surveys, &issued(), &conditions()).outcome == Outcome::Hold
+    };
+    let dangling = || reference("1.2.826.1.9.77");
+    let private = Element::Value(crate::tree::tag(0x0009_1001), VR::UI, b"1.2.826.1.9.77\0".to_vec());
+    assert!(waits(&[result(SR, vec![dangling(), private])]));
+    assert!(
+        waits(&[result(SR, vec![dangling(), uid(0x0020_000E, "1.2.826.1.9.77")])]),
+        "a series is no instance"
+    );
+    assert!(!waits(&[
+        result(SR, vec![dangling()]),
+        result(SR, vec![uid(0x0008_0018, "1.2.826.1.9.77"), reference(INSTANCE)]),
+    ]));
 }

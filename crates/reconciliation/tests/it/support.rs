@@ -7,7 +7,7 @@ use dicom_stream::{FileStart, Tag, TransferSyntax, VR};
 use reconciliation::{
     Attribute, Conditions, Equipment, Given, Identities, Issued, IssuedUid, Kind, LIMITS, Marking, Object,
     OwnRecord, Participant, Policy, Pseudonyms, ReconciliationError, Report, Scan, Sent, Survey,
-    TrialAttributes, Value, Window, reconcile, reverse_scan, survey,
+    TrialAttributes, Value, Window, reconcile, reverse_scan, survey, uids_of,
 };
 
 use crate::tree::{Element, explicit, read, text, uid};
@@ -104,6 +104,13 @@ pub(crate) fn issued() -> Issued {
     Issued {
         uids: UIDS.iter().map(|(uid, _, kind)| ((*uid).to_owned(), issued_uid(*kind, ALICE))).collect(),
         codes: [(CODE.to_owned(), ALICE), ("P-BBBB7".to_owned(), BOB)].into(),
+        spelled: [
+            (CODE.to_owned(), ALICE),
+            ("P-BBBB7".to_owned(), BOB),
+            ("B7".to_owned(), BOB),
+            ("S-7".to_owned(), BOB),
+        ]
+        .into(),
         dates: BTreeSet::from([SHIFTED]),
         sent: sent.into(),
         ..Issued::default()
@@ -230,17 +237,26 @@ impl Run {
             limits: LIMITS,
         };
         let mut bytes = Vec::new();
+        let identities = self.looked_up(&survey);
         let report =
-            reconcile(&object, &self.identities, &self.own, &self.given, &self.policy, input, &mut bytes)?;
+            reconcile(&object, &identities, &self.own, &self.given, &self.policy, input, &mut bytes)?;
         let elements = read(&bytes, object.output_syntax());
         let pseudonyms = Pseudonyms::new(
             &self.given.code,
-            self.identities.originals.keys().cloned(),
+            identities.originals.keys().cloned(),
             &self.identities.shifted,
             self.identities.shift_days,
         );
         let scan = reverse_scan(&bytes[..], object.output_syntax(), LIMITS, &pseudonyms).unwrap();
         Ok(Output { bytes, elements, report, scan })
+    }
+
+    /// What the caller has of the map: the UIDs that it looked up, and no others.
+    fn looked_up(&self, survey: &Survey) -> Identities {
+        let mut identities = self.identities.clone();
+        let uids = uids_of(std::slice::from_ref(survey));
+        identities.originals.retain(|uid, _| uids.contains(uid.as_str()));
+        identities
     }
 
     pub(crate) fn elements(&self, elements: &[Element]) -> Result<Output, ReconciliationError> {

@@ -152,3 +152,26 @@ fn the_accession_number_of_the_request_is_the_own_one() {
     // a request of another study: not known, not invented
     assert_eq!(Run::usual().elements(&request("2.25.7199")).unwrap().at(path).as_deref(), Some(""));
 }
+
+#[test]
+fn rc_04_an_altered_trial_subject_is_recorded_and_an_issued_one_is_not() {
+    let output = Run::usual().elements(&result(SR, vec![text(0x0012_0040, VR::LO, "S1")])).unwrap();
+    assert_eq!(output.report.altered, ["(0012,0040)"]);
+    assert_eq!(output.at("04000561/04000550/00120040").as_deref(), Some("S1"));
+    assert_eq!(output.at("00120040"), None);
+    assert!(Run::usual().elements(&result(SR, vec![])).unwrap().report.altered.is_empty());
+}
+
+#[test]
+fn rc_03_a_time_zone_of_the_partner_does_not_date_the_restored_times_anew() {
+    let zone = || text(0x0008_0201, VR::SH, "+0900");
+    let output = Run::usual().elements(&result(SR, vec![zone()])).unwrap();
+    assert_eq!(output.at("00080201"), None);
+    assert_eq!(output.at("04000561/04000550/00080201").as_deref(), Some("+0900"));
+    // the zone that it was given
+    let mut run = Run::usual();
+    run.given.values.insert(tag(0x0008_0201), b"+0900 ".to_vec());
+    let output = run.elements(&result(SR, vec![zone()])).unwrap();
+    assert_eq!(output.at("00080201").as_deref(), Some("+0900"));
+    assert!(output.report.altered.is_empty());
+}
