@@ -177,6 +177,7 @@ pub fn issued() -> Issued {
     Issued {
         uids: UIDS.iter().map(|(uid, _, kind)| ((*uid).to_owned(), of(*kind))).collect(),
         codes: [(CODE.to_owned(), Participant(1)), ("P-BBBB7".to_owned(), Participant(2))].into(),
+        spelled: [(CODE.to_owned(), Participant(1)), ("P-BBBB7".to_owned(), Participant(2))].into(),
         dates: BTreeSet::from([SHIFTED]),
         ..Issued::default()
     }
