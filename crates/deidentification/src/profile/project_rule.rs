@@ -51,6 +51,10 @@ pub enum RuleAction {
     D,
     /// What the profile does without rules; shields the attribute from the rules that follow.
     K,
+    /// A new UID, the same for the same original.
+    U,
+    /// Only what is known to be harmless stays of a text.
+    C,
     /// This text; the VR of the attribute must be able to hold it.
     #[serde(rename = "replace")]
     Replace(String),
@@ -90,6 +94,10 @@ pub(crate) enum Rewritten {
     Then(Vec<String>),
     /// A date to be moved.
     Shifted,
+    /// A UID to be replaced.
+    NewUid,
+    /// A text to be cleaned.
+    Cleaned,
 }
 
 #[derive(Debug, Clone)]
@@ -186,6 +194,8 @@ impl RuleSet {
             }
             _ if takes_away(rule) => Rewritten::AsProfile,
             RuleAction::K => Rewritten::AsProfile,
+            RuleAction::U => Rewritten::NewUid,
+            RuleAction::C => Rewritten::Cleaned,
             RuleAction::Truncate(length) => {
                 Rewritten::Then(each(&|value| value.chars().take(usize::from(*length)).collect()))
             }
@@ -320,5 +330,12 @@ fn compile(number: usize, rule: &ProjectRule, floor: &Rules) -> Result<Compiled,
 
 /// Whether something of the original can be left by it.
 fn lets_through(action: &RuleAction) -> bool {
-    matches!(action, RuleAction::K | RuleAction::Truncate(_) | RuleAction::Regex { .. } | RuleAction::Shift)
+    matches!(
+        action,
+        RuleAction::K
+            | RuleAction::C
+            | RuleAction::Truncate(_)
+            | RuleAction::Regex { .. }
+            | RuleAction::Shift
+    )
 }

@@ -47,10 +47,14 @@ pub(super) fn by_vr(vr: VR, action: &RuleAction) -> Option<String> {
             VR::SH => *digits <= 16,
             _ => matches!(vr, VR::LO | VR::LT | VR::ST | VR::UC | VR::UT),
         },
+        RuleAction::U => vr == VR::UI,
+        RuleAction::C => matches!(vr, VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UT),
         RuleAction::Truncate(_) | RuleAction::Regex { .. } => longest(vr).is_some(),
         RuleAction::Shift => matches!(vr, VR::DA | VR::DT),
     };
     let what = match action {
+        RuleAction::U => "a new UID is for UI",
+        RuleAction::C => "LO, SH, ST, LT, UC and UT are cleaned",
         RuleAction::Shift => "shift moves DA and DT",
         RuleAction::Hash(_) => "hash fits LO, ST, LT, UC and UT, and SH with 16 digits at most",
         RuleAction::Truncate(_) | RuleAction::Regex { .. } => "truncate and regex are for texts",

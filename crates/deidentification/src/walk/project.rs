@@ -120,6 +120,11 @@ impl<W: Write> Walk<'_, '_, W> {
                 let header = Header::new(tag, rule.vr, length, self.out.encoding());
                 self.treat(&Token::Value { header, value: &bytes }, &header, rule, &bytes)
             }
+            Rewritten::NewUid => self.change(header, rule, Step::NewUid, value),
+            Rewritten::Cleaned => {
+                let rule = Rule { treatment: Treatment::Text, basic: Action::XZD, ..rule };
+                self.treat(&Token::Value { header: *header, value }, header, rule, value)
+            }
             Rewritten::Shifted => {
                 let rule = Rule { treatment: Treatment::Date, basic: Action::Z, ..rule };
                 self.treat(&Token::Value { header: *header, value }, header, rule, value)

@@ -94,6 +94,19 @@ fn each_action_does_what_it_says() {
     // the token of the test source
     assert_eq!(protocol("{ hash = 8 }").as_deref(), Some("00000000"));
     assert_eq!(protocol("\"X\""), None);
+    let model = |action: &str| {
+        let values = vec![text(0x0008_1090, VR::LO, "Aquilion Lefevre")];
+        run(&rule("ManufacturerModelName", action), values).text("(0008,1090)")
+    };
+    assert_eq!(model("\"K\"").as_deref(), Some("Aquilion Lefevre"));
+    assert!(!model("\"C\"").unwrap_or_default().contains("Lefevre"));
+    let retained = "options = [\"retain_uids\"]\n";
+    let uid = |more: &str| {
+        let values = vec![text(0x0020_0052, VR::UI, "1.2.3.9")];
+        run(&format!("{retained}{more}"), values).text("(0020,0052)").unwrap()
+    };
+    assert_eq!(uid(""), "1.2.3.9");
+    assert!(uid(&rule("FrameOfReferenceUID", "\"U\"")).starts_with("2.25."));
 }
 
 #[test]
@@ -113,6 +126,8 @@ fn what_an_attribute_cannot_hold_is_refused_when_the_profile_is_read() {
         ("PixelData", "\"X\"", "write a mask"),
         ("BodyPartExamined", "{ map = { HEAD = \"head\" } }", "VR of the attribute is CS"),
         ("vr:US", "{ truncate = 2 }", "for texts"),
+        ("Rows", "\"U\"", "new UID is for UI"),
+        ("Rows", "\"C\"", "are cleaned"),
     ] {
         let error = profile(&rule(about, action)).compile(None).unwrap_err().to_string();
         assert!(error.contains(what), "{about} {action}: {error}");

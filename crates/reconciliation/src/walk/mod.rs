@@ -52,6 +52,8 @@ pub(crate) struct Walk<'c, 'a, W: Write> {
     out: Writer<W>,
     context: &'c mut Context<'a>,
     sequences: Vec<(Tag, u32)>,
+    /// Concept of the content item at each depth, once it was read (PS3.3 C.17.3.2).
+    concepts: Vec<String>,
     sets: Sets,
     /// Elements of the main data set that are written or left out, sorted; empty inside a UN value.
     rows: Vec<(Tag, Row)>,
@@ -82,6 +84,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             out: Writer::new(out, encoding, Lengths::Undefined),
             context,
             sequences: Vec::new(),
+            concepts: Vec::new(),
             sets: Sets::new(received),
             rows,
             done: 0,
@@ -116,6 +119,8 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
                     *item = item.saturating_add(1);
                 }
                 self.sets.leave(self.sequences.len());
+                self.concepts.resize(self.sequences.len(), String::new());
+                self.concepts.push(String::new());
                 self.copy(token)
             }
             Token::SequenceEnd { .. } => self.sequence_end(token),
@@ -153,7 +158,10 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
                 Some(content) => self.write(header.tag, VR::UN, &content),
                 None => self.unknown(token, header, value),
             },
-            vr => self.text(token, header, vr, value),
+            vr => {
+                self.note_concept(header, value);
+                self.text(token, header, vr, value)
+            }
         }
     }
 
@@ -219,6 +227,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             out: Writer::new(Vec::new(), Encoding::ImplicitLittle, Lengths::Undefined),
             context: &mut *self.context,
             sequences: self.sequences.clone(),
+            concepts: self.concepts.clone(),
             sets: self.sets.clone(),
             rows: Vec::new(),
             done: 0,

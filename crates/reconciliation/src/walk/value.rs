@@ -4,10 +4,13 @@ use std::io::Write;
 
 use dicom_stream::charset::{Fidelity, uses_character_set};
 use dicom_stream::text::{trim, yyyymmdd};
-use dicom_stream::{Header, Token, VR};
+use dicom_stream::{Header, Tag, Token, VR};
 
 use super::{Done, Walk};
-use crate::attribute::{PATIENT_ID, PATIENT_NAME, is_processing_date};
+use crate::attribute::{
+    CODE_VALUE, CONCEPT_NAME_CODE, PATIENT_ID, PATIENT_NAME, PERSON_NAME, SUBJECT_ID, SUBJECT_NAME,
+    TEXT_VALUE, is_processing_date,
+};
 use crate::date::{DateClass, class};
 use crate::reconcile::ReconciliationError;
 use crate::text_rule::{Replacement, rewritten};
@@ -69,6 +72,35 @@ impl<W: Write> Walk<'_, '_, W> {
         self.context.target.re_encode && self.sets.is_root() && uses_character_set(vr)
     }
 
+    /// The concept of the content item around: (0040,A043) stands before the values.
+    pub(super) fn note_concept(&mut self, header: &Header, value: &[u8]) {
+        if header.tag == CODE_VALUE
+            && let Some(((CONCEPT_NAME_CODE, _), around)) = self.sequences.split_last()
+            && let Some(concept) = self.concepts.get_mut(around.len())
+        {
+            *concept = String::from_utf8_lossy(trim(VR::SH, value)).chars().take(16).collect();
+        }
+    }
+
+    /// Whom a report is about, in the place of the code as issued (PS3.16 TID 1007; table 8.3).
+    fn subject(&self, header: &Header, vr: VR, value: &[u8]) -> Option<String> {
+        let concept = self.concepts.get(self.sequences.len()).map_or("", String::as_str);
+        let (tag, named) = match (header.tag, concept) {
+            (TEXT_VALUE, SUBJECT_ID) => (PATIENT_ID, VR::LO),
+            (TEXT_VALUE | PERSON_NAME, SUBJECT_NAME) => (PATIENT_NAME, VR::PN),
+            _ => return None,
+        };
+        let said = self.sets.current().decode(vr, trim(vr, value)).into_owned();
+        let is_code = said.trim_end_matches(['^', '=', ' ']) == self.context.given.code;
+        is_code.then(|| self.of_patient(tag, named))
+    }
+
+    /// A value of the own record as text.
+    fn of_patient(&self, tag: Tag, vr: VR) -> String {
+        let own = self.context.own;
+        own.set().decode(vr, trim(vr, own.bytes_of(tag))).trim().to_owned()
+    }
+
     /// The text as the reviewed rules change it (RR-3); what cannot be read is not changed.
     pub(super) fn by_rule(&self, header: &Header, vr: VR, value: &[u8]) -> Option<String> {
         let context = &self.context;
@@ -77,20 +109,15 @@ impl<W: Write> Walk<'_, '_, W> {
         }
         let (text, fidelity) = self.sets.current().decode_checked(vr, trim(vr, value));
         let (tag, named) = if vr == VR::PN { (PATIENT_NAME, VR::PN) } else { (PATIENT_ID, VR::LO) };
-        let own = context.own.set();
-        let patient = own.decode(named, trim(named, context.own.bytes_of(tag)));
-        let by = Replacement {
-            identities: context.identities,
-            code: &context.given.code,
-            patient: patient.trim(),
-        };
+        let patient = self.of_patient(tag, named);
+        let by = Replacement { identities: context.identities, code: &context.given.code, patient: &patient };
         let place = (self.sequences.as_slice(), header.tag, vr);
         rewritten(&context.policy.text_rules, place, &text, &by).filter(|_| fidelity < Fidelity::Replaced)
     }
 
     /// Text in the character set of the output; its characters stay.
     pub(super) fn text(&mut self, token: &Token<'_>, header: &Header, vr: VR, value: &[u8]) -> Done {
-        if let Some(text) = self.by_rule(header, vr, value) {
+        if let Some(text) = self.subject(header, vr, value).or_else(|| self.by_rule(header, vr, value)) {
             let set = if self.sets.is_root() { &self.context.target.set } else { self.sets.current() };
             let field = set.encode(vr, &text).map_err(|_| ReconciliationError::UnreadableText)?;
             self.context.report.texts_rewritten += 1;

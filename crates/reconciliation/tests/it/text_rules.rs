@@ -76,3 +76,25 @@ fn rr_3_what_would_be_longer_than_its_vr_stays_for_a_person() {
     assert_eq!(output.at("00081010").as_deref(), Some(CODE));
     assert_eq!(output.scan.findings.len(), 1);
 }
+
+/// The subject context of a report (PS3.16 TID 1007) names the patient again, without a rule; the same text under another concept does not.
+#[test]
+fn the_subject_of_a_report_is_the_patient_again() {
+    let item = |concept: &str, value| {
+        let name = vec![text(0x0008_0100, VR::SH, concept), text(0x0008_0102, VR::SH, "DCM")];
+        vec![sequence(0x0040_A043, vec![name]), value]
+    };
+    let said = |items: Vec<Vec<Element>>| {
+        let run = Run { own: own("ISO_IR 192", "Müller^Jörg"), ..Run::usual() };
+        let output = run.elements(&result(SR, vec![sequence(0x0040_A730, items)])).unwrap();
+        let values = ["0040A730/0040A160", "0040A730/0040A123"].map(|path| output.at(path));
+        (values, output.scan.findings.len())
+    };
+    let id = || item("121030", text(0x0040_A160, VR::UT, CODE));
+    let name = || item("121029", text(0x0040_A123, VR::PN, &format!("{CODE}^^")));
+    assert_eq!(said(vec![id()]), ([Some("PID 0815".to_owned()), None], 0));
+    assert_eq!(said(vec![name()]), ([None, Some("Müller^Jörg".to_owned())], 0));
+    let comment = || item("121106", text(0x0040_A160, VR::UT, CODE));
+    assert_eq!(said(vec![comment()]), ([Some(CODE.to_owned()), None], 1));
+    assert_eq!(said(vec![name(), comment()]).1, 1, "the concept is that of its own item");
+}

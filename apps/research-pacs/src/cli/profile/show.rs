@@ -213,6 +213,8 @@ impl Page<'_> {
             RuleAction::Z => ("Z", String::new()),
             RuleAction::D => ("D", String::new()),
             RuleAction::K => ("K", String::new()),
+            RuleAction::U => ("U", String::new()),
+            RuleAction::C => ("C", String::new()),
             RuleAction::Replace(text) => ("replace", text.clone()),
             RuleAction::Hash(digits) => ("hash", digits.to_string()),
             RuleAction::Map(table) => ("map", table.len().to_string()),
