@@ -20,7 +20,7 @@ words! {
         Quarantined = "quarantined",
         /// Stable, routed, participant included.
         Created = "created",
-        /// In Z3, post-check passed.
+        /// In Z3, after-check passed.
         Deidentified = "deidentified",
         /// Every instance handed to the transport.
         Sent = "sent",
@@ -50,7 +50,7 @@ words! {
         Quarantine = "quarantine",
         /// A person lets it go on.
         Release = "release",
-        /// Every instance is in Z3 and passed the post-check.
+        /// Every instance is in Z3 and passed the after-check.
         Deidentify = "deidentify",
         /// Every instance is handed to the transport. Needs the gate.
         Send = "send",

@@ -30,7 +30,7 @@ words! {
         Discarded = "discarded",
         /// Its pseudonymised form is durable in Z3.
         Deidentified = "deidentified",
-        /// The post-check passed.
+        /// The after-check passed.
         Cleared = "cleared",
         /// Handed to the transport of a partner. Needs the gate.
         Sent = "sent",

@@ -1,6 +1,6 @@
 //! Pure transform: data set + profile + pseudonym source → data set + report (PS3.15 Annex E).
 //!
-//! Level 0: stands on `dicom-stream` alone; no clock, no file, no network. It does not know the vault: a [`PseudonymSource`] gives codes
+//! Level 0: stands on `dicom-stream` and `pixel`; no clock, no file, no network. It does not know the vault: a [`PseudonymSource`] gives codes
 //! and UIDs. Programs that look at pixels and documents are given.
 //!
 //! Read first: [`Profile`] (what a project says), [`deidentify`] (one object), [`verify`] (the independent search afterwards),

@@ -1,7 +1,7 @@
 //! Stage *deidentify*: gives the instances of one batch their pseudonyms. State in: ADMITTED; out: DEIDENTIFIED and, with `verify`,
 //! CLEARED; or QUARANTINED. Z1 + vault → Z3.
 //!
-//! Order of truth (ARC-12, S-15): vault rows → objects synced in Z3 → post-check → rows of the main database → rows of the buffer. A
+//! Order of truth (ARC-12, S-15): vault rows → objects synced in Z3 → after-check → rows of the main database → rows of the buffer. A
 //! repeat after a crash finds what is there and adds the rest: UIDs, bytes and ids are the same each time.
 //!
 //! What waits for the rest of its series, to be defaced, is set aside; a job of the kind *deface* brings it back with the samples that
@@ -135,7 +135,7 @@ async fn one_participant(
     Ok(())
 }
 
-/// A batch after the post-check.
+/// A batch after the after-check.
 pub(crate) struct Checked {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) blobs: BTreeMap<Uuid, Blob>,

@@ -12,6 +12,7 @@
 //! | Beside the stages | |
 //! |---|---|
 //! | `line` | what every stage works with: stores, vault, projects, partners, clock |
+//! | `config`, `clock`, `log_rate` | the site's part of the configuration, the time, and lines that would repeat themselves |
 //! | `driver` | the single loop that leases jobs and hands them to their stage |
 //! | `progress` | the states of jobs, derived from what the stages wrote |
 //! | `retention`, `sweep` | what time alone makes leave, and what a crash left |
@@ -33,7 +34,7 @@
 //! | `deface` | whole series through the defacing program of the site, before `deidentify` |
 //! | `route` | the project of an instance (DEC-B) |
 //! | `returned_set`, `earlier` | what a result set says, and what the vault and earlier results know of it |
-//! | `identify`, `given`, `kept`, `own_record`, `recorder`, `indexing` | what `deidentify` reads, asks and remembers |
+//! | `identify`, `given`, `kept`, `own_record`, `recorder`, `indexing`, `transform`, `review` | what `deidentify` reads, asks and remembers |
 
 mod abandoned;
 pub mod accept;

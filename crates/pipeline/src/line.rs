@@ -248,7 +248,7 @@ pub enum StageError {
     /// The de-identification could not read or write.
     #[error(transparent)]
     Deidentification(#[from] DeidentificationError),
-    /// The post-check could not be made.
+    /// The after-check could not be made.
     #[error(transparent)]
     Verify(#[from] deidentification::verify::VerifyError),
     /// An identifier, or what the archive has in its place, is in an object as derived for a partner: nothing of it was sent. Correct the

@@ -65,7 +65,7 @@ pub(crate) struct Held {
     pub(crate) detail: String,
 }
 
-/// A batch between de-identification and post-check.
+/// A batch between de-identification and after-check.
 pub(crate) struct Transformed {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) writers: Vec<BlobWriter>,

@@ -6,7 +6,7 @@ use crate::key::{KeyError, KeyRing, KeySource, WrappingKey};
 
 /// Where the wrapping keys are kept. The database is named beside the other two.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The current key. Without it the vault is locked.
     #[serde(skip_serializing_if = "Option::is_none")]

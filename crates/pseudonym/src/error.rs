@@ -10,14 +10,14 @@ use crate::subject::SubjectError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockReason {
-    /// Run `vault key init`.
-    #[error("the vault was not created yet")]
+    /// Run `vault init`.
+    #[error("the vault was not created yet: run `research-pacs vault init`")]
     NotCreated,
     /// Put the key file back, or name it in the configuration.
-    #[error("its key is not at hand")]
+    #[error("its key is not at hand: put the key file back, or name it as `[vault] key`")]
     NoKey,
     /// Give the key that the vault was last rotated to.
-    #[error("the key at hand is not its key")]
+    #[error("the key at hand is not its key: give the one it was last rotated to")]
     WrongKey,
 }
 
@@ -28,7 +28,7 @@ pub enum VaultError {
     /// Go on receiving, hold what needs the vault, and repeat when the key is there: nothing is lost by waiting.
     #[error("the vault is locked: {0}")]
     VaultLocked(LockReason),
-    /// Give the program the key named as well (`previous-key`), then finish the rotation; until then hold and repeat.
+    /// Give the program the key named as well (`[vault] previous_key`), then finish the rotation; until then hold and repeat.
     #[error("a row is wrapped by the vault key {0}, which is not at hand")]
     KeyMissing(String),
     /// Give the program the new key: all keys at hand were retired by a rotation. Hold and repeat.

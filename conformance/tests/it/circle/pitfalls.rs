@@ -192,7 +192,7 @@ fn rc_12_the_wrapping_key_is_rotated_between_export_and_result() {
     fs::set_permissions(&key, fs::metadata(&previous).unwrap().permissions()).unwrap();
     let mut rotate = system_command(&program().display().to_string());
     rotate.args(["vault", "rotate", "--config"]).arg(world.site.write_config());
-    run(rotate.env("RESEARCH_PACS__VAULT__PREVIOUS-KEY__FILE", &previous));
+    run(rotate.env("RESEARCH_PACS__VAULT__PREVIOUS_KEY__FILE", &previous));
     let server = world.site.serve();
     deliver(&world, &["1:seg"]);
     world.wait_for_sets(1, &["closed"]);

@@ -42,7 +42,7 @@ words! {
         RecognizableFeatures = "recognizable-features",
         /// A document or an object class that policy does not let through (AC2.8).
         Document = "document",
-        /// The post-check found an identifier in what would leave (AC2.10), or an object that says that its identity was removed has one.
+        /// The after-check found an identifier in what would leave (AC2.10), or an object that says that its identity was removed has one.
         IdentifierFound = "identifier-found",
         /// The pattern scan of an already de-identified object hit (AC1.9).
         PatternFound = "pattern-found",

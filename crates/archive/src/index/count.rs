@@ -49,7 +49,7 @@ fn appeared(before: i64, after: i64) -> i64 {
     i64::from(after > 0) - i64::from(before > 0)
 }
 
-/// Lets instances be seen: the post-check passed (CLEARED). Those that are cleared already are passed over.
+/// Lets instances be seen: the after-check passed (CLEARED). Those that are cleared already are passed over.
 ///
 /// # Errors
 /// [`ArchiveError::Database`].

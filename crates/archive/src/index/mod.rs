@@ -1,6 +1,6 @@
 //! The index of the archive zone (Z3): patients, studies, series and instances of pseudonymised objects.
 //!
-//! Rows are written per series ([`upsert`]) after the objects are synced (ARC-12), stay unseen until the post-check passed
+//! Rows are written per series ([`upsert`]) after the objects are synced (ARC-12), stay unseen until the after-check passed
 //! ([`clear`]), and carry their counts with them, so that no answer has to count. Everything here can be made again from Z3.
 
 mod count;

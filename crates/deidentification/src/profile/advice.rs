@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{CompiledProfile, is_default};
+use super::{CompiledProfile, DocumentPolicy, is_default};
 use crate::option::DeidentificationOption as O;
 
 /// Something that the author of a profile should look at. None stops it from being used.
@@ -75,6 +75,12 @@ impl CompiledProfile {
             ),
             ("words", !profile.words.is_empty(), &cleans_text, "clean_descriptors"),
             ("pixels", !is_default(&profile.pixels), &[O::CleanPixelData], "clean_pixel_data"),
+            (
+                "documents",
+                profile.documents == DocumentPolicy::Inspect,
+                &[O::CleanPixelData],
+                "clean_pixel_data",
+            ),
         ] {
             if is_set && !needs.iter().any(|option| has(*option)) {
                 advice.push(Advice::NeverActs { setting, option });

@@ -43,6 +43,11 @@ pub enum ProfileError {
         "retain_longitudinal_full_dates and retain_longitudinal_modified_dates exclude each other: take one out"
     )]
     BothDates,
+    /// Faces would be removed, and the profile does not ask for it: they would leave.
+    #[error(
+        "faces = \"deface\" needs the option clean_recognizable_visual_features: add it, or take faces out"
+    )]
+    FacesNotAsked,
     /// An edition of Table E.1-1 that is not built in: the edition in use is named.
     #[error("edition of Table E.1-1 is not available in this version: use {EDITION}")]
     EditionNotAvailable,
@@ -419,6 +424,11 @@ impl Profile {
         {
             return Err(ProfileError::BothDates);
         }
+        if self.faces == FacePolicy::Deface
+            && !options.has(DeidentificationOption::CleanRecognizableVisualFeatures)
+        {
+            return Err(ProfileError::FacesNotAsked);
+        }
         let printable = |text: &str| {
             (1..=40).contains(&text.len()) && text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'\\')
         };
@@ -476,5 +486,7 @@ mod tests {
         assert_eq!(profile.compile(None).unwrap_err(), ProfileError::BothDates);
         let old = Profile { edition: "2023a".to_owned(), ..Profile::basic() };
         assert_eq!(old.compile(None).unwrap_err(), ProfileError::EditionNotAvailable);
+        let deface = Profile { faces: FacePolicy::Deface, ..Profile::basic() };
+        assert_eq!(deface.compile(None).unwrap_err(), ProfileError::FacesNotAsked);
     }
 }

@@ -1,5 +1,4 @@
-//! The identity of a set's participant, out of the vault: the only place where a pseudonym becomes an identity, by `Vault::reidentify`
-//! of the stage and nowhere else.
+//! The identity of a set's participant, out of the vault: by `Vault::reidentify`, which writes the access log first.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
