@@ -5,8 +5,8 @@ use std::io::{self, Read, Seek};
 use archive::blob::{BlobKey, BlobWriter};
 use archive::buffer::{BufferedInstance, QuarantineReason};
 use archive::zone::Zone;
-use deidentification::pixels::{MODALITIES_AT_RISK, is_class_at_risk};
 use dicom_stream::{FileMeta, Limits, Tag, Token, TokenSource, TransferSyntax};
+use pixel::risk::{MODALITIES_AT_RISK, is_class_at_risk};
 
 use crate::identify::damaged;
 use crate::indexing::Tee;

@@ -10,7 +10,6 @@ use archive::blob::{BlobKey, BlobWriter};
 use archive::buffer::{self, BufferedInstance, QuarantineReason};
 use archive::scan::Identification;
 use archive::zone::Zone;
-use deidentification::pixels::is_class_at_risk;
 use deidentification::verify::{Identity, Original};
 use deidentification::{
     CompiledProfile, DeidentificationError, DocumentInspection, DocumentPolicy, FacePolicy, Inspection,
@@ -18,6 +17,7 @@ use deidentification::{
     inspect_document,
 };
 use dicom_stream::{FileMeta, Limits, TransferSyntax};
+use pixel::risk::is_class_at_risk;
 use pseudonym::UidKind;
 use uuid::Uuid;
 

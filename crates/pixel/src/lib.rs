@@ -12,6 +12,7 @@ pub mod grey;
 pub mod icc;
 pub mod native;
 pub mod recognise;
+pub mod risk;
 pub mod segments;
 pub mod shape;
 

@@ -174,16 +174,6 @@ pub(crate) fn is_secondary_capture(sop_class: &str) -> bool {
     matches!(sop_class.strip_prefix("1.2.840.10008.5.1.4.1.1.7"), Some("" | ".1" | ".2" | ".3" | ".4"))
 }
 
-/// Whether text may be drawn in the pixels of a class that is no secondary capture, or of a modality, where Burned In Annotation (0028,0301) does
-/// not say that there is none: ultrasound, angiography, visible light, printed films, scanned documents and screens.
-pub(crate) fn may_show_text(sop_class: &str, modality: &str) -> bool {
-    const CLASSES: [&str; 5] = ["3.1", "6.1", "6.2", "12.", "77.1."];
-    const MODALITIES: [&str; 11] = ["DOC", "ES", "HC", "IVUS", "OT", "RF", "SC", "SM", "US", "XA", "XC"];
-    let suffix = sop_class.strip_prefix("1.2.840.10008.5.1.4.1.1.").unwrap_or_default();
-    let is_at_risk = |class: &str| suffix == class || (class.ends_with('.') && suffix.starts_with(class));
-    CLASSES.into_iter().any(is_at_risk) || MODALITIES.contains(&modality)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

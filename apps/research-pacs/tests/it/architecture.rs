@@ -11,7 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("pixel", &[]),
     ("recognition", &["pixel"]),
     ("deidentification", &["dicom-stream", "pixel"]),
-    ("reconciliation", &["dicom-stream"]),
+    ("reconciliation", &["dicom-stream", "pixel"]),
     ("pseudonym", &["database"]),
     ("archive", &["database", "dicom-stream"]),
     ("notification", &["database"]),

@@ -8,7 +8,6 @@ mod fit;
 mod inspect;
 mod looking;
 mod policy;
-mod risk;
 
 pub(crate) use assemble::frame_of;
 pub(crate) use inspect::{Decoded, native_vr};
@@ -16,4 +15,3 @@ pub use inspect::{Inspection, PixelPlan, inspect};
 pub(crate) use looking::{counts, is_in};
 pub(crate) use policy::Masks;
 pub use policy::{FoundText, PixelMask, PixelPolicy, TextPolicy};
-pub use risk::{MODALITIES_AT_RISK, is_class_at_risk};

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use pixel::risk::{MODALITIES_AT_RISK, is_class_at_risk};
 use pixel::{Mask, Polygon, Rectangle, Shape};
 use serde::{Deserialize, Serialize};
 
-use super::risk::{MODALITIES_AT_RISK, is_class_at_risk};
 use crate::survey::Survey;
 
 /// The section `[pixels]` of a profile; it acts with the option Clean Pixel Data.

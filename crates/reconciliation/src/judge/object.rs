@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dicom_stream::charset::Fidelity;
+use pixel::risk::{MODALITIES_AT_RISK, is_class_at_risk};
 
 use super::issued::{Conditions, Issued, Kind, Sent};
 use super::keys::{Key, Keys, is_telling};
 use super::reason::{ManualReason, RefuseReason};
 use super::{Common, Verdict, common};
-use crate::attribute::{cites_instance, is_secondary_capture, may_show_text};
+use crate::attribute::{cites_instance, is_secondary_capture};
 use crate::date::{DateClass, class};
 use crate::encrypted_attributes::EncryptedAttributes;
 use crate::survey::{Geometry, Role, Survey, UidUse};
@@ -209,6 +210,8 @@ impl<'a> Findings<'a> {
 fn shows_text(survey: &Survey) -> bool {
     let is_capture = is_secondary_capture(&survey.sop_class);
     let is_stated = survey.burned_in == "NO" || (survey.burned_in.is_empty() && is_capture);
-    let is_suspect = !survey.burned_in.is_empty() || may_show_text(&survey.sop_class, &survey.modality);
+    let is_at_risk =
+        is_class_at_risk(&survey.sop_class) || MODALITIES_AT_RISK.contains(&survey.modality.as_str());
+    let is_suspect = !survey.burned_in.is_empty() || is_at_risk;
     survey.pixels.is_some() && !is_stated && is_suspect
 }

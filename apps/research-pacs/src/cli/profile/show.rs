@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use deidentification::pixels::{FoundText, MODALITIES_AT_RISK, PixelMask, PixelPolicy, TextPolicy};
+use deidentification::pixels::{FoundText, PixelMask, PixelPolicy, TextPolicy};
 use deidentification::{
     AttributeEffect, DeidentificationOption, Effect, Explanation, ProjectRule, RuleAction, RuleId, Topic,
 };
+use pixel::risk::MODALITIES_AT_RISK;
 
 use super::locale::{Language, Locale};
 
