@@ -242,6 +242,26 @@ fn structured_content_by_concept() {
     assert!(!plain.has("(0040,A730)[2](0040,A124)"));
 }
 
+/// PS3.3 Table C.17.3-7: a content item of value type CODE has a code, and Table 8.8-1 a value, a scheme and a meaning in it.
+#[test]
+fn a_code_that_goes_leaves_a_code() {
+    let value = sequence(
+        0x0040_A168,
+        vec![vec![
+            text(0x0008_0100, VR::SH, "W1"),
+            text(0x0008_0102, VR::SH, "99ACME"),
+            text(0x0008_0104, VR::LO, "Welby"),
+        ]],
+    );
+    let tree = sequence(0x0040_A730, vec![item("CODE", concept("121071", "DCM", "Finding"), value)]);
+    let output = run_profile(&with_options(&[CleanDescriptors]), SR, vec![tree]);
+    assert!(!output.holds(b"Welby") && !output.holds(b"99ACME"));
+    for element in ["(0008,0100)", "(0008,0102)", "(0008,0104)"] {
+        let found = output.text(&format!("(0040,A730)[1](0040,A168)[1]{element}"));
+        assert!(found.is_some_and(|found| !found.is_empty()), "{element}");
+    }
+}
+
 /// PS3.5 6.2.2: the same tree stored as UN is walked by the same table.
 #[test]
 fn structured_content_stored_as_un() {
