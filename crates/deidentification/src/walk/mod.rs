@@ -240,7 +240,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         }
     }
 
-    /// A value longer than the limit: what the rules would have to read is left out, samples and numbers pass.
+    /// A value longer than the limit: what the rules would have to read gets the Basic action, samples and numbers pass.
     fn bulk(&mut self, token: &Token<'_>, header: &Header) -> Done {
         self.skip_bulk = true;
         if self.is_root() && self.take_own(header.tag, b"")? {
@@ -251,7 +251,10 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         if let Some((rule, step)) = self.rewritten_unread(header.tag, rule) {
             return self.change(header, rule, if is_private { Step::Remove } else { step }, b"");
         }
-        let Treatment::Action(action) = rule.treatment else { return self.leave_out(header.tag, TOO_LONG) };
+        let (rule, action) = match rule.treatment {
+            Treatment::Action(action) => (rule, action),
+            _ => (Rule { id: RuleId::Named(TOO_LONG), ..rule }, rule.basic),
+        };
         let (rule, step) = self.decide(header.tag, rule, action);
         match step {
             Step::Keep if has_samples(rule.vr) && (has_samples(header.vr) || header.vr == VR::UN) => {

@@ -262,6 +262,17 @@ fn a_code_that_goes_leaves_a_code() {
     }
 }
 
+/// PS3.3 Table C.17.3-7: Text Value is Type 1C: a content item of value type TEXT has it, however long it was.
+#[test]
+fn a_text_that_is_too_long_to_be_cleaned_leaves_a_dummy() {
+    let long = "normal thorax Welby ".repeat(6000);
+    let value = text(0x0040_A160, VR::UT, &long);
+    let tree = sequence(0x0040_A730, vec![item("TEXT", concept("121071", "DCM", "Finding"), value)]);
+    let output = run_profile(&with_options(&[CleanStructuredContent, CleanDescriptors]), SR, vec![tree]);
+    assert!(!output.holds(b"Welby"));
+    assert_eq!(output.text("(0040,A730)[1](0040,A160)").as_deref(), Some("REMOVED"));
+}
+
 /// PS3.5 6.2.2: the same tree stored as UN is walked by the same table.
 #[test]
 fn structured_content_stored_as_un() {
