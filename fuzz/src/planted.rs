@@ -240,7 +240,7 @@ impl Case {
         let known = Known { survey: &survey, cleaner: &cleaner, pixels: plan.as_deref() };
         let mut bytes = Vec::new();
         let report =
-            deidentify(profile, &object, &Source, known, limits, &self.bytes[..], &mut bytes).ok()?;
+            deidentify(profile, &object, &Source, known, limits, Cursor::new(&self.bytes), &mut bytes).ok()?;
         let is_same = object.output_syntax(plan.as_deref()) == syntax;
         Some(Deidentified {
             bytes,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write src/iod_types.rs: Types of the attributes that a compound action has to know (PS3.15 E.3, PS3.3).
+"""Write src/iod_types.rs: Types of attributes, for compound actions and the report of damage (PS3.15 E.3, PS3.3).
 
   pip install highdicom==0.28.2 pydicom==3.0.2
   python3 data/iod_types.py > src/iod_types.rs
@@ -7,11 +7,12 @@
 Source: the JSON tables of PyPI highdicom 0.28.2 (MIT), made from PS3.3 of about 2024. Facts only: SOP class, IOD,
 path, Type. Later attributes are missing and count as Type 3 (they then are removed, the safe side).
 
-An attribute is listed when its action depends on its Type: every row of Table E.1-1 but U, D and K, and what the
-defaults beyond the table remove or empty (PN, DA, DT, TM, ST, LT, UC, UR, UT; in the main data set AE, CS, LO, SH,
-of which a value that is an identifier goes). Type 3 is not listed. Nothing is listed
-below a sequence that the plain profile removes, empties or replaces. 1C counts as 1 and 2C as 2: when the source
-holds the attribute, its condition is met. Of several modules the strictest Type holds.
+In the main data set every attribute of Type 1 and 2 is listed: a rule of a project may take any of them away, and the
+report has to say so. In items, where the table would be 20 times as long, an attribute is listed when its action depends on
+its Type: every row of Table E.1-1 but U, D and K, and what the defaults beyond the table remove or empty (PN, DA, DT, TM,
+ST, LT, UC, UR, UT). Type 3 is not listed. Nothing is listed below a sequence that the plain profile removes, empties or
+replaces. 1C counts as 1 and 2C as 2: when the source holds the attribute, its condition is met. Of several modules the
+strictest Type holds.
 """
 import collections
 import csv
@@ -24,8 +25,6 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 HERE = os.path.dirname(os.path.abspath(__file__))
 STANDARD = os.path.join(os.path.dirname(highdicom.__file__), "_standard")
 BEYOND = {"PN", "DA", "DT", "TM", "ST", "LT", "UC", "UR", "UT"}
-# Kept by default, but for identifiers of the patient; listed in the main data set only: in all items the table would be 20 times as long.
-TERMS = {"AE", "CS", "LO", "SH"}
 VOCABULARY = {"LongCodeValue", "URNCodeValue", "CodingSchemeURL"}  # kept, see src/vr_default.rs
 COMPOSITE = ("patient", "general-study", "general-series", "general-equipment", "frame-of-reference", "sop-common")
 WORDS = 3
@@ -42,10 +41,11 @@ def actions():
 
 
 def wanted(keyword, tag, path, table):
+    if not path:
+        return True
     if keyword in table:
         return table[keyword]["basic_profile"] not in ("U", "D")
-    vrs = BEYOND if path else BEYOND | TERMS
-    return dictionary_VR(tag) in vrs and keyword not in VOCABULARY
+    return dictionary_VR(tag) in BEYOND and keyword not in VOCABULARY
 
 
 def stops(keyword, table):

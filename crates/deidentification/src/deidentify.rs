@@ -1,9 +1,9 @@
 //! One object through the profile: a data set in, a data set and a report out.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use dicom_core::Tag;
-use dicom_stream::{Limits, SourceError, TokenSource, TransferSyntax};
+use dicom_stream::{Limits, SourceError, Token, TokenSource, TransferSyntax};
 use pixel::{FrameIndex, UnusedBits};
 use thiserror::Error;
 
@@ -16,7 +16,7 @@ use crate::report::{PixelReport, Report, Tally};
 use crate::survey::Survey;
 use crate::text_clean::TextCleaner;
 use crate::trial::own_elements;
-use crate::walk::{ActiveRules, Characteristics, Context, Walk};
+use crate::walk::{ActiveRules, Characteristics, Context, PIXEL_DATA, Walk};
 
 /// Where new UIDs and the code come from: the vault in pseudonymise mode, a secret of the job in anonymise mode (DEC-D).
 pub trait PseudonymSource {
@@ -116,23 +116,78 @@ pub struct Known<'a> {
 /// De-identifies one data set from `input` to `out`. The caller writes preamble and file meta, with [`Object::output_syntax`] and the
 /// new SOP Instance UID, which is [`CompiledProfile::instance_uid`].
 ///
-/// Streams: neither the object nor its pixel data are held; memory is bounded by `limits`.
+/// Streams: neither the object nor its pixel data are held; memory is bounded by `limits`. The data set, which begins at the current place
+/// of `input`, is read twice, the first time without its bulk values: what was done to it is written before most of what it was done to.
 ///
 /// # Errors
 /// Any [`DeidentificationError`]; `out` then holds a part that must be discarded.
-pub fn deidentify<R: Read, W: Write>(
+pub fn deidentify<R: Read + Seek, W: Write>(
+    profile: &CompiledProfile,
+    object: &Object<'_>,
+    source: &dyn PseudonymSource,
+    known: Known<'_>,
+    limits: Limits,
+    mut input: R,
+    out: W,
+) -> Result<Report, DeidentificationError> {
+    admit(profile, object, source)?;
+    let begins = input.stream_position().map_err(SourceError::Io)?;
+    let done = rehearse(profile, object, source, known, limits, &mut input)?;
+    input.seek(SeekFrom::Start(begins)).map_err(SourceError::Io)?;
+    let applied = done.and(done_to_pixels(known));
+    let mut context = context(profile, object, source, known, limits, applied);
+    let mut walk = Walk::main(out, object.output_syntax(known.pixels).encoding, &mut context);
+    let mut tokens = TokenSource::new(input, object.transfer_syntax, limits, object.length);
+    while let Some(token) = tokens.next_token()? {
+        walk.token(&token)?;
+    }
+    walk.finish()?;
+    if context.found != (true, true) {
+        return Err(DeidentificationError::NotTheObject);
+    }
+    Ok(report(profile, applied, known, context.tally))
+}
+
+/// The options that leave something of this object: the walk without its samples and without an output.
+fn rehearse<R: Read + Seek>(
     profile: &CompiledProfile,
     object: &Object<'_>,
     source: &dyn PseudonymSource,
     known: Known<'_>,
     limits: Limits,
     input: R,
-    out: W,
-) -> Result<Report, DeidentificationError> {
-    admit(profile, object, source)?;
+) -> Result<OptionSet, DeidentificationError> {
+    let mut context = context(profile, object, source, known, limits, OptionSet::NONE);
+    let mut walk = Walk::main(io::sink(), object.transfer_syntax.encoding, &mut context);
+    let mut tokens = TokenSource::skimming(input, object.transfer_syntax, limits)?;
+    let mut in_pixels = false;
+    while let Some(token) = tokens.next_token()? {
+        let is_bulk = matches!(token, Token::BulkStart { .. } | Token::FragmentStart { .. });
+        in_pixels |= matches!(&token, Token::BulkStart { header } | Token::FragmentsStart { header }
+            if header.tag == PIXEL_DATA);
+        if !in_pixels {
+            walk.token(&token)?;
+        }
+        in_pixels &= !matches!(token, Token::BulkEnd | Token::FragmentsEnd { .. });
+        if is_bulk {
+            tokens.skip_bulk()?;
+        }
+    }
+    walk.finish()?;
+    Ok(context.done)
+}
+
+fn context<'a>(
+    profile: &'a CompiledProfile,
+    object: &'a Object<'a>,
+    source: &'a dyn PseudonymSource,
+    known: Known<'a>,
+    limits: Limits,
+    applied: OptionSet,
+) -> Context<'a> {
     let survey = known.survey;
     let (manufacturer, model) = survey.equipment();
-    let mut context = Context {
+    Context {
         profile,
         rules: RecentRules::new(&profile.rules),
         project_rules: ActiveRules::new(profile, object.sop_class, survey),
@@ -140,7 +195,8 @@ pub fn deidentify<R: Read, W: Write>(
         object,
         source,
         cleaner: known.cleaner,
-        applied: survey.applied.and(done_to_pixels(known)),
+        applied,
+        done: OptionSet::NONE,
         pixels: known.pixels,
         pixel_bytes: survey
             .pixels(object.transfer_syntax)
@@ -158,18 +214,7 @@ pub fn deidentify<R: Read, W: Write>(
         pages: survey.pages.as_ref(),
         document_length: None,
         found: (false, false),
-    };
-    let mut walk = Walk::main(out, object.output_syntax(known.pixels).encoding, &mut context);
-    let mut tokens = TokenSource::new(input, object.transfer_syntax, limits, object.length);
-    while let Some(token) = tokens.next_token()? {
-        walk.token(&token)?;
     }
-    walk.finish()?;
-    if context.found != (true, true) {
-        return Err(DeidentificationError::NotTheObject);
-    }
-    let applied = context.applied;
-    Ok(report(profile, applied, known, context.tally))
 }
 
 /// Clean Pixel Data is done where the pixels were masked, or inspected by a recogniser (E.3.1); Clean Recognizable Visual Features where

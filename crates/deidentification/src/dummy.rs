@@ -72,7 +72,7 @@ const STUDY: &str = "1.2.840.10008.3.1.2.3.1";
 const PERFORMED_STEP: &str = "1.2.840.10008.3.1.2.3.3";
 
 /// The dummy items: what PS3.3 requires of an item of the sequence, and no more.
-static ITEMS: [(Tag, &[Element]); 12] = [
+static ITEMS: [(Tag, &[Element]); 13] = [
     (Tag(0x0008, 0x0082), &CODE),
     (
         Tag(0x0008, 0x1072),
@@ -105,6 +105,7 @@ static ITEMS: [(Tag, &[Element]); 12] = [
         ],
     ),
     (Tag(0x0040, 0xA088), &CODE),
+    (Tag(0x0040, 0xA168), &CODE),
     (
         Tag(0x0040, 0xA730),
         &[

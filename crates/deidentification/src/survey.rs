@@ -1,5 +1,5 @@
-//! What has to be known of an object before its first byte is written: whose it is, what made it, and which options of the profile will
-//! act on it. The codes of (0012,0064) stand before most of what they speak of, and names after most of the text that repeats them.
+//! What has to be known of an object before its first byte is written: whose it is, what made it, and what it is like. Names stand after
+//! most of the text that repeats them.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{Read, Seek};
@@ -17,18 +17,14 @@ use crate::document_inspection::PagesKept;
 use crate::face::Region;
 use crate::label::Collected;
 use crate::level::{Kind, Level, Position, look_at_item};
-use crate::option::{DeidentificationOption, OptionSet};
 use crate::profile::{CompiledProfile, RecentRules, Treatment};
 use crate::table::{AttributeType, Step};
 use crate::text::ascii_trimmed;
 use crate::verify::{Identity, Original};
-use crate::walk::PRIVATE_DATA_ELEMENT_CHARACTERISTICS;
 
 /// What one object says of itself. Its facts are about equipment and pixels, none of them about the patient.
 #[derive(Debug, Clone, Default)]
 pub struct Survey {
-    /// Options of the profile that act on an element of this object.
-    pub(crate) applied: OptionSet,
     facts: BTreeMap<Tag, Vec<u8>>,
     big_endian: bool,
     /// Regions of the main data set's (0018,6011): min x, min y, max x, max y, borders included.
@@ -288,7 +284,7 @@ struct Reading<'a> {
     levels: Vec<Level>,
     /// Location of the ultrasound region whose item is open.
     location: [Option<u32>; 4],
-    /// Open sequences inside one that is left out: options do not act there.
+    /// Open sequences inside one that is left out.
     left_out: usize,
 }
 
@@ -311,17 +307,15 @@ impl Reading<'_> {
                     level.creators.add(header.tag, value);
                 }
                 look_at_item(&mut self.levels, header.tag, value);
-                self.acts_on(header.tag);
             }
             Token::BulkStart { header } | Token::FragmentsStart { header } => {
                 self.survey.has_pixel_data |= self.is_pixel_data(header.tag);
                 self.survey.has_float_pixel_data |= self.is_float_pixel_data(header.tag);
                 self.labels.exists(&self.levels, header.tag);
-                self.acts_on(header.tag);
             }
             Token::SequenceStart { header } => {
                 self.labels.exists(&self.levels, header.tag);
-                let kind = self.acts_on(header.tag);
+                let kind = self.kind_of(header.tag);
                 if kind.is_none() {
                     self.left_out += 1;
                 }
@@ -347,41 +341,22 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Notes the option that acts on an element. What it is to the rules if it is a sequence; `None` when that is left out.
-    fn acts_on(&mut self, tag: Tag) -> Option<Kind> {
+    /// What a sequence is to the rules; `None` when it is left out.
+    fn kind_of(&mut self, tag: Tag) -> Option<Kind> {
         let level = self.levels.last().filter(|_| self.left_out == 0)?;
         if tag.group() % 2 == 1 {
             let (creator, low) = level.creators.of(tag)?;
-            self.profile.private.element(creator, tag.group(), low)?;
-            self.applied(DeidentificationOption::RetainSafePrivate);
-            return Some(Kind::Plain);
+            return self.profile.private.element(creator, tag.group(), low).map(|_| Kind::Plain);
         }
         let rule = level.rule(tag, self.rules.get(tag), self.profile.rules.settings);
-        let inherited = level.inherited(tag, &rule);
-        if tag == PRIVATE_DATA_ELEMENT_CHARACTERISTICS && self.is_trusted() {
-            self.applied(DeidentificationOption::RetainSafePrivate);
-        }
-        if let Some(option) = rule.option() {
-            self.applied(option);
-        }
         match rule.treatment {
             Treatment::Content => Some(Kind::Content),
             Treatment::CleanItems => Some(Kind::CleanItems),
             Treatment::Action(action) => {
-                (action.step(AttributeType::Three, true) == Step::Keep).then_some(inherited)
+                (action.step(AttributeType::Three, true) == Step::Keep).then(|| level.inherited(tag, &rule))
             }
             _ => None,
         }
-    }
-
-    /// Whether the word of the equipment on its private elements is taken.
-    fn is_trusted(&self) -> bool {
-        let (manufacturer, model) = self.survey.equipment();
-        self.profile.private.trusts(manufacturer, model)
-    }
-
-    fn applied(&mut self, option: DeidentificationOption) {
-        self.survey.applied = self.survey.applied.and(OptionSet::of(option));
     }
 
     fn is_pixel_data(&self, tag: Tag) -> bool {

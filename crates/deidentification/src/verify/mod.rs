@@ -6,6 +6,7 @@
 //! cannot be there by chance.
 
 mod attributes;
+mod content_items;
 mod dates;
 mod document_text;
 mod identity;

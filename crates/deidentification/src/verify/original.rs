@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use dicom_core::{Tag, VR};
 use dicom_stream::{ElementPath, Token};
 
+use super::content_items::ContentItems;
 use super::{Finding, FindingKind};
 use crate::iod::{Iod, Node};
 use crate::table::AttributeType;
@@ -15,7 +16,7 @@ const BURNED_IN_ANNOTATION: Tag = Tag(0x0028, 0x0301);
 const HIERARCHY: [Tag; 4] = [SOP_CLASS_UID, Tag(0x0008, 0x0018), Tag(0x0020, 0x000D), Tag(0x0020, 0x000E)];
 
 /// Modality, and Type 1 of the Image Pixel module (PS3.3 C.7.6.3.1): Samples per Pixel, Photometric Interpretation, Rows, Columns, Bits
-/// Allocated, Bits Stored, High Bit, Pixel Representation. The tables of Types have what a profile acts on; these it never touches.
+/// Allocated, Bits Stored, High Bit, Pixel Representation: required of an image whose SOP class no table lists, too.
 const IMAGE: [Tag; 9] = [
     Tag(0x0008, 0x0060),
     Tag(0x0028, 0x0002),
@@ -36,6 +37,7 @@ pub struct Original {
     items: BTreeMap<Node, u64>,
     /// Open sequences, each with the place of its items and whether it has one.
     open: Vec<(Tag, Node, bool)>,
+    content: ContentItems,
     pub(super) says_no_text: bool,
 }
 
@@ -49,33 +51,13 @@ struct Count {
 impl Original {
     /// Takes the next token of the data set.
     pub(crate) fn token(&mut self, token: &Token<'_>) {
+        self.content.token(token);
         match token {
             Token::Value { header, value } => {
-                let is_filled = value.iter().any(|byte| !matches!(byte, 0 | b' '));
                 if self.open.is_empty() {
                     self.look_at(header.tag, value);
                 }
-                // Samples and numbers may be zero.
-                let is_binary = matches!(
-                    header.vr,
-                    VR::AT
-                        | VR::FD
-                        | VR::FL
-                        | VR::OB
-                        | VR::OD
-                        | VR::OF
-                        | VR::OL
-                        | VR::OV
-                        | VR::OW
-                        | VR::SL
-                        | VR::SS
-                        | VR::SV
-                        | VR::UL
-                        | VR::UN
-                        | VR::US
-                        | VR::UV
-                );
-                self.note(header.tag, is_filled || is_binary && !value.is_empty());
+                self.note(header.tag, is_filled(header.vr, value));
             }
             Token::BulkStart { header } | Token::FragmentsStart { header } => self.note(header.tag, true),
             Token::SequenceStart { header } => {
@@ -146,10 +128,38 @@ impl Original {
             if is_lost && *node == Node::ROOT && HIERARCHY.contains(tag) {
                 findings.push(Finding { path: ElementPath::root(*tag), kind: FindingKind::Missing });
             } else if is_lost {
-                let path = node.sequences().into_iter().chain([*tag]);
-                damage.push(path.map(|tag| format!("({:04X},{:04X})", tag.group(), tag.element())).collect());
+                damage.push(show(node.sequences().into_iter().chain([*tag])));
             }
         }
+        damage.extend(self.content.lost_in(&output.content).map(show));
         (findings, damage)
     }
+}
+
+fn show(path: impl IntoIterator<Item = Tag>) -> String {
+    path.into_iter().map(|tag| format!("({:04X},{:04X})", tag.group(), tag.element())).collect()
+}
+
+/// Whether a value is there. Samples and numbers may be zero.
+pub(super) fn is_filled(vr: VR, value: &[u8]) -> bool {
+    let is_binary = matches!(
+        vr,
+        VR::AT
+            | VR::FD
+            | VR::FL
+            | VR::OB
+            | VR::OD
+            | VR::OF
+            | VR::OL
+            | VR::OV
+            | VR::OW
+            | VR::SL
+            | VR::SS
+            | VR::SV
+            | VR::UL
+            | VR::UN
+            | VR::US
+            | VR::UV
+    );
+    value.iter().any(|byte| !matches!(byte, 0 | b' ')) || is_binary && !value.is_empty()
 }

@@ -35,7 +35,8 @@ use crate::text_clean::{Cleaned, TextCleaner};
 use crate::trial::Own;
 use characteristics::PRIVATE_CREATOR_REFERENCE;
 pub(crate) use characteristics::{Characteristics, PRIVATE_DATA_ELEMENT_CHARACTERISTICS};
-use pixels::{PIXEL_DATA, Passing};
+pub(crate) use pixels::PIXEL_DATA;
+use pixels::Passing;
 pub(crate) use project::ActiveRules;
 
 const SOP_CLASS_UID: Tag = Tag(0x0008, 0x0016);
@@ -63,6 +64,8 @@ pub(crate) struct Context<'a> {
     pub(crate) cleaner: &'a TextCleaner<'a>,
     /// Options that act on this object: the codes of (0012,0064).
     pub(crate) applied: OptionSet,
+    /// Options by which something was left in it so far.
+    pub(crate) done: OptionSet,
     /// What is done with the pixels.
     pub(crate) pixels: Option<&'a PixelPlan>,
     /// Bytes of the native frames, padded to an even number; `None` where the description of the pixels cannot be used.
@@ -240,7 +243,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         }
     }
 
-    /// A value longer than the limit: what the rules would have to read is left out, samples and numbers pass.
+    /// A value longer than the limit: what the rules would have to read gets the Basic action, samples and numbers pass.
     fn bulk(&mut self, token: &Token<'_>, header: &Header) -> Done {
         self.skip_bulk = true;
         if self.is_root() && self.take_own(header.tag, b"")? {
@@ -251,7 +254,10 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         if let Some((rule, step)) = self.rewritten_unread(header.tag, rule) {
             return self.change(header, rule, if is_private { Step::Remove } else { step }, b"");
         }
-        let Treatment::Action(action) = rule.treatment else { return self.leave_out(header.tag, TOO_LONG) };
+        let (rule, action) = match rule.treatment {
+            Treatment::Action(action) => (rule, action),
+            _ => (Rule { id: RuleId::Named(TOO_LONG), ..rule }, rule.basic),
+        };
         let (rule, step) = self.decide(header.tag, rule, action);
         match step {
             Step::Keep if has_samples(rule.vr) && (has_samples(header.vr) || header.vr == VR::UN) => {
@@ -296,8 +302,14 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         let inherited = self.level().map_or(Kind::Plain, |level| level.inherited(tag, &rule));
         let action = match rule.treatment {
             Treatment::Action(action) => action,
-            Treatment::CleanItems => return self.enter(token, tag, Kind::CleanItems, false),
-            Treatment::Content => return self.enter(token, tag, Kind::Content, false),
+            Treatment::CleanItems => {
+                self.did(rule);
+                return self.enter(token, tag, Kind::CleanItems, false);
+            }
+            Treatment::Content => {
+                self.did(rule);
+                return self.enter(token, tag, Kind::Content, false);
+            }
             _ => {
                 self.skipped = 1;
                 return self.leave_out(tag, WRONG_VR);
@@ -305,7 +317,10 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         };
         let (rule, step) = self.decide(tag, rule, action);
         match step {
-            Step::Keep => self.enter(token, tag, inherited, false),
+            Step::Keep => {
+                self.did(rule);
+                self.enter(token, tag, inherited, false)
+            }
             Step::NewUid => {
                 self.skipped = 1;
                 self.leave_out(tag, WRONG_VR)
@@ -355,6 +370,10 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
 
     fn keep(&mut self, token: &Token<'_>, header: &Header, rule: Rule) -> Done {
         self.context.tally.kept += 1;
+        let is_empty = matches!(token, Token::Value { value, .. } if value.iter().all(|byte| *byte == b' '));
+        if !is_empty {
+            self.did(rule);
+        }
         if header.tag.group() == PIXEL_GROUP {
             if self.context.pixels.is_none() {
                 self.context.tally.not_inspected(NotInspected::PixelData);
@@ -373,7 +392,10 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             Step::Empty => self.out.value(tag, vr, b""),
             Step::Dummy => self.dummy(tag, vr, value),
             Step::NewUid => match new_uids(value, self.context.source) {
-                Some(new) => self.out.value(tag, VR::UI, new.as_bytes()),
+                Some(new) => {
+                    self.did(rule);
+                    self.out.value(tag, VR::UI, new.as_bytes())
+                }
                 None => {
                     self.context.tally.kept += 1;
                     return output(self.out.value(tag, VR::UI, value));
@@ -484,6 +506,12 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             rule.id = RuleId::TableRequired;
         }
         (rule, action.step(attribute, !self.is_root()))
+    }
+
+    /// An option leaves an element in the object, as it was or cleaned.
+    fn did(&mut self, rule: Rule) {
+        let option = rule.option().map_or(OptionSet::NONE, OptionSet::of);
+        self.context.done = self.context.done.and(option);
     }
 
     fn leave_out(&mut self, tag: Tag, rule: &'static str) -> Done {

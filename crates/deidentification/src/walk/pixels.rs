@@ -13,7 +13,7 @@ use crate::pixels::{Decoded, frame_of, native_vr};
 use crate::profile::RuleId;
 use crate::table::Step;
 
-pub(super) const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
+pub(crate) const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 /// Extended Offset Table and its lengths: they are about compressed frames.
 const OFFSETS: [Tag; 2] = [Tag(0x7FE0, 0x0001), Tag(0x7FE0, 0x0002)];
 /// Rule id of masks.

@@ -115,6 +115,7 @@ impl<W: Write> Walk<'_, '_, W> {
             return Ok(());
         }
         self.write_creators(tag)?;
+        self.did(rule);
         self.enter(token, tag, Kind::Plain, false)
     }
 }

@@ -116,6 +116,9 @@ impl<W: Write> Walk<'_, '_, W> {
             }
             Rewritten::Then(texts) => {
                 let bytes = self.encoded(rule.vr, &texts);
+                if !bytes.is_empty() {
+                    self.did(floor);
+                }
                 let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                 let header = Header::new(tag, rule.vr, length, self.out.encoding());
                 self.treat(&Token::Value { header, value: &bytes }, &header, rule, &bytes)
@@ -126,6 +129,7 @@ impl<W: Write> Walk<'_, '_, W> {
                 self.treat(&Token::Value { header: *header, value }, header, rule, value)
             }
             Rewritten::Shifted => {
+                self.did(floor);
                 let rule = Rule { treatment: Treatment::Date, basic: Action::Z, ..rule };
                 self.treat(&Token::Value { header: *header, value }, header, rule, value)
             }

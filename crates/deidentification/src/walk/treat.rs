@@ -35,7 +35,10 @@ impl<W: Write> Walk<'_, '_, W> {
             Treatment::Text | Treatment::Term => self.text(token, header, rule, value),
             Treatment::Date => self.date(token, header, rule, value),
             Treatment::Age => self.age(token, header, rule, value),
-            Treatment::CleanItems | Treatment::Content if header.vr == VR::UN => self.un_sequence(tag, value),
+            Treatment::CleanItems | Treatment::Content if header.vr == VR::UN => {
+                self.did(rule);
+                self.un_sequence(tag, value)
+            }
             Treatment::CleanItems | Treatment::Content => self.leave_out(tag, WRONG_VR),
         }
     }
@@ -54,7 +57,10 @@ impl<W: Write> Walk<'_, '_, W> {
             return self.change(header, rule, step, value);
         }
         match rule.vr {
-            VR::SQ if header.vr == VR::UN => self.un_sequence(tag, value),
+            VR::SQ if header.vr == VR::UN => {
+                self.did(rule);
+                self.un_sequence(tag, value)
+            }
             VR::SQ => self.leave_out(tag, WRONG_VR),
             VR::IS if tag == NUMBER_OF_FRAMES && !is_plain_number(value) => self.no_number(tag),
             _ if !may_hold(rule.vr, value) || !may_hold(header.vr, value) => self.no_number(tag),
@@ -156,6 +162,7 @@ impl<W: Write> Walk<'_, '_, W> {
 
     pub(super) fn write(&mut self, tag: Tag, rule: Rule, step: Step, value: &[u8]) -> Done {
         output(self.out.value(tag, rule.vr, value))?;
+        self.did(rule);
         self.count(tag, rule.id, step);
         Ok(())
     }

@@ -93,7 +93,8 @@ fn inspected(
         Object { sop_class: PDF_STORAGE, sop_instance: INSTANCE, transfer_syntax: &syntax, length: None };
     let mut out = Vec::new();
     let report =
-        deidentify(&profile, &object, &Source, known, Limits::INSTANCE, input.as_slice(), &mut out).unwrap();
+        deidentify(&profile, &object, &Source, known, Limits::INSTANCE, Cursor::new(&input), &mut out)
+            .unwrap();
     Ok((elements(&syntax, &out).remove("(0042,0011)").unwrap().1, report.document.unwrap().pages))
 }
 

@@ -127,8 +127,16 @@ fn what_cannot_be_done_safely_is_refused() {
     let object = Object { sop_class: CT, sop_instance: INSTANCE, transfer_syntax: &syntax, length: None };
     let (survey, cleaner) = nothing_known();
     let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
-    let error =
-        deidentify(&profile, &object, &NoCode, known, Limits::INSTANCE, &ct[..], Vec::new()).unwrap_err();
+    let error = deidentify(
+        &profile,
+        &object,
+        &NoCode,
+        known,
+        Limits::INSTANCE,
+        std::io::Cursor::new(&ct),
+        Vec::new(),
+    )
+    .unwrap_err();
     assert!(matches!(error, DeidentificationError::NoCode));
 }
 
@@ -144,7 +152,18 @@ fn a_private_sop_class_passes_when_the_profile_names_it() {
     let input = data_set(Encoding::ExplicitLittle, private, vec![]);
     let (survey, cleaner) = nothing_known();
     let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
-    assert!(deidentify(&profile, &object, &Source, known, Limits::INSTANCE, &input[..], Vec::new()).is_ok());
+    assert!(
+        deidentify(
+            &profile,
+            &object,
+            &Source,
+            known,
+            Limits::INSTANCE,
+            std::io::Cursor::new(&input),
+            Vec::new()
+        )
+        .is_ok()
+    );
 }
 
 #[test]

@@ -121,6 +121,59 @@ fn codes_name_only_options_that_acted() {
     assert_eq!(codes(&run(&all, vec![request])), ["113100"]);
 }
 
+/// What a rule took, what was cut away whole, what cannot be moved, what was empty: no option left anything of it (DI-13).
+#[test]
+fn codes_do_not_name_options_that_left_nothing() {
+    let head =
+        "name = \"own\"\nversion = \"1\"\nedition = \"2026d\"\noptions = [\"retain_device_identity\"]\n";
+    let rule = "[[rules]]\nattributes = [\"StationName\"]\naction = \"X\"\n";
+    let station = || text(0x0008_1010, VR::SH, "CT01");
+    let own = |toml: &str| run_profile(&Profile::from_toml(toml).unwrap(), CT, vec![station()]);
+    assert_eq!(codes(&own(head)), ["113100", "113109"]);
+    let ruled = own(&format!("{head}{rule}"));
+    assert_eq!(codes(&ruled), ["113100"]);
+    assert_eq!(ruled.report.method_codes, ["113100"]);
+    let patient = text(0x0010_0010, VR::PN, "Lefevre^Eloise");
+    for (option, elements) in [
+        (CleanDescriptors, vec![text(0x0008_1030, VR::LO, "Zqxv")]),
+        (RetainInstitutionIdentity, vec![text(0x0008_0080, VR::LO, "Lefevre")]),
+        (RetainLongitudinalModifiedDates, vec![text(0x0008_0020, VR::DA, "garbage")]),
+        (RetainPatientCharacteristics, vec![text(0x0010_0040, VR::CS, ""), text(0x0010_1010, VR::AS, "")]),
+        // a number by Table E.3.10-1, not a date: it goes
+        (
+            RetainSafePrivate,
+            vec![text(0x0019_0011, VR::LO, "SIEMENS MR HEADER"), text(0x0019_110C, VR::DA, "20240310")],
+        ),
+    ] {
+        let output = run(&[option], elements.into_iter().chain([patient.clone()]).collect());
+        assert_eq!(codes(&output), ["113100"], "{option:?}");
+    }
+}
+
+/// Equipment that calls a block unsafe lets nothing of it stay, whatever Table E.3.10-1 says.
+#[test]
+fn codes_do_not_name_private_elements_that_went() {
+    let toml = "name = \"own\"\nversion = \"1\"\nedition = \"2026d\"\noptions = [\"retain_safe_private\"]\n\
+                [[trusted_equipment]]\nmanufacturer = \"SIEMENS\"\n";
+    let stated = |status: &str| {
+        let block = vec![
+            Element::Value(0x0008_0301, VR::US, 0x0019_u16.to_le_bytes().to_vec()),
+            text(0x0008_0302, VR::LO, "SIEMENS MR HEADER"),
+            text(0x0008_0303, VR::CS, status),
+        ];
+        let elements = vec![
+            text(0x0008_0070, VR::LO, "SIEMENS"),
+            sequence(0x0008_0300, vec![block]),
+            text(0x0019_0011, VR::LO, "SIEMENS MR HEADER"),
+            text(0x0019_110C, VR::IS, "800"),
+        ];
+        let output = run_profile(&Profile::from_toml(toml).unwrap(), CT, elements);
+        (output.has("(0019,110C)"), codes(&output))
+    };
+    assert_eq!(stated("SAFE"), (true, vec!["113100".to_owned(), "113111".to_owned()]));
+    assert_eq!(stated("UNSAFE"), (false, vec!["113100".to_owned()]));
+}
+
 #[test]
 fn retained_uids_stay_but_for_those_without_an_entry() {
     let output = run(
@@ -240,6 +293,37 @@ fn structured_content_by_concept() {
     let plain = run_profile(&with_options(&[]), SR, vec![tree]);
     assert_eq!(plain.text("(0040,A730)[1](0040,A160)").as_deref(), Some("REMOVED"), "the tree is a dummy");
     assert!(!plain.has("(0040,A730)[2](0040,A124)"));
+}
+
+/// PS3.3 Table C.17.3-7: a content item of value type CODE has a code, and Table 8.8-1 a value, a scheme and a meaning in it.
+#[test]
+fn a_code_that_goes_leaves_a_code() {
+    let value = sequence(
+        0x0040_A168,
+        vec![vec![
+            text(0x0008_0100, VR::SH, "W1"),
+            text(0x0008_0102, VR::SH, "99ACME"),
+            text(0x0008_0104, VR::LO, "Welby"),
+        ]],
+    );
+    let tree = sequence(0x0040_A730, vec![item("CODE", concept("121071", "DCM", "Finding"), value)]);
+    let output = run_profile(&with_options(&[CleanDescriptors]), SR, vec![tree]);
+    assert!(!output.holds(b"Welby") && !output.holds(b"99ACME"));
+    for element in ["(0008,0100)", "(0008,0102)", "(0008,0104)"] {
+        let found = output.text(&format!("(0040,A730)[1](0040,A168)[1]{element}"));
+        assert!(found.is_some_and(|found| !found.is_empty()), "{element}");
+    }
+}
+
+/// PS3.3 Table C.17.3-7: Text Value is Type 1C: a content item of value type TEXT has it, however long it was.
+#[test]
+fn a_text_that_is_too_long_to_be_cleaned_leaves_a_dummy() {
+    let long = "normal thorax Welby ".repeat(6000);
+    let value = text(0x0040_A160, VR::UT, &long);
+    let tree = sequence(0x0040_A730, vec![item("TEXT", concept("121071", "DCM", "Finding"), value)]);
+    let output = run_profile(&with_options(&[CleanStructuredContent, CleanDescriptors]), SR, vec![tree]);
+    assert!(!output.holds(b"Welby"));
+    assert_eq!(output.text("(0040,A730)[1](0040,A160)").as_deref(), Some("REMOVED"));
 }
 
 /// PS3.5 6.2.2: the same tree stored as UN is walked by the same table.

@@ -133,7 +133,7 @@ fn run_syntax(
     };
     let known = Known { survey: &survey, cleaner: &cleaner, pixels };
     let mut out = Vec::new();
-    let report = deidentify(profile, &object, &Source, known, limits, input, &mut out)?;
+    let report = deidentify(profile, &object, &Source, known, limits, Cursor::new(input), &mut out)?;
     let syntax = *object.output_syntax(pixels);
     Ok(Made { inspection, output: Some((out, report)), syntax })
 }
@@ -417,7 +417,8 @@ fn a_required_number_of_letters_is_refused() {
     let (survey, cleaner) = crate::support::nothing_known();
     let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
     let error =
-        deidentify(&profile, &object, &Source, known, Limits::INSTANCE, &input[..], Vec::new()).unwrap_err();
+        deidentify(&profile, &object, &Source, known, Limits::INSTANCE, Cursor::new(&input), Vec::new())
+            .unwrap_err();
     assert!(matches!(error, DeidentificationError::NoNumber(found) if found == tag(0x0028_0008)), "{error}");
 }
 

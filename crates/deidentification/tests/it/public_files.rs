@@ -80,7 +80,7 @@ fn held(profile: &CompiledProfile, bytes: &[u8]) -> Option<Option<String>> {
     let cleaner = profile.cleaner(&identity).unwrap();
     let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
     let (source, mut out) = (Noting::default(), Vec::new());
-    match deidentify(profile, &object, &source, known, Limits::INSTANCE, data_set, &mut out) {
+    match deidentify(profile, &object, &source, known, Limits::INSTANCE, Cursor::new(data_set), &mut out) {
         Ok(_) => {}
         Err(DeidentificationError::Output(error)) => panic!("{error}"),
         Err(DeidentificationError::Pixels(why)) => return Some(Some(why.to_owned())),

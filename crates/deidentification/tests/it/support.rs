@@ -155,7 +155,7 @@ pub(crate) fn try_run_profile(
     let cleaner = profile.cleaner(&identity).unwrap();
     let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
     let mut out = Vec::new();
-    let report = deidentify(profile, &object, &Source, known, limits, input, &mut out)?;
+    let report = deidentify(profile, &object, &Source, known, limits, Cursor::new(input), &mut out)?;
     let elements = elements(object.output_syntax(None), &out);
     Ok(Output { bytes: out, elements, report })
 }

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use deidentification::verify::{
     FindingKind, Identity, Leaving, Original, Promise, Verdict, Verifier, places,
 };
-use deidentification::{DeidentificationOption as O, Profile, Survey};
+use deidentification::{DeidentificationOption as O, Profile, ProjectRule, RuleAction, Survey};
 use dicom_stream::{Encoding, Limits, TransferSyntax, VR};
 
 use crate::support::{CT, Element, SHIFT, bytes, data_set, run_profile, sequence, text, with_options};
@@ -254,6 +254,64 @@ fn what_the_iod_requires_is_not_lost() {
         lacking(&[0x0020_000D], 0x0020_000E),
         (vec![], vec!["(0020,000D)".to_owned(), "(0020,000E)".to_owned()])
     );
+}
+
+/// PS3.3 C.7.3.1 and C.7.6.1: Series Number and Instance Number are of Type 2; Body Part Examined is of Type 3.
+#[test]
+fn what_a_rule_of_the_project_takes_away_is_named() {
+    let mut before = original();
+    before.extend([
+        text(0x0018_0015, VR::CS, "CHEST"),
+        text(0x0020_0011, VR::IS, "3"),
+        text(0x0020_0013, VR::IS, "17"),
+    ]);
+    let (identity, whole) = surveyed(before.clone());
+    let rule = ProjectRule {
+        attributes: ["SeriesNumber", "InstanceNumber", "BodyPartExamined"].map(str::to_owned).into(),
+        value: None,
+        sop_classes: BTreeSet::new(),
+        modalities: BTreeSet::new(),
+        labels: BTreeSet::new(),
+        except_labels: BTreeSet::new(),
+        action: RuleAction::X,
+        reason: String::new(),
+    };
+    let output = run_profile(&Profile { rules: vec![rule], ..Profile::basic() }, CT, before);
+    let leaving = Leaving { original: &whole, pixels_cleaned: false };
+    let verifier = Verifier::new(&identity, &[]).unwrap();
+    let verdict = verifier.check(Cursor::new(&output.bytes), &SYNTAX, Limits::INSTANCE, leaving).unwrap();
+    assert_eq!(verdict.damage, ["(0020,0011)", "(0020,0013)"]);
+}
+
+/// PS3.3 Tables C.17.3-7 and 8.8-1: a content item of value type CODE has a code, one of value type TEXT a text.
+#[test]
+fn a_content_item_without_its_value_is_named() {
+    let sr = "1.2.840.10008.5.1.4.1.1.88.33";
+    let kind = |value_type| text(0x0040_A040, VR::CS, value_type);
+    let tree = |code: Vec<Element>, words: &str| {
+        let items = vec![
+            vec![kind("CODE"), sequence(0x0040_A168, vec![code])],
+            vec![kind("TEXT"), text(0x0040_A160, VR::UT, words)],
+        ];
+        let outer = vec![kind("CONTAINER"), sequence(0x0040_A730, items)];
+        data_set(SYNTAX.encoding, sr, vec![sequence(0x0040_A730, vec![outer])])
+    };
+    let code = || vec![text(0x0008_0100, VR::SH, "T-D0050"), text(0x0008_0102, VR::SH, "SRT")];
+    let profile = Profile::basic().compile(None).unwrap();
+    let damage = |before: Vec<u8>, after: Vec<u8>| {
+        let mut identity = Identity::default();
+        let survey =
+            Survey::read(&profile, Cursor::new(before), &SYNTAX, Limits::INSTANCE, &mut identity).unwrap();
+        let leaving = Leaving { original: survey.original(), pixels_cleaned: false };
+        let verifier = Verifier::new(&identity, &[]).unwrap();
+        verifier.check(Cursor::new(after), &SYNTAX, Limits::INSTANCE, leaving).unwrap().damage
+    };
+    let (whole, no_code, no_text) = (tree(code(), "seen"), tree(vec![], "seen"), tree(code(), ""));
+    assert_eq!(damage(whole.clone(), whole.clone()), Vec::<String>::new());
+    assert_eq!(damage(whole.clone(), no_code.clone()), ["(0040,A730)(0040,A168)"]);
+    assert_eq!(damage(whole.clone(), no_text), ["(0040,A730)(0040,A160)"]);
+    assert_eq!(damage(no_code.clone(), no_code.clone()), Vec::<String>::new(), "it lacked before");
+    assert_eq!(damage(no_code, whole), Vec::<String>::new());
 }
 
 /// A person reads where, never what; beyond twenty places, how many.

@@ -118,7 +118,16 @@ fn rc_14_patient_and_study_come_back_byte_for_byte() {
         let mut sent = Vec::new();
         let (survey, cleaner) = (Survey::default(), profile.cleaner(&Identity::default()).unwrap());
         let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
-        deidentify(&profile, &object, &source, known, Limits::INSTANCE, &bytes[..], &mut sent).unwrap();
+        deidentify(
+            &profile,
+            &object,
+            &source,
+            known,
+            Limits::INSTANCE,
+            std::io::Cursor::new(&bytes),
+            &mut sent,
+        )
+        .unwrap();
         let given = Given::of_sent(CODE, &sent[..], &syntax, LIMITS).unwrap();
         let sent = read(&sent, &syntax);
 
