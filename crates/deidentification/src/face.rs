@@ -9,9 +9,29 @@ use unicode_normalization::char::is_combining_mark;
 use crate::survey::Survey;
 
 /// Modalities of volumes in which skin can be rendered.
-const VOLUMES: [&str; 4] = ["CT", "MR", "PT", "NM"];
-/// Those of them whose field of view is chosen for the part of the body; that of the others is the ring's or the camera's.
-const FITTED: [&str; 2] = ["CT", "MR"];
+const VOLUMES: [(&str, Volume); 6] = [
+    ("CT", Volume::Fitted),
+    ("MR", Volume::Fitted),
+    ("MRI", Volume::Fitted),
+    ("NM", Volume::Whole),
+    ("PET", Volume::Whole),
+    ("PT", Volume::Whole),
+];
+/// Their SOP classes (PS3.4 B.5), below 1.2.840.10008.5.1.4.1.1: an object is one by its class, too, whatever its modality says.
+const CLASSES: [(&str, Volume); 12] = [
+    ("2", Volume::Fitted),
+    ("2.1", Volume::Fitted),
+    ("2.2", Volume::Fitted),
+    ("4", Volume::Fitted),
+    ("4.1", Volume::Fitted),
+    ("4.2", Volume::Fitted),
+    ("4.3", Volume::Fitted),
+    ("4.4", Volume::Fitted),
+    ("20", Volume::Whole),
+    ("128", Volume::Whole),
+    ("128.1", Volume::Whole),
+    ("130", Volume::Whole),
+];
 /// A head fits into a field of view of so many millimetres; that of a trunk is wider.
 const HEAD_FIELD: f64 = 300.0;
 /// Cosine between the normal of a slice and the long axis of the body from which on the slice is axial. Others run along the body and
@@ -26,9 +46,10 @@ const PROTOCOL: Tag = Tag(0x0018, 0x1030);
 const DESCRIPTIONS: [Tag; 3] = [Tag(0x0008, 0x1030), Tag(0x0008, 0x103E), Tag(0x0040, 0x0254)];
 
 /// Words that mean a head or all of a body, also as a part of others; upper case, without accents.
-const HEAD: [&str; 32] = [
+const HEAD: [&str; 33] = [
     "BRAIN",
     "CEREBR",
+    "CERVIC",
     "CERVEAU",
     "CORPS ENTIER",
     "CRANE",
@@ -66,13 +87,25 @@ const HEAD_WORDS: [&str; 12] =
     ["DENTAIRE", "DENTAL", "EAR", "EARS", "EYE", "EYES", "FACE", "IAC", "JAW", "NOSE", "TMJ", "WB"];
 
 /// Beginnings of words of a body part or protocol that mean something else.
-const ELSEWHERE: [&str; 50] = [
-    "ABDO", "ANKLE", "ARM", "BASSIN", "BLADDER", "BREAST", "BUTTOCK", "CARDIA", "CHEST", "CHEVILLE", "COEUR",
-    "COLON", "COUDE", "CUISSE", "ELBOW", "EPAULE", "FEMUR", "FINGER", "FOIE", "FOOT", "GENOU", "HAND",
-    "HANCHE", "HEART", "HIP", "KIDNEY", "KNEE", "LEG", "LIVER", "LOMBAIRE", "LSPINE", "LUMBAR", "LUNG",
-    "MAIN", "PANCREAS", "PELVI", "PIED", "POIGNET", "POUMON", "PROSTAT", "REIN", "SACRUM", "SEIN",
-    "SHOULDER", "SPLEEN", "THIGH", "THORA", "TSPINE", "UTERUS", "WRIST",
+const ELSEWHERE: [&str; 10] =
+    ["ABDO", "CARDIA", "LOMBAIRE", "LSPINE", "LUMBAR", "PANCREA", "PELVI", "PROSTAT", "THORA", "TSPINE"];
+
+/// The same as whole words, singular and plural only: others begin like them (`COLONNE`, `LEGACY`, `MAINTENANCE`).
+const ELSEWHERE_WORDS: [&str; 40] = [
+    "ANKLE", "ARM", "BASSIN", "BLADDER", "BREAST", "BUTTOCK", "CHEST", "CHEVILLE", "COEUR", "COLON", "COUDE",
+    "CUISSE", "ELBOW", "EPAULE", "FEMUR", "FINGER", "FOIE", "FOOT", "GENOU", "HANCHE", "HAND", "HEART",
+    "HIP", "KIDNEY", "KNEE", "LEG", "LIVER", "LUNG", "PIED", "POIGNET", "POUMON", "REIN", "SACRUM", "SEIN",
+    "SHOULDER", "SPLEEN", "THIGH", "UTERUS", "WRIST", "GENOUX",
 ];
+
+/// How a volume's field of view comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Volume {
+    /// Chosen for the part of the body.
+    Fitted,
+    /// That of the ring or the camera.
+    Whole,
+}
 
 /// Which part of the body an object names.
 #[derive(Debug, Clone, Copy, Default)]
@@ -94,7 +127,12 @@ impl Region {
         self.is_head |= HEAD.iter().any(|word| plain.contains(word));
         self.is_head |= words().any(|word| HEAD_WORDS.contains(&word));
         self.is_elsewhere |= !DESCRIPTIONS.contains(&tag)
-            && words().any(|word| ELSEWHERE.iter().any(|begin| word.starts_with(begin)));
+            && words().any(|word| {
+                ELSEWHERE.iter().any(|begin| word.starts_with(begin))
+                    || [word, word.strip_suffix('S').unwrap_or(word)]
+                        .iter()
+                        .any(|word| ELSEWHERE_WORDS.contains(word))
+            });
     }
 }
 
@@ -103,11 +141,23 @@ impl Survey {
     /// part of the body and is not too wide for a head. Never one whose face was taken out.
     #[must_use]
     pub fn may_show_face(&self) -> bool {
-        VOLUMES.contains(&self.modality())
+        self.volume().is_some()
             && self.defaced.is_none()
             && (self.region.is_head
                 || self.text(RECOGNIZABLE_VISUAL_FEATURES) == "YES"
                 || !self.region.is_elsewhere && !self.is_wide_axial_slice())
+    }
+
+    /// By modality or SOP class; the careful one of the two.
+    fn volume(&self) -> Option<Volume> {
+        let suffix = self.sop_class().strip_prefix("1.2.840.10008.5.1.4.1.1.");
+        let by_class = CLASSES.iter().filter(|(class, _)| suffix == Some(*class));
+        let modalities = self.modality().to_uppercase();
+        let by_modality = VOLUMES
+            .iter()
+            .filter(|(name, _)| modalities.split('\\').any(|modality| modality.trim() == *name));
+        let found: Vec<Volume> = by_class.chain(by_modality).map(|(_, volume)| *volume).collect();
+        found.iter().find(|volume| **volume == Volume::Whole).or(found.first()).copied()
     }
 
     /// An axial slice of CT or MR that is wider or higher than a head. What does not say its geometry is none, an enhanced multi-frame
@@ -120,7 +170,7 @@ impl Survey {
         let Some([x1, y1, _, x2, y2, _]) = self.numbers(Tag(0x0020, 0x0037)) else { return false };
         let field = (rows * between_rows).max(columns * between_columns);
         let along_body = x1 * y2 - y1 * x2;
-        FITTED.contains(&self.modality()) && field > HEAD_FIELD && along_body.abs() >= AXIAL
+        self.volume() == Some(Volume::Fitted) && field > HEAD_FIELD && along_body.abs() >= AXIAL
     }
 
     /// A value of so many decimal strings.

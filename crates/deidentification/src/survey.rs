@@ -47,8 +47,9 @@ pub struct Survey {
 }
 
 /// Elements of the main data set that are kept as facts.
-const FACTS: [Tag; 27] = [
+const FACTS: [Tag; 28] = [
     Tag(0x0008, 0x0008), // Image Type
+    Tag(0x0008, 0x0016), // SOP Class UID
     Tag(0x0008, 0x0060), // Modality
     Tag(0x0008, 0x0064), // Conversion Type
     Tag(0x0008, 0x0070), // Manufacturer
@@ -264,6 +265,11 @@ impl Survey {
     /// (0008,0070) Manufacturer and (0008,1090) Manufacturer's Model Name.
     pub(crate) fn equipment(&self) -> (&str, &str) {
         (self.text(Tag(0x0008, 0x0070)), self.text(Tag(0x0008, 0x1090)))
+    }
+
+    /// (0008,0016)
+    pub(crate) fn sop_class(&self) -> &str {
+        self.text(Tag(0x0008, 0x0016))
     }
 
     /// (0008,0060)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use archive::job::{self, Job};
 use archive::result_set::{self, ResultSet, ResultSetState};
 use archive::{buffer, defined_uid, index};
-use reconciliation::{Role, Survey};
+use reconciliation::Survey;
 use uuid::Uuid;
 
 use crate::line::{Line, StageError};
@@ -73,11 +73,13 @@ pub(crate) async fn earlier(line: &Arc<Line>, set: &ResultSet, job: &Job) -> Res
         for set in sets.into_iter().filter(|of| of.id != set.id) {
             let (surveys, _, is_whole) = surveys_of_source(line, set.id, SENT_MAX).await?;
             earlier.is_whole &= is_whole;
+            // not what an object says of its tool or tracks: such a UID could be anybody's
+            let defined = surveys.iter().flat_map(Survey::can_be_cited).map(str::to_owned);
+            let defined: BTreeSet<String> = defined.collect();
             if is_let_back(set.state) {
-                earlier.returned.extend(surveys.iter().flat_map(Survey::can_be_cited).map(str::to_owned));
+                earlier.returned.extend(defined.iter().cloned());
             }
-            let uids = surveys.into_iter().flat_map(|survey| survey.uids);
-            earlier.defined.extend(uids.filter(|uid| uid.role == Role::Defines).map(|uid| uid.uid));
+            earlier.defined.extend(defined);
         }
     }
     Ok(earlier)

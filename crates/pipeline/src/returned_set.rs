@@ -154,6 +154,7 @@ fn names_of(surveys: &[Survey]) -> BTreeSet<&str> {
         names.remove(uid.uid.as_str());
     }
     // what stands elsewhere too is a name all the same
+    names.extend(surveys.iter().flat_map(|of| &of.mentions).map(String::as_str));
     names.extend(uids().filter(|uid| !is_of_tool(uid)).map(|uid| uid.uid.as_str()).chain(of_object));
     names
 }

@@ -54,48 +54,51 @@ pub(crate) fn run(
         .stderr(Stdio::null())
         .process_group(0)
         .spawn();
-    let mut child = Group(child.map_err(|error| match error.kind() {
+    let child = child.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => ProcessError::NotInstalled,
         _ => ProcessError::Io(error),
-    })?);
-    let (stdin, stdout) = (child.0.stdin.take(), child.0.stdout.take());
-    std::thread::scope(|scope| {
-        let (sender, receiver) = channel();
-        scope.spawn(move || {
-            // A program that stops reading early says so by its exit code.
-            if let Some(mut stdin) = stdin {
-                let _ = stdin.write_all(input);
-            }
-        });
-        scope.spawn(move || {
-            let mut output = Vec::new();
-            let read = stdout.map_or(Ok(0), |stdout| stdout.take(limits.output + 1).read_to_end(&mut output));
-            let _ = sender.send(read.map(|_| output));
-        });
-        let result = match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(Ok(output)) if output.len() as u64 > limits.output => {
-                Err(ProcessError::TooMuchOutput(limits.output))
-            }
-            Ok(Ok(output)) => child.end(deadline, limits.time).map(|()| output),
-            Ok(Err(error)) => Err(error.into()),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                Err(ProcessError::TimedOut(limits.time))
-            }
-        };
-        // Ends both threads: their pipes break.
-        child.kill();
-        result
-    })
+    })?;
+    let mut child = Group { child, is_killed: false };
+    let (stdin, stdout) = (child.child.stdin.take(), child.child.stdout.take());
+    let (sender, receiver) = channel();
+    let input = input.to_vec();
+    // Nobody waits for these two: a child of the program that left the group may hold the pipes for as long as it lives.
+    std::thread::spawn(move || {
+        // A program that stops reading early says so by its exit code.
+        if let Some(mut stdin) = stdin {
+            let _ = stdin.write_all(&input);
+        }
+    });
+    std::thread::spawn(move || {
+        let mut output = Vec::new();
+        let read = stdout.map_or(Ok(0), |stdout| stdout.take(limits.output + 1).read_to_end(&mut output));
+        let _ = sender.send(read.map(|_| output));
+    });
+    let result = match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        Ok(Ok(output)) if output.len() as u64 > limits.output => {
+            Err(ProcessError::TooMuchOutput(limits.output))
+        }
+        Ok(Ok(output)) => child.end(deadline, limits.time).map(|()| output),
+        Ok(Err(error)) => Err(error.into()),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+            Err(ProcessError::TimedOut(limits.time))
+        }
+    };
+    child.kill();
+    result
 }
 
 /// A child that does not outlive its owner.
-struct Group(Child);
+struct Group {
+    child: Child,
+    is_killed: bool,
+}
 
 impl Group {
     /// Waits for the end after the output was closed.
     fn end(&mut self, deadline: Instant, time: Duration) -> Result<(), ProcessError> {
         loop {
-            match self.0.try_wait()? {
+            match self.child.try_wait()? {
                 Some(status) if status.success() => return Ok(()),
                 Some(status) => return Err(ProcessError::Failed(status)),
                 None if Instant::now() >= deadline => return Err(ProcessError::TimedOut(time)),
@@ -104,13 +107,15 @@ impl Group {
         }
     }
 
-    /// Kills the whole group; nothing happens when it has ended.
+    /// Kills what is left of the group, when its first process has ended too; a second call does nothing.
     fn kill(&mut self) {
-        let ended = matches!(self.0.try_wait(), Ok(Some(_)));
-        if !ended && let Some(group) = rustix::process::Pid::from_raw(self.0.id().cast_signed()) {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            let _ = self.0.wait();
+        if std::mem::replace(&mut self.is_killed, true) {
+            return;
         }
+        if let Some(group) = rustix::process::Pid::from_raw(self.child.id().cast_signed()) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.wait();
     }
 }
 

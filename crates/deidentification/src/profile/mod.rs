@@ -29,7 +29,7 @@ pub(crate) use private::SafePrivate;
 pub use private::{PrivateElements, TrustedEquipment};
 pub use project_rule::{ProjectRule, RuleAction};
 pub(crate) use project_rule::{Rewritten, RuleSet};
-pub(crate) use rule_fit::{can_hold, is_out_of_reach};
+pub(crate) use rule_fit::{can_hold, is_out_of_reach, is_text};
 pub use rules::RuleId;
 pub(crate) use rules::{RecentRules, Rule, Rules, Settings, Treatment, dictionary};
 pub use shipped::SHIPPED;

@@ -49,7 +49,7 @@ pub(super) fn by_vr(vr: VR, action: &RuleAction) -> Option<String> {
         },
         RuleAction::U => vr == VR::UI,
         RuleAction::C => matches!(vr, VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UT),
-        RuleAction::Truncate(_) | RuleAction::Regex { .. } => longest(vr).is_some(),
+        RuleAction::Truncate(_) | RuleAction::Regex { .. } => is_text(vr),
         RuleAction::Shift => matches!(vr, VR::DA | VR::DT),
     };
     let what = match action {
@@ -61,6 +61,11 @@ pub(super) fn by_vr(vr: VR, action: &RuleAction) -> Option<String> {
         _ => "it cannot hold what the rule writes",
     };
     (!fits).then(|| format!("the VR of the attribute is {vr}: {what}", vr = vr.to_string()))
+}
+
+/// Whether a value of this VR is text.
+pub(crate) fn is_text(vr: VR) -> bool {
+    longest(vr).is_some()
 }
 
 /// Characters of a value of a VR of text.

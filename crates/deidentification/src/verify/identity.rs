@@ -48,6 +48,8 @@ impl fmt::Debug for Identity {
 
 /// Most dates of one study that are searched.
 const STUDY_DATES_MAX: usize = 100;
+/// Words of one name: each is searched together with each other.
+const NAME_WORDS_MAX: usize = 64;
 /// Birth dates that stand for "not known"; our own dummies are among them.
 const PLACEHOLDERS: [u32; 4] = [18_000_101, 19_000_101, 19_010_101, 19_700_101];
 /// Digits of a birth date in a form of its own, and beside letters: fewer are a year, or nothing.
@@ -203,7 +205,8 @@ impl Identity {
                 .filter(|part| !part.is_empty())
                 .collect();
             if !parts.is_empty() {
-                self.too_many |= is_full(&mut self.names, parts);
+                let words: usize = parts.iter().map(|part| words_of(part)).sum();
+                self.too_many |= words > NAME_WORDS_MAX || is_full(&mut self.names, parts);
             }
         }
     }
@@ -233,4 +236,8 @@ fn is_full<T: Ord>(set: &mut BTreeSet<T>, value: T) -> bool {
         set.insert(value);
     }
     full
+}
+
+fn words_of(text: &str) -> usize {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).count()
 }

@@ -81,11 +81,22 @@ impl<W: Write> Walk<'_, '_, W> {
                 self.passing = Passing::Offsets(header.tag);
                 Ok(false)
             }
-            Token::Value { header, value } if header.tag == PIXEL_DATA && self.changes_native() => {
+            Token::Value { header, value } if header.tag == PIXEL_DATA => {
+                let frames = self.context.pixel_bytes.and_then(|bytes| usize::try_from(bytes).ok());
+                // More bytes than the frames have: nobody knows what they are.
+                let kept =
+                    frames.and_then(|bytes| value.get(..bytes)).filter(|kept| kept.len() < value.len());
+                if kept.is_none() && !self.changes_native() {
+                    return Ok(false);
+                }
                 self.write_own_before(Some(PIXEL_DATA))?;
-                self.write_native(0, value, |out, masked| {
-                    out.copy(&Token::Value { header: *header, value: masked })
-                })?;
+                if kept.is_some() {
+                    self.count(PIXEL_DATA, SURPLUS, Step::Replace);
+                }
+                let value = kept.unwrap_or(value);
+                let length = u32::try_from(value.len()).unwrap_or(header.length);
+                let header = Header::new(PIXEL_DATA, header.vr, length, header.encoding);
+                self.write_native(0, value, |out, masked| out.copy(&Token::Value { header, value: masked }))?;
                 Ok(true)
             }
             Token::BulkStart { header } if header.tag == PIXEL_DATA => {

@@ -7,7 +7,9 @@ use dicom_core::{Tag, VR};
 use dicom_stream::{Header, Token};
 
 use super::{Done, Walk};
-use crate::profile::{CompiledProfile, Rewritten, Rule, RuleId, Treatment, can_hold, is_out_of_reach};
+use crate::profile::{
+    CompiledProfile, Rewritten, Rule, RuleId, Treatment, can_hold, is_out_of_reach, is_text,
+};
 use crate::survey::Survey;
 use crate::table::{Action, Step};
 use crate::text::encode;
@@ -100,6 +102,19 @@ impl<W: Write> Walk<'_, '_, W> {
         value: &[u8],
     ) -> Done {
         let tag = header.tag;
+        let fits = match &rewritten {
+            Rewritten::Then(_) | Rewritten::Cleaned => is_text(rule.vr),
+            Rewritten::NewUid => rule.vr == VR::UI,
+            Rewritten::Shifted => matches!(rule.vr, VR::DA | VR::DT),
+            _ => true,
+        };
+        // What is not what it should be gets what the profile does without rules.
+        if !fits
+            || header.vr == VR::UN
+                && !matches!(rewritten, Rewritten::Removed | Rewritten::Emptied | Rewritten::Dummy)
+        {
+            return self.treat(&Token::Value { header: *header, value }, header, floor, value);
+        }
         match rewritten {
             Rewritten::Removed => self.change(header, rule, Step::Remove, value),
             Rewritten::Emptied => self.change(header, rule, Step::Empty, value),

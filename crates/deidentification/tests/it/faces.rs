@@ -16,11 +16,18 @@ const AXIAL: &str = "1\\0\\0\\0\\1\\0";
 const SAGITTAL: &str = "0\\1\\0\\0\\0\\-1";
 const CORONAL: &str = "1\\0\\0\\0\\0\\-1";
 
-fn may_show_face(modality: &str, mut elements: Vec<Element>) -> bool {
+/// Computed Radiography Image Storage: no volume by its class.
+const CR: &str = "1.2.840.10008.5.1.4.1.1.1";
+
+fn may_show_face(modality: &str, elements: Vec<Element>) -> bool {
+    of_class(if modality == "CT" { CT } else { CR }, modality, elements)
+}
+
+fn of_class(class: &str, modality: &str, mut elements: Vec<Element>) -> bool {
     let syntax = TransferSyntax::EXPLICIT_LITTLE;
     elements.push(text(0x0008_0060, VR::CS, modality));
     elements.push(text(0x0008_0005, VR::CS, "ISO_IR 192"));
-    let input = data_set(syntax.encoding, CT, elements);
+    let input = data_set(syntax.encoding, class, elements);
     let profile = Profile::basic().compile(None).unwrap();
     let mut identity = Identity::default();
     Survey::read(&profile, Cursor::new(input), &syntax, Limits::INSTANCE, &mut identity)
@@ -128,5 +135,23 @@ fn what_the_field_of_view_cannot_tell_is_a_head() {
 fn what_is_no_volume_shows_no_face() {
     for modality in ["CR", "SEG", "US", "SR"] {
         assert!(!may_show_face(modality, with(&[(BODY_PART, "HEAD")], head())), "{modality}");
+    }
+}
+
+#[test]
+fn a_volume_is_one_by_its_class_or_by_any_spelling_of_its_modality() {
+    for modality in ["", "ct", "OT", "CT\\OT", "Scanner"] {
+        assert!(of_class(CT, modality, head()), "{modality}");
+    }
+    for modality in ["mr", "MRI", "PET", "pt", "OT\\CT"] {
+        assert!(of_class(CR, modality, head()), "{modality}");
+    }
+    // the spine of the neck is near the face, and no colon
+    for words in ["COLONNE CERVICALE", "RACHIS CERVICAL", "COLONNE"] {
+        assert!(may_show_face("CT", with(&[(PROTOCOL, words)], head())), "{words}");
+    }
+    for words in ["COLON", "LEGS", "MAIN"] {
+        let passes = words != "MAIN";
+        assert_eq!(!may_show_face("CT", with(&[(PROTOCOL, words)], head())), passes, "{words}");
     }
 }

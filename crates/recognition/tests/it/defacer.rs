@@ -34,4 +34,7 @@ fn the_program_is_given_both_folders() {
 fn a_program_that_fails_or_hangs_gives_no_result() {
     assert!(matches!(deface("exit 1").0, Err(DefacerError::Program(_))));
     assert!(matches!(deface("sleep 300").0, Err(DefacerError::Program(_))));
+    // what it leaves behind holds its output open, in its group or not
+    assert!(matches!(deface("sleep 300 & exit 0").0, Err(DefacerError::Program(_))));
+    assert!(matches!(deface("setsid sleep 20 & exit 0").0, Err(DefacerError::Program(_))));
 }
