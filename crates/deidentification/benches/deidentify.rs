@@ -119,6 +119,13 @@ fn a_plain_copy(bencher: divan::Bencher<'_, '_>) {
 }
 
 #[divan::bench]
+fn with_many_options(bencher: divan::Bencher<'_, '_>) {
+    let folder = folder();
+    let profile = Profile::shipped("longitudinal-research").unwrap().compile(None).unwrap();
+    bencher.bench_local(|| once(&profile, folder.path()));
+}
+
+#[divan::bench]
 fn deidentify_file_to_file(bencher: divan::Bencher<'_, '_>) {
     let folder = folder();
     let profile = Profile::basic().compile(None).unwrap();

@@ -117,7 +117,8 @@ pub struct Known<'a> {
 /// new SOP Instance UID, which is [`CompiledProfile::instance_uid`].
 ///
 /// Streams: neither the object nor its pixel data are held; memory is bounded by `limits`. The data set, which begins at the current place
-/// of `input`, is read twice, the first time without its bulk values: what was done to it is written before most of what it was done to.
+/// of `input`, is read twice where the profile has options, the first time without bulk values and up to the pixel data: what was done to it
+/// is written before most of what it was done to.
 ///
 /// # Errors
 /// Any [`DeidentificationError`]; `out` then holds a part that must be discarded.
@@ -132,7 +133,10 @@ pub fn deidentify<R: Read + Seek, W: Write>(
 ) -> Result<Report, DeidentificationError> {
     admit(profile, object, source)?;
     let begins = input.stream_position().map_err(SourceError::Io)?;
-    let done = rehearse(profile, object, source, known, limits, &mut input)?;
+    let done = match profile.options().iter().any(is_told_by_headers) {
+        true => rehearse(profile, object, source, known, limits, &mut input)?,
+        false => OptionSet::NONE,
+    };
     input.seek(SeekFrom::Start(begins)).map_err(SourceError::Io)?;
     let applied = done.and(done_to_pixels(known));
     let mut context = context(profile, object, source, known, limits, applied);
@@ -148,6 +152,12 @@ pub fn deidentify<R: Read + Seek, W: Write>(
     Ok(report(profile, applied, known, context.tally))
 }
 
+/// Whether what an option does shows in the elements; what is done to pixels and faces is known before.
+fn is_told_by_headers(option: DeidentificationOption) -> bool {
+    use DeidentificationOption::{CleanPixelData, CleanRecognizableVisualFeatures};
+    !matches!(option, CleanPixelData | CleanRecognizableVisualFeatures)
+}
+
 /// The options that leave something of this object: the walk without its samples and without an output.
 fn rehearse<R: Read + Seek>(
     profile: &CompiledProfile,
@@ -160,16 +170,21 @@ fn rehearse<R: Read + Seek>(
     let mut context = context(profile, object, source, known, limits, OptionSet::NONE);
     let mut walk = Walk::main(io::sink(), object.transfer_syntax.encoding, &mut context);
     let mut tokens = TokenSource::skimming(input, object.transfer_syntax, limits)?;
-    let mut in_pixels = false;
+    let mut depth = 0_usize;
     while let Some(token) = tokens.next_token()? {
-        let is_bulk = matches!(token, Token::BulkStart { .. } | Token::FragmentStart { .. });
-        in_pixels |= matches!(&token, Token::BulkStart { header } | Token::FragmentsStart { header }
-            if header.tag == PIXEL_DATA);
-        if !in_pixels {
-            walk.token(&token)?;
+        match &token {
+            Token::SequenceStart { .. } => depth += 1,
+            Token::SequenceEnd { .. } => depth = depth.saturating_sub(1),
+            // no option is about what may stand behind it: padding and signatures
+            Token::BulkStart { header } | Token::FragmentsStart { header }
+                if depth == 0 && header.tag == PIXEL_DATA =>
+            {
+                break;
+            }
+            _ => {}
         }
-        in_pixels &= !matches!(token, Token::BulkEnd | Token::FragmentsEnd { .. });
-        if is_bulk {
+        walk.token(&token)?;
+        if matches!(token, Token::BulkStart { .. } | Token::FragmentStart { .. }) {
             tokens.skip_bulk()?;
         }
     }
