@@ -160,7 +160,10 @@ pub(crate) async fn deface(
     batch: Uuid,
     members: &[BufferedInstance],
 ) -> Result<Result<Defaced, Held>, StageError> {
-    let held = |detail: String| Ok(Err(Held { reason: QuarantineReason::RecognizableFeatures, detail }));
+    let held = |why: String| {
+        let detail = format!("{why}; released, the images leave with the face");
+        Ok(Err(Held { reason: QuarantineReason::RecognizableFeatures, detail }))
+    };
     if project.profile.faces() != FacePolicy::Deface || members.is_empty() {
         return Ok(Ok(Defaced::default()));
     }

@@ -305,7 +305,7 @@ impl Instance<'_> {
             && self.survey.may_show_face()
             && !accepted.faces.contains(&received.id)
         {
-            let detail = match self.line.defacing {
+            let why = match self.line.defacing {
                 None if self.profile.faces() == FacePolicy::Deface => {
                     "recognizable visual features, and no defacing program is configured ([defacing])"
                 }
@@ -313,7 +313,8 @@ impl Instance<'_> {
                     "recognizable visual features: a head, or neither words nor field of view say that it is none"
                 }
             };
-            return Err(Held { reason: QuarantineReason::RecognizableFeatures, detail: detail.to_owned() });
+            let detail = format!("{why}; released, the image leaves with the face");
+            return Err(Held { reason: QuarantineReason::RecognizableFeatures, detail });
         }
         Ok(())
     }

@@ -46,7 +46,7 @@ pub(crate) fn is_identity(tag: Tag) -> bool {
     tag.group() == 0x0010 || STUDY_LEVEL.binary_search(&tag).is_ok()
 }
 
-/// Whether an element of the main data set of an original belongs to its own record (flow table 8.2): what [`is_identity`] takes out of a
+/// Whether an element of the main data set of an original belongs to its own record (flow table 8.2): what `is_identity` takes out of a
 /// result, but for Study Instance UID, which the record has apart, for group lengths, and for Examined Body Thickness (0010,9431), which
 /// is of the exposure.
 #[must_use]
