@@ -51,4 +51,8 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "archive/main_0007_side_result",
         sql: include_str!("../migrations/main_0007_side_result.sql"),
     },
+    Migration {
+        name: "archive/main_0008_interrupted",
+        sql: include_str!("../migrations/main_0008_interrupted.sql"),
+    },
 ];

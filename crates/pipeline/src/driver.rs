@@ -31,6 +31,8 @@ const RENEW: Duration = Duration::from_secs(20);
 const LOCKED_MS: i64 = 30_000;
 /// Failures after which a job waits for a person.
 const ATTEMPTS: i32 = 12;
+/// So often the program may end while it works on a job; then a person looks at it.
+const INTERRUPTIONS: i32 = 24;
 /// Stages that talk to nobody.
 const LOCAL: &[&str] = &[deidentify::KIND, inspect::KIND, reconcile::KIND, close::KIND];
 /// Stages that talk to a partner.
@@ -213,6 +215,9 @@ async fn next(line: &Arc<Line>, kinds: &[&str], wake: &Notify, owner: &str) -> R
 }
 
 async fn do_job(line: &Arc<Line>, job: &ClaimedJob) -> Result<(), StageError> {
+    if job.interrupted >= INTERRUPTIONS {
+        return Err(StageError::EndsProgram(job.interrupted));
+    }
     let stage = async {
         match job.kind.as_str() {
             deidentify::KIND | deface::KIND => deidentify::run(line, job).await,

@@ -320,6 +320,11 @@ pub enum StageError {
     /// The configuration does not have the partner: declare it, then retry the job.
     #[error("partner {0:?} is not configured")]
     NoPartner(String),
+    /// The program ended each time that it worked on this: what it works on may be made to end it.
+    #[error(
+        "the program ended {0} times while it worked on this: look at its log and memory before it is tried again"
+    )]
+    EndsProgram(i32),
     /// The stage ended by a fault of the program: report it with the log; the job can be tried again.
     #[error("the stage ended by a fault of the program")]
     Fault,
@@ -426,6 +431,7 @@ impl StageError {
                 | Self::NotDerived { .. }
                 | Self::NothingToDeriveFrom
                 | Self::Fault
+                | Self::EndsProgram(_)
                 | Self::Verify(_)
                 | Self::Vault(
                     VaultError::Contradiction(_)

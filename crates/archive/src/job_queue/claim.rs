@@ -11,6 +11,10 @@ use crate::{ArchiveError, row};
 /// Length of a lease in milliseconds; it is renewed every third of it.
 pub const LEASE_MS: i64 = 60_000;
 
+/// Interruptions after which a job waits before it is tried again, so that what makes the program end does not keep it from everything else.
+const INTERRUPTIONS_FREE: i32 = 16;
+const INTERRUPTION_PAUSE_MS: i64 = 600_000;
+
 /// First pause after a failure and longest pause, milliseconds.
 const BACK_OFF_MS: i64 = 30_000;
 const BACK_OFF_LIMIT_MS: i64 = 3_600_000;
@@ -36,6 +40,8 @@ pub struct ClaimedJob {
     pub partner: Option<String>,
     /// Failures so far.
     pub attempts: i32,
+    /// How often the program ended while it worked on it.
+    pub interrupted: i32,
 }
 
 /// Why a job failed; the text goes into the row and holds a code and no identity.
@@ -63,13 +69,7 @@ pub async fn claim(
     if kinds.is_empty() {
         return Ok(None);
     }
-    sqlx::query(
-        "UPDATE job_queue SET state = 'ready', lease_owner = NULL, lease_until = NULL, lease_token = NULL, updated_at = $1 \
-         WHERE state = 'leased' AND lease_until < $1",
-    )
-    .bind(now)
-    .execute(&mut *connection)
-    .await?;
+    give_back(connection, now, now).await?;
     let Some(row) = take(dialect, kinds, owner, now).prepared().fetch_optional(&mut *connection).await?
     else {
         return Ok(None);
@@ -83,6 +83,26 @@ pub async fn claim(
         return Ok(None);
     }
     Ok(Some(job))
+}
+
+/// Makes ready what is leased until before `until`, and notes that the work on it was interrupted.
+pub(super) async fn give_back(
+    connection: &mut AnyConnection,
+    until: i64,
+    now: i64,
+) -> Result<u64, ArchiveError> {
+    let given_back = sqlx::query(
+        "UPDATE job_queue SET state = 'ready', lease_owner = NULL, lease_until = NULL, lease_token = NULL, updated_at = $2, \
+         interrupted = interrupted + 1, run_at = CASE WHEN interrupted < $3 THEN run_at ELSE $4 END \
+         WHERE state = 'leased' AND lease_until < $1",
+    )
+    .bind(until)
+    .bind(now)
+    .bind(INTERRUPTIONS_FREE)
+    .bind(now.saturating_add(INTERRUPTION_PAUSE_MS))
+    .execute(connection)
+    .await?;
+    Ok(given_back.rows_affected())
 }
 
 fn take(dialect: Dialect, kinds: &[&str], owner: &str, now: i64) -> Statement {
@@ -100,7 +120,7 @@ fn take(dialect: Dialect, kinds: &[&str], owner: &str, now: i64) -> Statement {
     if dialect == Dialect::PostgreSql {
         take.push(" FOR UPDATE SKIP LOCKED");
     }
-    take.push(") RETURNING id, kind, subject, partner, attempts, lease_token");
+    take.push(") RETURNING id, kind, subject, partner, attempts, interrupted, lease_token");
     take
 }
 
@@ -229,6 +249,7 @@ fn from_row(row: &AnyRow) -> Result<ClaimedJob, ArchiveError> {
         subject: row::id(row, "subject")?,
         partner: row.try_get("partner")?,
         attempts: row.try_get("attempts")?,
+        interrupted: row.try_get("interrupted")?,
     })
 }
 

@@ -8,6 +8,7 @@ use sqlx::{AnyConnection, AnyExecutor, Row};
 use uuid::Uuid;
 
 use super::QueueState;
+use super::claim::give_back;
 use crate::{ArchiveError, row};
 
 /// A job as listed.
@@ -96,7 +97,7 @@ pub async fn known_subjects(
 /// work was enqueued anew meanwhile.
 pub async fn retry(connection: &mut AnyConnection, id: Uuid, now: i64) -> Result<(), ArchiveError> {
     let retried = sqlx::query(
-        "UPDATE job_queue SET state = 'ready', run_at = $2, attempts = 0, updated_at = $2 \
+        "UPDATE job_queue SET state = 'ready', run_at = $2, attempts = 0, interrupted = 0, updated_at = $2 \
          WHERE id = $1 AND state IN ('attention', 'ready')",
     )
     .bind(id.to_string())
@@ -115,14 +116,7 @@ pub async fn retry(connection: &mut AnyConnection, id: Uuid, now: i64) -> Result
 /// # Errors
 /// [`ArchiveError::Database`].
 pub async fn release_leases(connection: &mut AnyConnection, now: i64) -> Result<u64, ArchiveError> {
-    let released = sqlx::query(
-        "UPDATE job_queue SET state = 'ready', lease_owner = NULL, lease_until = NULL, lease_token = NULL, updated_at = $1 \
-         WHERE state = 'leased'",
-    )
-    .bind(now)
-    .execute(connection)
-    .await?;
-    Ok(released.rows_affected())
+    give_back(connection, i64::MAX, now).await
 }
 
 /// A person took care of what a job of this queue waits for: everything in attention about `subject` is tried again.
@@ -135,7 +129,7 @@ pub async fn retry_subject(
     now: i64,
 ) -> Result<u64, ArchiveError> {
     let retried = sqlx::query(
-        "UPDATE job_queue SET state = 'ready', run_at = $2, attempts = 0, updated_at = $2 \
+        "UPDATE job_queue SET state = 'ready', run_at = $2, attempts = 0, interrupted = 0, updated_at = $2 \
          WHERE subject = $1 AND state = 'attention' AND NOT EXISTS (SELECT 1 FROM job_queue AS other \
          WHERE other.dedup_key = job_queue.dedup_key AND (other.state IN ('ready', 'leased') \
          OR other.state = 'attention' AND other.id > job_queue.id))",

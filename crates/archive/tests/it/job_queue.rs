@@ -108,6 +108,28 @@ async fn a_lease_that_ran_out_goes_to_the_next_worker_and_fences_the_first() {
     }
 }
 
+/// What makes the program end is tried again at once some times, then after pauses, so that the rest is worked on; a person starts anew.
+#[tokio::test]
+async fn an_interrupted_job_is_counted_and_waits_after_many_interruptions() {
+    for database in main_databases().await {
+        enqueue(&database, entry(Uuid::now_v7())).await;
+        let mut now = 1000;
+        for interrupted in 0..=16 {
+            let job = claim(&database, now).await.unwrap();
+            assert_eq!((job.interrupted, job.attempts), (interrupted, 0));
+            now += LEASE_MS + 1;
+        }
+        assert_eq!(claim(&database, now).await, None, "it waits ten minutes");
+        assert_eq!(claim(&database, now + 599_999).await, None);
+        let job = claim(&database, now + 600_000).await.unwrap();
+        assert_eq!(job.interrupted, 17);
+        write!(database, release_leases, now + 600_001).unwrap();
+        assert_eq!(claim(&database, now + 600_002).await, None, "a start counts, too");
+        write!(database, retry, job.lease.job, now + 600_003).unwrap();
+        assert_eq!(claim(&database, now + 600_003).await.unwrap().interrupted, 0);
+    }
+}
+
 #[tokio::test]
 async fn failures_are_repeated_after_a_growing_pause_and_end_at_a_person() {
     for database in main_databases().await {
