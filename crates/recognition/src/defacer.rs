@@ -30,6 +30,10 @@ impl Defacer for ExternalDefacer {
     fn deface(&self, input: &Path, output: &Path) -> Result<(), DefacerError> {
         let mut command = Command::new(&self.program);
         command.arg(input).arg(output).current_dir(output);
+        // what it keeps for a while is identified, too: beside the two folders, which go with it
+        if let Some(folder) = input.parent() {
+            command.env("TMPDIR", folder);
+        }
         let limits = ProcessLimits { time: self.time, output: OUTPUT };
         process::run(command, &[], limits).map(drop).map_err(|error| DefacerError::Program(error.to_string()))
     }

@@ -38,15 +38,18 @@ pub enum ProcessError {
     Io(#[from] io::Error),
 }
 
-/// Runs the command in a group of its own with an empty environment.
+/// Runs the command in a group of its own, with no more of an environment than it was given and [`PATH`].
 pub(crate) fn run(
     mut command: Command,
     input: &[u8],
     limits: ProcessLimits,
 ) -> Result<Vec<u8>, ProcessError> {
     let deadline = Instant::now() + limits.time;
+    let own: Vec<_> =
+        command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
     let child = command
         .env_clear()
+        .envs(own.into_iter().filter_map(|(name, value)| Some((name, value?))))
         .envs([("PATH", PATH), ("LC_ALL", "C.UTF-8"), ("OMP_THREAD_LIMIT", "1")])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -28,6 +28,8 @@ fn the_program_is_given_both_folders() {
     let (result, files) = deface(r#"cp "$1"/* "$2""#);
     assert!(result.is_ok());
     assert_eq!(files, [PathBuf::from("1.dcm")]);
+    let (result, files) = deface(r#"[ "$TMPDIR" = "$(dirname "$1")" ] && cp "$1"/* "$2""#);
+    assert!(result.is_ok() && files.len() == 1, "what it writes for a while stays in the private folder");
 }
 
 #[test]
