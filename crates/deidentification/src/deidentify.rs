@@ -117,8 +117,8 @@ pub struct Known<'a> {
 /// new SOP Instance UID, which is [`CompiledProfile::instance_uid`].
 ///
 /// Streams: neither the object nor its pixel data are held; memory is bounded by `limits`. The data set, which begins at the current place
-/// of `input`, is read twice where the profile has options, the first time without bulk values and up to the pixel data: what was done to it
-/// is written before most of what it was done to.
+/// of `input`, is read twice where the profile has options, the first time without bulk values: what was done to it is written before most of
+/// what it was done to.
 ///
 /// # Errors
 /// Any [`DeidentificationError`]; `out` then holds a part that must be discarded.
@@ -170,21 +170,16 @@ fn rehearse<R: Read + Seek>(
     let mut context = context(profile, object, source, known, limits, OptionSet::NONE);
     let mut walk = Walk::main(io::sink(), object.transfer_syntax.encoding, &mut context);
     let mut tokens = TokenSource::skimming(input, object.transfer_syntax, limits)?;
-    let mut depth = 0_usize;
+    let mut in_pixels = false;
     while let Some(token) = tokens.next_token()? {
-        match &token {
-            Token::SequenceStart { .. } => depth += 1,
-            Token::SequenceEnd { .. } => depth = depth.saturating_sub(1),
-            // no option is about what may stand behind it: padding and signatures
-            Token::BulkStart { header } | Token::FragmentsStart { header }
-                if depth == 0 && header.tag == PIXEL_DATA =>
-            {
-                break;
-            }
-            _ => {}
+        let is_bulk = matches!(token, Token::BulkStart { .. } | Token::FragmentStart { .. });
+        in_pixels |= matches!(&token, Token::BulkStart { header } | Token::FragmentsStart { header }
+            if header.tag == PIXEL_DATA);
+        if !in_pixels {
+            walk.token(&token)?;
         }
-        walk.token(&token)?;
-        if matches!(token, Token::BulkStart { .. } | Token::FragmentStart { .. }) {
+        in_pixels &= !matches!(token, Token::BulkEnd | Token::FragmentsEnd { .. });
+        if is_bulk {
             tokens.skip_bulk()?;
         }
     }

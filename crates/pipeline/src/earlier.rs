@@ -49,7 +49,7 @@ pub(crate) fn groups_of(surveys: &[Survey]) -> BTreeSet<String> {
 pub(crate) struct Earlier {
     /// The jobs of the study and partner.
     pub(crate) jobs: BTreeSet<Uuid>,
-    /// UIDs that a reconciled set defines, whatever became of it.
+    /// UIDs of objects, series and frames of reference of the sets, whatever became of them.
     pub(crate) defined: BTreeSet<String>,
     /// The same of the sets that are on their way to the clinical PACS, or there: a reference to them resolves (RR-2).
     pub(crate) returned: BTreeSet<String>,

@@ -169,7 +169,7 @@ impl VaultCommand {
                 println!("{} numbers belong to the participant", numbers.subjects.len());
             }
             Self::Map(map) => {
-                let site = map.config.site()?;
+                let site = map.site()?;
                 println!("{}", map.write(&open(&site).await?, &site.site.name, now).await?);
             }
             Self::Erase(erase) => {

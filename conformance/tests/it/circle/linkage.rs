@@ -135,6 +135,9 @@ fn map_for_auditor(world: &World, partner: &str) -> [PathBuf; 2] {
     let logged = |world: &World| {
         world.site.count("vault", "access_log WHERE user_name = 'Dr Grey' AND outcome = 'done'")
     };
+    let misspelt = words.map(|word| if word == partner { "nobody" } else { word });
+    world.site.answer(&[&misspelt[..], &why].concat(), 2);
+    assert!(files.iter().all(|file| !file.exists()), "a misspelt partner is not one that was given nothing");
     let before = logged(world);
     let told = world.site.answer(&[&words[..], &why].concat(), 0);
     assert!(told.starts_with("4 participants, ") && !told.contains("HOSP-"), "{told}");

@@ -108,14 +108,15 @@ impl<W: Write> Walk<'_, '_, W> {
             Rewritten::Shifted => matches!(rule.vr, VR::DA | VR::DT),
             _ => true,
         };
-        // What is not what it should be gets what the profile does without rules.
-        if !fits
-            || header.vr == VR::UN
-                && !matches!(rewritten, Rewritten::Removed | Rewritten::Emptied | Rewritten::Dummy)
-        {
+        // Only a pattern reaches another VR: the rule means none of it.
+        if !fits {
             return self.treat(&Token::Value { header: *header, value }, header, floor, value);
         }
         match rewritten {
+            // Nobody declared what it is: nothing made of it stays.
+            Rewritten::Then(_) | Rewritten::Cleaned | Rewritten::Shifted if header.vr == VR::UN => {
+                self.change(header, rule, Step::Remove, value)
+            }
             Rewritten::Removed => self.change(header, rule, Step::Remove, value),
             Rewritten::Emptied => self.change(header, rule, Step::Empty, value),
             Rewritten::Dummy => self.change(header, rule, Step::Dummy, value),

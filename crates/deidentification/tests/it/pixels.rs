@@ -425,11 +425,14 @@ fn a_required_number_of_letters_is_refused() {
 /// A reader that counts frames otherwise would see what nobody looked at.
 #[test]
 fn bytes_behind_the_frames_go_and_frames_are_counted_in_digits() {
-    let mut all = image("CT", vec![]);
-    all.retain(|element| !matches!(element, Element::Value(0x7FE0_0010, ..)));
-    all.push(Element::Value(0x7FE0_0010, VR::OB, vec![9; 70_000]));
-    let made = run(&Profile::basic(), CT, None, all);
-    assert_eq!(made.value("(7FE0,0010)").unwrap(), [9; 48]);
+    // read whole, and in pieces
+    for bytes in [96, 70_000] {
+        let mut all = image("CT", vec![]);
+        all.retain(|element| !matches!(element, Element::Value(0x7FE0_0010, ..)));
+        all.push(Element::Value(0x7FE0_0010, VR::OB, vec![9; bytes]));
+        let made = run(&Profile::basic(), CT, None, all);
+        assert_eq!(made.value("(7FE0,0010)").unwrap(), [9; 48], "{bytes}");
+    }
     for frames in ["2.0", "+2", "2e0"] {
         let mut all = image("US", vec![]);
         all.retain(|element| !matches!(element, Element::Value(0x0028_0008, ..)));

@@ -143,3 +143,39 @@ fn what_an_attribute_cannot_hold_is_refused_when_the_profile_is_read() {
     let trusting = "options = [\"retain_safe_private\"]\n[[trusted_equipment]]\nmanufacturer = \" \"\n";
     assert!(profile(trusting).compile(None).unwrap_err().to_string().contains("manufacturer"));
 }
+
+/// What the sender stored as UN is not left as it came because a rule cannot read it as what it should be.
+#[test]
+fn a_rule_holds_for_a_value_stored_as_un() {
+    let un = || vec![Element::Value(0x0008_1090, VR::UN, b"Aquilion Zwei ".to_vec())];
+    for action in [
+        "\"X\"",
+        "\"Z\"",
+        "\"D\"",
+        "\"C\"",
+        "{ replace = \"A\" }",
+        "{ hash = 8 }",
+        "{ map = { a = \"b\" } }",
+        "{ truncate = 4 }",
+        "{ regex = { find = \"Zwei\", with = \"\" } }",
+    ] {
+        let output = run(&rule("ManufacturerModelName", action), un());
+        assert!(!output.holds(b"Zwei"), "{action}");
+    }
+    let replaced = run(&rule("ManufacturerModelName", "{ replace = \"A\" }"), un());
+    assert_eq!(replaced.text("(0008,1090)").as_deref(), Some("A"));
+}
+
+/// A private element behind the pixel data counts for the codes as any other.
+#[test]
+fn codes_name_what_stays_behind_the_pixel_data() {
+    let site = "options = [\"retain_safe_private\"]\n[[private_elements]]\ncreator = \"ACME\"\ngroup = \"7FE1\"\nelements = { \"01\" = \"CS\" }\n";
+    let elements = vec![
+        Element::Value(0x7FE0_0010, VR::OW, vec![7; 200_000]),
+        text(0x7FE1_0010, VR::LO, "ACME"),
+        text(0x7FE1_1001, VR::CS, "SAFE"),
+    ];
+    let output = run(site, elements);
+    assert_eq!(output.text("(7FE1,1001)").as_deref(), Some("SAFE"));
+    assert_eq!(output.text("(0012,0064)[2](0008,0100)").as_deref(), Some("113111"));
+}

@@ -5,6 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use builder::Site;
 use clap::Args;
 use pseudonym::{Purpose, Reidentification, Vault, VaultError};
 
@@ -14,7 +15,7 @@ use super::ConfigFile;
 #[derive(Debug, Args)]
 pub(crate) struct Map {
     #[command(flatten)]
-    pub(super) config: ConfigFile,
+    config: ConfigFile,
     /// Research study.
     #[arg(long)]
     project: String,
@@ -55,6 +56,18 @@ impl std::fmt::Display for Written {
 }
 
 impl Map {
+    /// The configuration, if it has the project, and the project the partner: a misspelt one would give an empty map.
+    pub(super) fn site(&self) -> anyhow::Result<Site> {
+        let site = self.config.site()?;
+        let Some(project) = site.projects.iter().find(|project| project.id == self.project) else {
+            bail!("project {:?} is not configured; nothing was written", self.project)
+        };
+        if let Some(partner) = self.partner.as_ref().filter(|partner| !project.partners.contains(partner)) {
+            bail!("partner {partner:?} is none of project {:?}; nothing was written", self.project)
+        }
+        Ok(site)
+    }
+
     pub(super) async fn write(&self, vault: &Vault, site: &str, now: i64) -> anyhow::Result<Written> {
         let purpose = Purpose::new(&self.by, "research-pacs vault map", site, &self.reason)?;
         if self.patients == self.uids {
