@@ -40,7 +40,7 @@ pub struct ClaimedJob {
     pub partner: Option<String>,
     /// Failures so far.
     pub attempts: i32,
-    /// How often the program ended while it worked on it.
+    /// How often in a row the program ended while it worked on it.
     pub interrupted: i32,
 }
 
@@ -222,7 +222,7 @@ async fn end(
     now: i64,
 ) -> Result<(), ArchiveError> {
     let ended = sqlx::query(
-        "UPDATE job_queue SET state = $3, run_at = $4, attempts = attempts + $5, last_error = COALESCE($6, last_error), \
+        "UPDATE job_queue SET state = $3, run_at = $4, attempts = attempts + $5, interrupted = 0, last_error = COALESCE($6, last_error), \
          lease_owner = NULL, lease_until = NULL, lease_token = NULL, updated_at = $7 \
          WHERE id = $1 AND lease_token = $2 AND state = 'leased'",
     )

@@ -126,7 +126,13 @@ async fn an_interrupted_job_is_counted_and_waits_after_many_interruptions() {
         write!(database, release_leases, now + 600_001).unwrap();
         assert_eq!(claim(&database, now + 600_002).await, None, "a start counts, too");
         write!(database, retry, job.lease.job, now + 600_003).unwrap();
-        assert_eq!(claim(&database, now + 600_003).await.unwrap().interrupted, 0);
+        let job = claim(&database, now + 600_003).await.unwrap();
+        assert_eq!(job.interrupted, 0);
+        now += 700_000;
+        let job = claim(&database, now).await.unwrap();
+        assert_eq!(job.interrupted, 1);
+        write!(database, postpone, job.lease, now, now).unwrap();
+        assert_eq!(claim(&database, now).await.unwrap().interrupted, 0, "the program outlived the work");
     }
 }
 
