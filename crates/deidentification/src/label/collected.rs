@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dicom_core::{Tag, VR};
-use dicom_stream::charset::CharacterSet;
+use dicom_stream::charset::{CharacterSet, separates_values};
 use dicom_stream::text::Date;
 use dicom_stream::{Encoding, Header, dictionary_vr};
 
@@ -123,9 +123,9 @@ fn texts(vr: VR, encoding: Encoding, set: &CharacterSet, value: &[u8]) -> Option
         _ => {
             let text = set.decode(vr, value);
             let plain = |text: &str| text.trim_matches([' ', '\0']).to_owned();
-            match vr {
-                VR::LT | VR::ST | VR::UT | VR::UR => vec![plain(&text)],
-                _ => text.split('\\').map(plain).collect(),
+            match separates_values(vr) {
+                true => text.split('\\').map(plain).collect(),
+                false => vec![plain(&text)],
             }
         }
     })

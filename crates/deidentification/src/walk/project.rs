@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::Write;
 
 use dicom_core::{Tag, VR};
+use dicom_stream::charset::separates_values;
 use dicom_stream::{Header, Token};
 
 use super::{Done, Walk};
@@ -65,7 +66,7 @@ impl<W: Write> Walk<'_, '_, W> {
         }
         let text = self.character_set.decode(vr, value);
         let text = text.trim_end_matches([' ', '\0']);
-        let values: Vec<&str> = if has_values(vr) { text.split('\\').collect() } else { vec![text] };
+        let values: Vec<&str> = if separates_values(vr) { text.split('\\').collect() } else { vec![text] };
         rules.into_iter().find_map(|number| {
             let rewritten =
                 self.context.profile.project_rules.apply(number, &rule, &values, self.context.source)?;
@@ -156,9 +157,4 @@ impl<W: Write> Walk<'_, '_, W> {
         let values: Vec<Vec<u8>> = texts.iter().map(|text| encode(&self.character_set, vr, text)).collect();
         values.join(&b'\\')
     }
-}
-
-/// Whether a backslash parts values (PS3.5 §6.4).
-fn has_values(vr: VR) -> bool {
-    !matches!(vr, VR::LT | VR::ST | VR::UT | VR::UR)
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use dicom_core::{Tag, VR};
+use dicom_stream::charset::separates_values;
 use dicom_stream::text::shift_date;
 use dicom_stream::{Header, Token};
 
@@ -104,9 +105,8 @@ impl<W: Write> Walk<'_, '_, W> {
     fn text(&mut self, token: &Token<'_>, header: &Header, rule: Rule, value: &[u8]) -> Done {
         let vr = if rule.vr == VR::UN { header.vr } else { rule.vr };
         let decoded = self.character_set.decode(vr, value);
-        let has_values = !matches!(vr, VR::LT | VR::ST | VR::UT | VR::UR);
         let parts: Vec<&str> =
-            if has_values { decoded.split('\\').collect() } else { vec![decoded.as_ref()] };
+            if separates_values(vr) { decoded.split('\\').collect() } else { vec![decoded.as_ref()] };
         let (mut changed, mut kept) = (false, Vec::with_capacity(parts.len()));
         for part in parts {
             let cleaned = match rule.treatment {
