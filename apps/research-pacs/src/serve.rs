@@ -275,6 +275,7 @@ fn line(site: &Site, stores: &Stores, trail: AuditTrail, clock: Clock) -> anyhow
         site: site.site.name.clone(),
         polls: Arc::default(),
         oppositions: Mutex::default(),
+        turns: Default::default(),
         faults: Arc::default(),
         warnings: Arc::default(),
         sweep: Mutex::default(),

@@ -47,7 +47,9 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         doubts.push(REPLACES);
     }
     let mut transaction = line.main.write().await?;
-    if job_queue::is_pending(&mut *transaction, fetch::KIND, set.job).await? {
+    // What a fetch brought since has to be looked at too; one that begins later finds the set gone on, and opens another.
+    let is_pending = job_queue::is_pending(&mut *transaction, fetch::KIND, set.job).await?;
+    if is_pending || buffer::inbound_of(line.buffer.reader(), set.id).await? != instances {
         job_queue::postpone(&mut transaction, claimed.lease, now + FETCH_WAIT_MS, now).await?;
         return Ok(transaction.commit().await?);
     }

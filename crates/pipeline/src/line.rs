@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::config::{NodeConfig, ProjectConfig, ProjectMode};
 use crate::deface::Defacing;
 use crate::poll::Polls;
+use crate::return_to_pacs::Turns;
 use crate::sweep::Sweep;
 
 /// Stores and rules of one server.
@@ -62,6 +63,8 @@ pub struct Line {
     pub quarantine_hours: u32,
     /// Nodes by their name, for the way back.
     pub nodes: BTreeMap<String, NodeConfig>,
+    /// Whose turn it is to bring results to a node.
+    pub turns: Turns,
     /// Name of the site, for the access log of the vault.
     pub site: String,
     /// Reads text in pixels, if one is installed.

@@ -1,7 +1,8 @@
 //! Stage *return_to_pacs*: pushes a released set to the clinical PACS (step 9). Z5 → clinical PACS, through the gate. Item state:
 //! RETURNED; the confirmation is still due.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
 
 use archive::buffer::{self, ReturnInstance, ReturnState};
 use archive::job;
@@ -18,6 +19,7 @@ use dicom_stream::TransferSyntax;
 use notification::EventType;
 use pseudonym::{Purpose, VaultError};
 use register::{Decision, Outflow};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::clinical_pacs::associate;
 use crate::identity_check::{Checked, IdentityCheck, WRITTEN, check_identity, identity_hash};
@@ -31,6 +33,21 @@ use crate::{confirm, export, gate, notify, reconcile};
 pub(crate) const KIND: &str = "return";
 /// The status of an instance that the node offered no context for.
 const NO_CONTEXT: &str = "class not accepted";
+
+/// One association at a time brings results to a node: there are archives that take no second one, and some that keep one object of two that
+/// come in the same second.
+#[derive(Debug, Default)]
+pub struct Turns(std::sync::Mutex<BTreeMap<String, Arc<Mutex<()>>>>);
+
+impl Turns {
+    async fn at(&self, node: &str) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(node.to_owned()).or_default())
+        };
+        turn.lock_owned().await
+    }
+}
 
 /// Pushes what of the set `claimed.subject` the clinical PACS does not have yet.
 ///
@@ -132,6 +149,7 @@ async fn push(
     let mut contexts = storage_contexts(pairs);
     contexts.truncate(127);
     contexts.push(ProposedContext::new(VERIFICATION, &[TransferSyntax::IMPLICIT_LITTLE.uid]));
+    let _turn = line.turns.at(&node.name).await;
     let mut association = associate(node, &contexts).await?;
     // AC9.6: a failure here leaves everything as it was.
     association.echo().await?;
@@ -228,4 +246,28 @@ async fn conclude(
     line.work.notify_one();
     line.messages.notify_one();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_node_is_brought_results_by_one_association_at_a_time() {
+        let turns = Turns::default();
+        let first = turns.at("pacs").await;
+        let mut second = std::pin::pin!(turns.at("pacs"));
+        assert!(at_once(second.as_mut()).is_none(), "the first is not done");
+        drop(turns.at("another").await);
+        drop(first);
+        assert!(at_once(second.as_mut()).is_some());
+    }
+
+    /// What a future answers without waiting.
+    fn at_once<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+        match future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+            std::task::Poll::Ready(answer) => Some(answer),
+            std::task::Poll::Pending => None,
+        }
+    }
 }

@@ -275,6 +275,19 @@ impl World {
     }
 }
 
+impl Drop for World {
+    /// What became of each set, and what both ends hold: a failed test tells it.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let told: Vec<String> = self.sets().iter().map(|set| self.show(&set.id)).collect();
+            eprintln!("sets: {told:#?}");
+            for (end, archive) in [("partner", &self.partner), ("clinical PACS", &self.pacs)] {
+                eprintln!("{end}: {:?}", archive.held());
+            }
+        }
+    }
+}
+
 pub(super) fn projects(rules: &Rules) -> [Project; 2] {
     let Rules { release, software_status, by_web, retention_hours, idle_seconds, .. } = *rules;
     let status = if software_status { "software_status = \"research-only\"\n" } else { "" };

@@ -182,6 +182,18 @@ impl Archive {
         }
     }
 
+    /// Names and lengths of the files that DCMTK or pynetdicom keeps, in the order of their times.
+    pub(crate) fn held(&self) -> Vec<(String, u64)> {
+        let files = fs::read_dir(self.folder.path().join("area")).into_iter().flatten().flatten();
+        let mut held: Vec<_> = files
+            .filter_map(|file| {
+                file.metadata().ok().map(|of| (of.modified().ok(), file.file_name(), of.len()))
+            })
+            .collect();
+        held.sort();
+        held.into_iter().map(|(_, name, length)| (name.to_string_lossy().into_owned(), length)).collect()
+    }
+
     /// Deletes one study from Orthanc.
     pub(crate) fn delete(&self, study: &str) {
         let url = format!("http://{}/studies/{}", self.http(), self.id_of(study));

@@ -148,6 +148,7 @@ impl World {
             site: "hospital".to_owned(),
             polls: Arc::default(),
             oppositions: Mutex::default(),
+            turns: Default::default(),
             faults: Arc::default(),
             warnings: Arc::default(),
             sweep: Mutex::default(),
