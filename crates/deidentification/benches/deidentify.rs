@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use deidentification::verify::{Identity, Verifier};
-use deidentification::{CompiledProfile, Known, Object, Profile, PseudonymSource, Survey, deidentify};
+use deidentification::{CompiledProfile, Known, Object, Profile, PseudonymSource, Survey, TextCleaner, deidentify};
 use dicom_stream::{Encoding, Lengths, Limits, Tag, TransferSyntax, VR, Writer};
 use sha2::{Digest, Sha256};
 
@@ -85,22 +85,34 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-fn once(profile: &CompiledProfile, folder: &Path) {
+/// What is known of a study before its first object is written: whose it is. The server, too, reads all objects of a batch first.
+fn identity(profile: &CompiledProfile, folder: &Path) -> Identity {
     let mut identity = Identity::default();
-    let survey = Survey::read(
-        profile,
-        File::open(folder.join("in")).unwrap(),
-        &SYNTAX,
-        Limits::INSTANCE,
-        &mut identity,
-    )
-    .unwrap();
-    let cleaner = profile.cleaner(&identity).unwrap();
-    let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
+    survey(profile, folder, &mut identity);
+    identity
+}
+
+fn survey(profile: &CompiledProfile, folder: &Path, identity: &mut Identity) -> Survey {
+    Survey::read(profile, File::open(folder.join("in")).unwrap(), &SYNTAX, Limits::INSTANCE, identity)
+        .unwrap()
+}
+
+/// One object of the study: surveyed, then written.
+fn once(profile: &CompiledProfile, folder: &Path, identity: &mut Identity, cleaner: &TextCleaner<'_>) {
+    let survey = survey(profile, folder, identity);
+    let known = Known { survey: &survey, cleaner, pixels: None };
     let object = Object { sop_class: CT, sop_instance: INSTANCE, transfer_syntax: &SYNTAX, length: None };
     let input = File::open(folder.join("in")).unwrap();
     let output = File::create(folder.join("out")).unwrap();
     deidentify(profile, &object, &Source, known, Limits::INSTANCE, input, output).unwrap();
+}
+
+fn bench(bencher: divan::Bencher<'_, '_>, profile: &CompiledProfile) {
+    let folder = folder();
+    let mut identity = identity(profile, folder.path());
+    let of_study = identity.clone();
+    let cleaner = profile.cleaner(&of_study).unwrap();
+    bencher.bench_local(|| once(profile, folder.path(), &mut identity, &cleaner));
 }
 
 #[divan::bench]
@@ -120,23 +132,30 @@ fn a_plain_copy(bencher: divan::Bencher<'_, '_>) {
 
 #[divan::bench]
 fn with_many_options(bencher: divan::Bencher<'_, '_>) {
-    let folder = folder();
-    let profile = Profile::shipped("longitudinal-research").unwrap().compile(None).unwrap();
-    bencher.bench_local(|| once(&profile, folder.path()));
+    bench(bencher, &Profile::shipped("longitudinal-research").unwrap().compile(None).unwrap());
 }
 
 #[divan::bench]
 fn deidentify_file_to_file(bencher: divan::Bencher<'_, '_>) {
+    bench(bencher, &Profile::basic().compile(None).unwrap());
+}
+
+/// The search terms of one patient, made once for each study.
+#[divan::bench]
+fn cleaner_of_a_study(bencher: divan::Bencher<'_, '_>) {
     let folder = folder();
     let profile = Profile::basic().compile(None).unwrap();
-    bencher.bench_local(|| once(&profile, folder.path()));
+    let identity = identity(&profile, folder.path());
+    bencher.bench_local(|| profile.cleaner(&identity).unwrap());
 }
 
 #[divan::bench]
 fn verify_file(bencher: divan::Bencher<'_, '_>) {
     let folder = folder();
-    once(&Profile::basic().compile(None).unwrap(), folder.path());
-    let mut identity = Identity::default();
+    let profile = Profile::basic().compile(None).unwrap();
+    let mut identity = identity(&profile, folder.path());
+    let of_study = identity.clone();
+    once(&profile, folder.path(), &mut identity, &profile.cleaner(&of_study).unwrap());
     identity.add_object(File::open(folder.path().join("in")).unwrap(), &SYNTAX, Limits::INSTANCE).unwrap();
     let verifier = Verifier::new(&identity, &["P-7K3M"]).unwrap();
     bencher.bench_local(|| {

@@ -132,14 +132,15 @@ pub fn deidentify<R: Read + Seek, W: Write>(
     out: W,
 ) -> Result<Report, DeidentificationError> {
     admit(profile, object, source)?;
-    let begins = input.stream_position().map_err(SourceError::Io)?;
-    let done = match profile.options().iter().any(is_told_by_headers) {
-        true => rehearse(profile, object, source, known, limits, &mut input)?,
-        false => OptionSet::NONE,
-    };
-    input.seek(SeekFrom::Start(begins)).map_err(SourceError::Io)?;
-    let applied = done.and(done_to_pixels(known));
-    let mut context = context(profile, object, source, known, limits, applied);
+    let mut context = context(profile, object, source, known, limits);
+    if profile.options().iter().any(is_told_by_headers) {
+        let begins = input.stream_position().map_err(SourceError::Io)?;
+        let done = rehearse(&mut context, &mut input)?;
+        input.seek(SeekFrom::Start(begins)).map_err(SourceError::Io)?;
+        context.begin_again(done, FrameIndex::new(known.survey.frames()));
+    }
+    let applied = context.applied.and(done_to_pixels(known));
+    context.applied = applied;
     let mut walk = Walk::main(out, object.output_syntax(known.pixels).encoding, &mut context);
     let mut tokens = TokenSource::new(input, object.transfer_syntax, limits, object.length);
     while let Some(token) = tokens.next_token()? {
@@ -159,17 +160,11 @@ fn is_told_by_headers(option: DeidentificationOption) -> bool {
 }
 
 /// The options that leave something of this object: the walk without its samples and without an output.
-fn rehearse<R: Read + Seek>(
-    profile: &CompiledProfile,
-    object: &Object<'_>,
-    source: &dyn PseudonymSource,
-    known: Known<'_>,
-    limits: Limits,
-    input: R,
-) -> Result<OptionSet, DeidentificationError> {
-    let mut context = context(profile, object, source, known, limits, OptionSet::NONE);
-    let mut walk = Walk::main(io::sink(), object.transfer_syntax.encoding, &mut context);
-    let mut tokens = TokenSource::skimming(input, object.transfer_syntax, limits)?;
+fn rehearse<R: Read + Seek>(context: &mut Context<'_>, input: R) -> Result<OptionSet, DeidentificationError> {
+    context.rehearses = true;
+    let (syntax, limits) = (context.object.transfer_syntax, context.limits);
+    let mut walk = Walk::main(io::sink(), syntax.encoding, context);
+    let mut tokens = TokenSource::skimming(input, syntax, limits)?;
     let mut in_pixels = false;
     while let Some(token) = tokens.next_token()? {
         let is_bulk = matches!(token, Token::BulkStart { .. } | Token::FragmentStart { .. });
@@ -193,7 +188,6 @@ fn context<'a>(
     source: &'a dyn PseudonymSource,
     known: Known<'a>,
     limits: Limits,
-    applied: OptionSet,
 ) -> Context<'a> {
     let survey = known.survey;
     let (manufacturer, model) = survey.equipment();
@@ -205,7 +199,8 @@ fn context<'a>(
         object,
         source,
         cleaner: known.cleaner,
-        applied,
+        rehearses: false,
+        applied: OptionSet::NONE,
         done: OptionSet::NONE,
         pixels: known.pixels,
         pixel_bytes: survey

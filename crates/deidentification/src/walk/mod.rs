@@ -62,6 +62,8 @@ pub(crate) struct Context<'a> {
     pub(crate) object: &'a Object<'a>,
     pub(crate) source: &'a dyn PseudonymSource,
     pub(crate) cleaner: &'a TextCleaner<'a>,
+    /// Whether nothing is asked but what options leave in the object.
+    pub(crate) rehearses: bool,
     /// Options that act on this object: the codes of (0012,0064).
     pub(crate) applied: OptionSet,
     /// Options by which something was left in it so far.
@@ -88,6 +90,20 @@ pub(crate) struct Context<'a> {
     pub(crate) document_length: Option<u32>,
     /// Whether the announced SOP class and instance were found in the data set.
     pub(crate) found: (bool, bool),
+}
+
+impl Context<'_> {
+    /// After a walk that was a rehearsal: `applied` is what it found to be done. What it learned of the rules stays.
+    pub(crate) fn begin_again(&mut self, applied: OptionSet, frame_index: FrameIndex) {
+        self.rehearses = false;
+        self.applied = applied;
+        self.done = OptionSet::NONE;
+        self.frame_index = frame_index;
+        self.characteristics = Characteristics::default();
+        self.tally = Tally::new();
+        self.document_length = None;
+        self.found = (false, false);
+    }
 }
 
 pub(crate) struct Walk<'c, 'a, W: Write> {
@@ -237,6 +253,9 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             return self.private_value(token, header, value);
         }
         let rule = self.rule(tag);
+        if self.context.rehearses && rule.option().is_none() {
+            return Ok(());
+        }
         match self.rewritten(header, rule, value) {
             Some(rewritten) => self.rewrite(header, rule, rewritten, value),
             None => self.treat(token, header, rule, value),
