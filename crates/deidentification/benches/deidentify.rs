@@ -7,7 +7,9 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use deidentification::verify::{Identity, Verifier};
-use deidentification::{CompiledProfile, Known, Object, Profile, PseudonymSource, Survey, TextCleaner, deidentify};
+use deidentification::{
+    CompiledProfile, Known, Object, Profile, PseudonymSource, Survey, TextCleaner, deidentify,
+};
 use dicom_stream::{Encoding, Lengths, Limits, Tag, TransferSyntax, VR, Writer};
 use sha2::{Digest, Sha256};
 

@@ -8,7 +8,7 @@
 mod folder;
 mod series;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -150,6 +150,27 @@ pub(crate) async fn enqueue(line: &Line, batches: impl Iterator<Item = Uuid>) ->
     Ok(())
 }
 
+/// The volume that the images of `first`'s patient are of: each instance once, those of this batch first. Also what was cleared before and
+/// what is held for another reason: the program sees all of it, whatever of it leaves.
+fn whole(
+    known: Vec<BufferedInstance>,
+    first: &BufferedInstance,
+) -> Result<Vec<BufferedInstance>, &'static str> {
+    let person =
+        |of: &BufferedInstance| (of.received.assigning_authority.clone(), of.received.patient_id.clone());
+    let mut seen = BTreeSet::new();
+    let (there, gone): (Vec<_>, Vec<_>) = known.into_iter().partition(|of| of.state != BufferState::Released);
+    let mut series = there;
+    series.retain(|of| seen.insert(of.received.sop_instance_uid.clone()));
+    if gone.iter().any(|of| !seen.contains(&of.received.sop_instance_uid)) {
+        return Err("originals of the series are gone by now: a volume is defaced whole");
+    }
+    if series.iter().any(|of| person(of) != person(first)) {
+        return Err("the series has images of another patient: a volume is defaced whole");
+    }
+    Ok(series)
+}
+
 /// Runs the program over the series of `batch`, or says why all of `members` are held.
 ///
 /// # Errors
@@ -170,23 +191,19 @@ pub(crate) async fn deface(
     let Some(defacing) = line.defacing.clone() else {
         return held("no defacing program is configured ([defacing])".to_owned());
     };
-    // Also what an earlier run cleared: the program sees the whole volume again.
-    let mut series = buffer::in_batch(line.buffer.reader(), batch).await?;
-    series.retain(|of| matches!(of.state, BufferState::Admitted | BufferState::Deidentified));
-    let Some(first) = series.first() else { return Ok(Ok(Defaced::default())) };
+    let Some(first) = members.first() else { return Ok(Ok(Defaced::default())) };
     let key = SeriesKey {
         project: &project.config.id,
         study_instance_uid: &first.received.study_instance_uid,
         series_instance_uid: &first.received.series_instance_uid,
     };
-    let missing = buffer::missing_of_series(line.buffer.reader(), batch, key).await?;
-    if missing > 0 {
-        return held(format!(
-            "{missing} more instances of the series are held, or came at another time: a volume is defaced whole"
-        ));
-    }
-    let bytes: u64 = series.iter().map(|of| of.received.location.data_length()).sum();
     let DefacingLimits { instances, bytes: most } = defacing.limits;
+    let known = buffer::whole_series(line.buffer.reader(), batch, key, instances.saturating_add(1)).await?;
+    let series = match whole(known, first) {
+        Ok(series) => series,
+        Err(why) => return held(why.to_owned()),
+    };
+    let bytes: u64 = series.iter().map(|of| of.received.location.data_length()).sum();
     if series.len() > instances as usize || bytes > most {
         return held(format!(
             "the series has {} instances and {bytes} bytes, more than are defaced ({instances}, {most})",

@@ -31,13 +31,15 @@ pub(crate) async fn run(line: &Arc<Line>) -> Result<(), StageError> {
     }
 }
 
-/// Whether every increment is closed, nothing of it is on its way, and every job of it has ended.
+/// Whether every increment is closed, nothing of it is on its way or waits for a person, and every job of it has ended. What a person
+/// releases has to get the UIDs of the rest.
 async fn has_ended(line: &Line, subject: &StudySubject) -> Result<bool, StageError> {
     let reader = line.buffer.reader();
     for increment in buffer::increments_of(reader, &subject.project, &subject.study_instance_uid).await? {
         let states = buffer::progress(line.buffer.reader(), increment.id).await?;
-        let is_under_way =
-            states.iter().any(|(state, _)| matches!(state, BufferState::Received | BufferState::Admitted));
+        let is_under_way = states.iter().any(|(state, _)| {
+            matches!(state, BufferState::Received | BufferState::Admitted | BufferState::Quarantined)
+        });
         let jobs = job::of_receiving_study(line.main.reader(), increment.id).await?;
         if increment.closed_at.is_none() || is_under_way || !jobs.iter().all(|job| job.state.is_terminal()) {
             return Ok(false);

@@ -46,7 +46,7 @@ pub use result::{
     series_of_others,
 };
 pub use retention::{in_state_since, live_locations, purge_released, relocate, remove};
-pub use series::{SeriesKey, gather_series, is_series_complete, missing_of_series, set_aside};
+pub use series::{SeriesKey, gather_series, is_series_complete, set_aside, whole_series};
 pub use study::{
     ReceivingStudy, close_study, increments, increments_of, of_increment, progress, show_study,
     stable_studies,

@@ -8,8 +8,8 @@ use database::Statement;
 use sqlx::{AnyConnection, AnyExecutor, Row};
 use uuid::Uuid;
 
-use super::instance::{Batch, routed};
-use crate::{ArchiveError, row};
+use super::instance::{Batch, BufferedInstance, from_row, routed};
+use crate::ArchiveError;
 
 /// Takes admitted instances out of their batch; answers how many.
 ///
@@ -98,28 +98,29 @@ pub struct SeriesKey<'a> {
     pub series_instance_uid: &'a str,
 }
 
-/// How many instances of a series the receive buffer knows that are not in `batch`: held, still waiting, or de-identified before. One
-/// that the batch has again is none.
+/// What the receive buffer knows of a series, at most `limit` instances of it: those of `batch` first, then in the order of arrival. An
+/// instance that was sent twice is there twice.
 ///
 /// # Errors
-/// [`ArchiveError::Database`].
-pub async fn missing_of_series(
+/// [`ArchiveError::Database`], [`ArchiveError::Unknown`].
+pub async fn whole_series(
     executor: impl AnyExecutor<'_>,
     batch: Uuid,
     series: SeriesKey<'_>,
-) -> Result<u64, ArchiveError> {
-    let counted = sqlx::query(
-        "SELECT COUNT(*) AS instances FROM receiving_study AS study \
-         JOIN received_instance AS other ON other.receiving_study = study.id \
-         WHERE study.project = $1 AND study.study_instance_uid = $2 AND other.series_instance_uid = $3 \
-         AND (other.batch IS NULL OR other.batch <> $4) AND NOT EXISTS (SELECT 1 FROM received_instance AS same \
-         WHERE same.batch = $4 AND same.sop_instance_uid = other.sop_instance_uid)",
+    limit: u32,
+) -> Result<Vec<BufferedInstance>, ArchiveError> {
+    let rows = sqlx::query(
+        "SELECT instance.* FROM receiving_study AS study \
+         JOIN received_instance AS instance ON instance.receiving_study = study.id \
+         WHERE study.project = $1 AND study.study_instance_uid = $2 AND instance.series_instance_uid = $3 \
+         ORDER BY CASE WHEN instance.batch = $4 THEN 0 ELSE 1 END, instance.id LIMIT $5",
     )
     .bind(series.project)
     .bind(series.study_instance_uid)
     .bind(series.series_instance_uid)
     .bind(batch.to_string())
-    .fetch_one(executor)
+    .bind(i64::from(limit))
+    .fetch_all(executor)
     .await?;
-    row::count(&counted, "instances")
+    rows.iter().map(from_row).collect()
 }

@@ -1,6 +1,6 @@
 //! Anonymise mode: nothing in the vault, no way back, and the secret of a job ends with it (DEC-D, AC2.9).
 
-use archive::buffer::QuarantineReason;
+use archive::buffer::{Decision, QuarantineReason};
 use archive::job::JobState;
 use pseudonym::OppositionKind;
 use serde_json::json;
@@ -78,4 +78,33 @@ fn results_cannot_be_asked_for() {
         "dossier": {"state": "active", "version": 1, "valid_until": "2099-12-31", "mode": "anonymise"},
     }));
     assert!(pipeline::line::Project::new(&project.unwrap()).is_err());
+}
+
+/// What is held when the jobs of its study have ended still belongs to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_releases_late_gets_the_uids_of_its_study() {
+    let mut world = World::with(json!({
+        "mode": "anonymise", "review_percent": 50,
+        "dossier": {
+            "state": "active", "version": 7, "valid_until": "2099-12-31", "mode": "anonymise",
+            "recipients": ["lab"], "inclusion_required": false,
+        },
+    }))
+    .await;
+    for number in 1..=20 {
+        world.receive(&Instance::new(number)).await;
+    }
+    world.settle().await;
+    world.become_stable().await;
+    let held = world.held().await;
+    assert!(!held.is_empty() && world.sent() > 0);
+    world.retention().await;
+    for entry in &held {
+        world.decide(entry, Decision::Release).await;
+    }
+    world.settle().await;
+    world.become_stable().await;
+    assert_eq!((uids(&world).await.len(), world.sent()), (1, 20));
+    world.retention().await;
+    assert_eq!(World::count(&world.line.buffer, "SELECT COUNT(*) FROM study_subject").await, 0);
 }

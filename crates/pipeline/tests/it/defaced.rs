@@ -86,11 +86,17 @@ fn head(number: u32) -> Instance {
 }
 
 async fn site(work: Work) -> (World, Arc<Program>) {
+    site_with(work, json!({})).await
+}
+
+/// With more keys of the project.
+async fn site_with(work: Work, mut keys: serde_json::Value) -> (World, Arc<Program>) {
     let program = Arc::new(Program(work, Mutex::default()));
     let folder = tempfile::tempdir().unwrap();
     let profile = folder.path().join("profile.toml");
     fs::write(&profile, PROFILE).unwrap();
-    let world = World::defacing(json!({"profile": profile}), Arc::clone(&program) as Arc<dyn Defacer>).await;
+    keys["profile"] = json!(profile);
+    let world = World::defacing(keys, Arc::clone(&program) as Arc<dyn Defacer>).await;
     (world, program)
 }
 
@@ -253,17 +259,69 @@ async fn a_series_that_is_too_large_or_not_whole_is_held() {
     assert!(held.len() == 5 && held.iter().all(|of| of.detail.contains("5 instances")), "{held:?}");
     assert!(program.1.lock().unwrap().is_empty());
 
-    // A slice that comes after its series was closed.
+    // A slice that comes after its series was closed, when what came before is there no more.
     let (mut world, program) = site(good).await;
     world.receive(&head(1)).await;
     world.settle().await;
     world.become_stable().await;
+    World::execute(&world.line.buffer, "UPDATE received_instance SET state = 'released'").await;
     world.receive(&head(2)).await;
     world.settle().await;
     world.become_stable().await;
     let held = world.held().await;
-    assert!(held.len() == 1 && held[0].detail.contains("defaced whole"), "{held:?}");
+    assert!(held.len() == 1 && held[0].detail.contains("gone"), "{held:?}");
     assert_eq!((world.sent(), program.1.lock().unwrap().len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slice_that_comes_late_is_defaced_with_its_whole_series() {
+    let (mut world, program) = site(good).await;
+    for number in 1..=2 {
+        world.receive(&head(number)).await;
+        world.settle().await;
+        world.become_stable().await;
+    }
+    assert_eq!(*program.1.lock().unwrap(), [1, 2]);
+    assert_eq!((world.held().await.len(), world.sent()), (0, 2));
+}
+
+/// What is held for something else than its face does not leave with it: the program sees the whole series again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_defaced_slice_that_a_person_reviewed_leaves_defaced() {
+    let (mut world, program) = site_with(good, json!({"review_percent": 100})).await;
+    for number in 1..=2 {
+        world.receive(&head(number)).await;
+    }
+    world.settle().await;
+    world.become_stable().await;
+    let held = world.held().await;
+    assert!(held.len() == 2 && held.iter().all(|of| of.reason == QuarantineReason::Review), "{held:?}");
+    for (entry, sent) in held.iter().zip(1..) {
+        world.decide(entry, Decision::Release).await;
+        world.settle().await;
+        world.become_stable().await;
+        assert_eq!(world.sent(), sent, "{:?}", world.held().await);
+    }
+    assert_eq!(*program.1.lock().unwrap(), [2, 2, 2]);
+    let sent: Vec<Vec<u8>> = world.files_of("out").iter().map(|path| fs::read(path).unwrap()).collect();
+    assert!(
+        sent.iter().all(|bytes| bytes.ends_with(&[&[7; 4][..], &[0; 60]].concat()) && has(bytes, b"113102"))
+    );
+}
+
+/// Of a series that two patients share, nothing is given to the program.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_with_images_of_another_patient_is_held() {
+    let (mut world, program) = site(good).await;
+    world.receive(&head(1)).await;
+    world.receive(&head(2)).await;
+    world.settle().await;
+    let other = "UPDATE received_instance SET patient_id = 'MRN-7' WHERE id = (SELECT MAX(id) FROM received_instance)";
+    World::execute(&world.line.buffer, other).await;
+    world.become_stable().await;
+    let held = world.held().await;
+    assert!(held.iter().any(|of| of.detail.contains("another patient")), "{held:?}");
+    assert_eq!((world.sent(), program.1.lock().unwrap().len()), (0, 0));
 }
 
 /// A person who has looked lets it go as it is; a redo asks the program again, once everything is there.
