@@ -28,7 +28,7 @@ pub(crate) fn for_partner(reference: &partner::SecretRef) -> io::Result<String> 
 }
 
 /// Of a file that not everybody on the machine may read.
-fn of_file(path: &Path) -> io::Result<String> {
+pub(crate) fn of_file(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mode = file.metadata()?.mode() & 0o777;
     if mode & 0o007 != 0 {

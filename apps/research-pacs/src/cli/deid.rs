@@ -41,7 +41,7 @@ pub(super) struct Deid {
     #[arg(long = "option", value_name = "OPTION", value_parser = super::profile::option)]
     options: Vec<DeidentificationOption>,
     /// 64 hex digits from which codes and UIDs follow, so that a later run gives the same ones. Without it the run has a key of its
-    /// own, which is forgotten.
+    /// own, which is forgotten. The file may not be readable for everybody: who has it can join the sets.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     #[command(flatten)]
@@ -210,7 +210,7 @@ fn say_left(path: &Path, left: &Left, json: bool) {
 }
 
 fn read_key(path: &Path) -> anyhow::Result<Secret> {
-    let text = super::read(path)?;
+    let text = crate::secret::of_file(path).with_context(|| format!("cannot read {}", path.display()))?;
     let digits = text.trim().as_bytes();
     let mut key = [0_u8; 32];
     let pairs = digits.chunks_exact(2);

@@ -57,6 +57,9 @@ pub(super) struct Show {
     /// Answer as JSON, in no language.
     #[arg(long)]
     json: bool,
+    /// Answer with the profile itself, as TOML: to start one of one's own.
+    #[arg(long, conflicts_with = "json")]
+    toml: bool,
 }
 
 #[derive(Debug, Args)]
@@ -77,6 +80,11 @@ impl ProfileCommand {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         match self {
             Self::List(list) => list.run(),
+            Self::Show(Show { one, toml: true, .. }) => {
+                let text = source(&one.profile)?;
+                answer(|out| out.write_all(text.as_bytes()))?;
+                Ok(Outcome::Good)
+            }
             Self::Show(show) => {
                 let compiled = compile(&show.one.profile)?;
                 let explanation = compiled.explain();
@@ -149,6 +157,14 @@ impl One {
 
 fn is_without_recogniser(profile: &CompiledProfile) -> bool {
     crate::recognition::recogniser([profile]).is_none()
+}
+
+/// The profile as it was written.
+fn source(profile: &Path) -> anyhow::Result<String> {
+    match SHIPPED.iter().find(|(name, _)| Path::new(name) == profile) {
+        Some((_, text)) => Ok((*text).to_owned()),
+        None => super::read(profile),
+    }
 }
 
 fn compile(profile: &Path) -> anyhow::Result<CompiledProfile> {

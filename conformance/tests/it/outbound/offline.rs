@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -10,6 +11,12 @@ use crate::harness::{json_lines, program, run, system_command};
 
 fn deid(options: &[&str], input: &Path, output: &Path) -> Output {
     Command::new(program()).arg("deid").args(options).arg(input).arg(output).output().unwrap()
+}
+
+/// A file that its owner alone may read.
+fn private(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, PermissionsExt::from_mode(0o600)).unwrap();
 }
 
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -22,8 +29,8 @@ fn the_same_key_gives_the_same_files_and_another_key_others() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let originals = study(&at("in"), "MRN-0042", &["--references"]);
-    fs::write(at("key"), format!("{}\n", "0123456789abcdef".repeat(4))).unwrap();
-    fs::write(at("other"), "f".repeat(64)).unwrap();
+    private(&at("key"), &format!("{}\n", "0123456789abcdef".repeat(4)));
+    private(&at("other"), &"f".repeat(64));
     for (key, out) in [("key", "one"), ("key", "two"), ("other", "three")] {
         let output = deid(&["--key-file", at(key).to_str().unwrap(), "--json"], &originals, &at(out));
         assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -95,10 +102,13 @@ fn a_wrong_call_ends_with_two_and_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let input = study(&at("in"), "MRN-0042", &["--images", "1"]);
-    fs::write(at("short"), "0123").unwrap();
-    fs::write(at("words"), "x".repeat(64)).unwrap();
+    private(&at("short"), "0123");
+    private(&at("words"), &"x".repeat(64));
+    fs::write(at("open"), "0".repeat(64)).unwrap();
+    fs::set_permissions(at("open"), PermissionsExt::from_mode(0o644)).unwrap();
     fs::write(at("profile"), "unknown = 1").unwrap();
-    let options: [[&str; 2]; 4] = [
+    let options: [[&str; 2]; 5] = [
+        ["--key-file", at("open").to_str().unwrap()].map(|text| &*text.to_owned().leak()),
         ["--key-file", at("short").to_str().unwrap()].map(|text| &*text.to_owned().leak()),
         ["--key-file", at("words").to_str().unwrap()].map(|text| &*text.to_owned().leak()),
         ["--key-file", at("nowhere").to_str().unwrap()].map(|text| &*text.to_owned().leak()),
@@ -142,4 +152,20 @@ fn results_do_not_go_among_the_originals() {
     let before = contents(&input);
     assert_eq!(deid(&[], &input, &input).status.code(), Some(2));
     assert_eq!(contents(&input), before);
+}
+
+/// Without a Patient ID the study tells whose an object is: two such patients never get one code.
+#[test]
+fn two_patients_without_an_id_get_two_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    private(&at("key"), &"ab".repeat(32));
+    let codes = ["one", "two"].map(|name| {
+        let originals = study(&at(name), "", &["--images", "2", "--study", name]);
+        let out = at(&format!("{name}-out"));
+        let output = deid(&["--key-file", at("key").to_str().unwrap()], &originals, &out);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        check_set(&originals, &out).codes
+    });
+    assert!(codes.iter().all(|of| of.len() == 1) && codes[0] != codes[1], "{codes:?}");
 }

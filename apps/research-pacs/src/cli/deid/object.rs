@@ -1,5 +1,6 @@
 //! One object, de-identified into a file that has no name yet, and searched there. What becomes of that file is the caller's.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -97,8 +98,7 @@ impl Deidentifier<'_> {
     pub(super) fn make(&self, path: &Path, output: &mut File) -> Result<Made, Undone> {
         let mut input = Input::open(path)?;
         let identification = input.identify()?;
-        // The issuer does not count: without a configured alias it names no other authority (DEC-Q).
-        let participant = self.mapping.for_participant_of_key(&identification.patient_id);
+        let participant = self.mapping.for_participant_of_key(&participant_key(&identification));
         let code = participant.code(&CodePrefix::default(), 0);
         let source = Source { mapping: self.mapping, participant, code, given: RefCell::default() };
         let syntax = input.start.transfer_syntax;
@@ -200,6 +200,16 @@ impl Deidentifier<'_> {
         };
         let ours: Vec<&str> = self.profile.texts_of_rules().chain([source.code()]).collect();
         Ok(Verifier::new(identity, &ours)?.promising(promise))
+    }
+}
+
+/// Who an object is of: its Patient ID, or its study where that is empty, so that nobody shares a code with somebody else. The issuer does not
+/// count: without a configured alias it names no other authority (DEC-Q).
+fn participant_key(of: &Identification) -> Cow<'_, str> {
+    match of.patient_id.trim() {
+        // no Patient ID has a backslash (PS3.5 6.2)
+        "" => Cow::Owned(format!("study\\{}", of.study_instance_uid)),
+        _ => Cow::Borrowed(&of.patient_id),
     }
 }
 
