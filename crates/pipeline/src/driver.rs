@@ -33,16 +33,20 @@ const LOCKED_MS: i64 = 30_000;
 const ATTEMPTS: i32 = 12;
 /// So often the program may end while it works on a job; then a person looks at it.
 const INTERRUPTIONS: i32 = 24;
-/// Stages that talk to nobody.
-const LOCAL: &[&str] = &[deidentify::KIND, inspect::KIND, reconcile::KIND, close::KIND];
+/// The way out until an object is cleared; where text is looked for in pixels, one batch may take hours.
+const DEIDENTIFYING: &[&str] = &[deidentify::KIND];
+/// Stages of results that talk to nobody.
+const RESULTS: &[&str] = &[inspect::KIND, reconcile::KIND, close::KIND];
 /// Stages that talk to a partner.
 const PARTNERS: &[&str] = &[export::KIND, fetch::KIND];
 /// Stages that talk to the clinical PACS.
 const CLINICAL_PACS: &[&str] = &[return_to_pacs::KIND, confirm::KIND];
 /// The defacing program, whose work takes minutes.
 const DEFACING: &[&str] = &[deface::KIND];
-/// Local jobs at the same time; their CPU work shares the blocking pool.
-const LOCAL_WORKERS: usize = 2;
+/// Batches that are de-identified at the same time; their CPU work shares the blocking pool.
+const DEIDENTIFYING_WORKERS: usize = 2;
+/// Result sets that are looked at at the same time.
+const RESULT_WORKERS: usize = 2;
 /// Jobs of one partner at the same time: what goes on side by side inside one is the transport's business, and there are partners that refuse
 /// a second association.
 const PARTNER_LANE: i32 = 1;
@@ -53,8 +57,8 @@ const PACS_WORKERS: usize = 2;
 /// Series that are defaced at the same time.
 const DEFACING_WORKERS: usize = 1;
 
-/// Works until `stop`. Local stages, partners, the clinical PACS and the defacing program have workers of their own, and each partner its lane: one that is
-/// slow or mute holds up nobody else. A job that is under way at the stop is ended first.
+/// Works until `stop`. De-identification, results, partners, the clinical PACS and the defacing program have workers of their own, and each
+/// partner its lane: one that is slow or mute holds up nobody else. A job that is under way at the stop is ended first.
 ///
 /// # Errors
 /// Those of the main database at the start.
@@ -66,7 +70,8 @@ pub async fn run(line: Arc<Line>, stop: CancellationToken) -> Result<(), StageEr
     transaction.commit().await?;
     let for_partners = line.partners.len().clamp(1, PARTNER_WORKERS);
     let groups = [
-        (LOCAL, &line.work.local, LOCAL_WORKERS),
+        (DEIDENTIFYING, &line.work.deidentifying, DEIDENTIFYING_WORKERS),
+        (RESULTS, &line.work.results, RESULT_WORKERS),
         (PARTNERS, &line.work.partners, for_partners),
         (CLINICAL_PACS, &line.work.clinical_pacs, PACS_WORKERS),
         (DEFACING, &line.work.defacing, DEFACING_WORKERS),
@@ -91,8 +96,8 @@ pub async fn run(line: Arc<Line>, stop: CancellationToken) -> Result<(), StageEr
 /// # Errors
 /// Those of the main database.
 pub async fn work_off(line: &Arc<Line>) -> Result<(), StageError> {
-    let kinds = [LOCAL, PARTNERS, CLINICAL_PACS, DEFACING].concat();
-    while next(line, &kinds, &line.work.local, "by hand").await? {}
+    let kinds = [DEIDENTIFYING, RESULTS, PARTNERS, CLINICAL_PACS, DEFACING].concat();
+    while next(line, &kinds, &line.work.deidentifying, "by hand").await? {}
     Ok(())
 }
 

@@ -382,7 +382,8 @@ impl Warnings {
 /// Wakes one idle worker of each group of [`crate::driver`].
 #[derive(Debug, Default)]
 pub struct Wake {
-    pub(crate) local: Arc<Notify>,
+    pub(crate) deidentifying: Arc<Notify>,
+    pub(crate) results: Arc<Notify>,
     pub(crate) partners: Arc<Notify>,
     pub(crate) clinical_pacs: Arc<Notify>,
     pub(crate) defacing: Arc<Notify>,
@@ -391,7 +392,8 @@ pub struct Wake {
 impl Wake {
     /// Tells that there may be work; kept for a worker that is busy now.
     pub fn notify_one(&self) {
-        self.local.notify_one();
+        self.deidentifying.notify_one();
+        self.results.notify_one();
         self.partners.notify_one();
         self.clinical_pacs.notify_one();
         self.defacing.notify_one();
