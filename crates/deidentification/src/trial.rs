@@ -1,6 +1,7 @@
 //! Values of the project that the Clinical Trial modules get (AC2.6; PS3.3 C.7.1.3, C.7.2.3), and what else is written anew.
 
 use dicom_core::{Tag, VR};
+use serde::{Deserialize, Serialize};
 
 use crate::deidentify::Known;
 use crate::option::DeidentificationOption;
@@ -38,7 +39,8 @@ pub struct Consent {
 }
 
 /// Values of (0012,0085), and of (0012,0084) where it is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Distribution {
     /// `NO`
     No,

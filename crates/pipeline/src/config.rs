@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use deidentification::ClinicalTrial;
+use deidentification::{ClinicalTrial, Consent, Distribution};
 use dicom_node::AeTitle;
 use dicom_node::config::TlsClientConfig;
 use ipnet::IpNet;
@@ -116,7 +116,10 @@ pub struct ProjectConfig {
     /// reason `review`, de-identified and searched; the rest goes on.
     #[serde(default)]
     pub review_percent: Percent,
-    /// First letters of the codes of its participants.
+    /// Where the codes of its participants come from.
+    #[serde(default)]
+    pub codes: CodeOrigin,
+    /// First letters of the codes that we draw.
     #[serde(default)]
     pub code_prefix: String,
     /// When step 3 starts (DEC-T).
@@ -219,6 +222,9 @@ pub struct ResultsConfig {
     /// What Series Description begins with, without the blank after it (AC8.9).
     #[serde(default = "default_series_prefix")]
     pub series_prefix: String,
+    /// Whether Clinical Trial Time Point and Clinical Trial Series (PS3.3 C.7.2.3, C.7.3.2) that a partner wrote go into the clinical PACS.
+    #[serde(default)]
+    pub keep_time_point: bool,
     /// Private key, a file in PEM without a passphrase that not everybody may read: opens Encrypted Attributes (0400,0500) of a result, which must
     /// confirm the identity as received; without it a result that has any is held (RC-15). Needs `openssl`.
     #[serde(default)]
@@ -245,6 +251,17 @@ pub fn text_rules(limits: &partner::ResultLimits) -> Result<Vec<TextRule>, Strin
         TextRule::parse(&rule.path, &replaces).ok_or_else(|| rule.path.clone())
     };
     limits.text_rules.iter().map(rule).collect()
+}
+
+/// Where the codes of participants come from (F6.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CodeOrigin {
+    /// The inclusion list, and a drawn one for whom it gives none.
+    #[default]
+    Random,
+    /// The inclusion list or an imported correspondence alone: whoever has none there waits for a person.
+    Assigned,
 }
 
 /// Who lets results into the clinical record (DEC-E).
@@ -326,6 +343,9 @@ pub struct ClinicalTrialConfig {
     /// (0012,0082)
     #[serde(default)]
     pub ethics_committee_approval_number: Option<String>,
+    /// (0012,0083): what the participants' consent says about distribution.
+    #[serde(default)]
+    pub consent_for_distribution: Option<Distribution>,
 }
 
 impl ClinicalTrialConfig {
@@ -340,7 +360,7 @@ impl ClinicalTrialConfig {
             time_point_id: None,
             ethics_committee_name: self.ethics_committee_name.clone(),
             ethics_committee_approval_number: self.ethics_committee_approval_number.clone(),
-            consent: None,
+            consent: self.consent_for_distribution.map(|distribution| Consent { distribution }),
         }
     }
 }

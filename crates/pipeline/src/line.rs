@@ -25,7 +25,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::config::{NodeConfig, ProjectConfig, ProjectMode};
+use crate::config::{CodeOrigin, NodeConfig, ProjectConfig, ProjectMode};
 use crate::deface::Defacing;
 use crate::poll::Polls;
 use crate::return_to_pacs::Turns;
@@ -194,7 +194,10 @@ impl Project {
             profile: Arc::new(compiled),
             dossier_version: dossier.version.to_string(),
             dossier,
-            codes: CodeScheme::Random(prefix.clone()),
+            codes: match config.codes {
+                CodeOrigin::Random => CodeScheme::Random(prefix.clone()),
+                CodeOrigin::Assigned => CodeScheme::Assigned,
+            },
             code_prefix: prefix,
             config: config.clone(),
         }))

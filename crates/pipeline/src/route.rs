@@ -150,6 +150,7 @@ mod tests {
             retention_hours: 1,
             profile: None,
             review_percent: Default::default(),
+            codes: crate::config::CodeOrigin::default(),
             code_prefix: String::new(),
             export_mode: crate::config::ExportMode::Stable,
             partners: Vec::new(),

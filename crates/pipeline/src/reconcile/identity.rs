@@ -153,7 +153,10 @@ pub(super) fn policy(results: &ResultsConfig, set: &ResultSet, job: &Job, window
     });
     Policy {
         marking,
-        trial: TrialAttributes::Remove,
+        trial: match results.keep_time_point {
+            true => TrialAttributes::KeepTimePoint,
+            false => TrialAttributes::Remove,
+        },
         equipment: Equipment {
             manufacturer: "research-pacs".to_owned(),
             model: "research-pacs".to_owned(),

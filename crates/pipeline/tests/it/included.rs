@@ -76,3 +76,31 @@ async fn the_gate_asks_the_list_itself() {
         .unwrap();
     assert!(refused.0.contains("RPACS-GATE-0005"), "{}", refused.0);
 }
+
+/// Whom the list gives no code waits, where codes are assigned alone (F6.2).
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_assigned_code_nothing_goes_out() {
+    let mut world = World::with(json!({"codes": "assigned"})).await;
+    world.include(&["MRN-0042"]).await;
+    world.receive(&Instance::new(1)).await;
+    world.settle().await;
+    world.become_stable().await;
+    assert_eq!(reasons(&world.held().await), [QuarantineReason::NotIncluded]);
+    assert_eq!(world.sent(), 0);
+}
+
+/// What the consent says about distribution stands in (0012,0083) of what leaves (PS3.3 C.7.2.3).
+#[tokio::test(flavor = "multi_thread")]
+async fn the_consent_of_the_dossier_stands_in_what_leaves() {
+    let mut world = World::with(json!({"clinical_trial": {
+        "sponsor_name": "University", "protocol_id": "STUDY-2", "consent_for_distribution": "named-protocol",
+    }}))
+    .await;
+    world.receive(&Instance::new(1)).await;
+    world.settle().await;
+    world.become_stable().await;
+    let sent = std::fs::read(&world.files_of("out")[0]).unwrap();
+    let has = |what: &[u8]| sent.windows(what.len()).any(|window| window == what);
+    // (0012,0084) CS NAMED_PROTOCOL, (0012,0085) CS YES
+    assert!(has(b"\x12\x00\x84\x00CS\x0E\x00NAMED_PROTOCOL") && has(b"\x12\x00\x85\x00CS\x04\x00YES "));
+}
