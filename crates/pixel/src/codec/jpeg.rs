@@ -26,9 +26,13 @@ fn decode(frame: &[u8], description: &Description, lossless: bool) -> Result<Dec
     let mut decoder = Decoder::new(frame);
     // Two bytes for each sample inside the decoder, whatever it gives out.
     decoder.set_max_decoding_buffer_size(crate::FrameLimit::DECODED.0 as usize * 2);
-    // No conversion: the samples stay in the components' own colour space, by pixel.
+    let coded = header.photometric(description.photometric(), lossless);
+    // What lost nothing stays in the components' own colour space. What was coded with loss becomes RGB, by pixel: many IODs allow no other
+    // colour in native pixel data (PS3.3 A.8.5.4, C.8.12.4.1.5), and a conversion of values that were rounded before takes nothing from them.
+    let converts = coded == Photometric::YbrFull && !lossless;
     decoder.set_color_transform(match header.components {
         1 => ColorTransform::Grayscale,
+        _ if converts => ColorTransform::YCbCr,
         _ => ColorTransform::RGB,
     });
     let samples = decoder.decode().map_err(|error| failure(&error))?;
@@ -48,7 +52,7 @@ fn decode(frame: &[u8], description: &Description, lossless: bool) -> Result<Dec
         }
         PixelFormat::CMYK32 => return Err(CodecError::NoDecoder("four colours")),
     }
-    Ok(cells.finish(description, header.photometric(description.photometric(), lossless)))
+    Ok(cells.finish(description, if converts { Photometric::Rgb } else { coded }))
 }
 
 fn failure(error: &Error) -> CodecError {
