@@ -44,6 +44,13 @@ impl Header {
         self.tag.group() % 2 == 1
     }
 
+    /// Whether it came without a VR in a data set whose elements have one.
+    pub(crate) fn lacks_vr(&self) -> bool {
+        self.encoding != Encoding::ImplicitLittle
+            && !is_delimiter(self.tag)
+            && !matches!(self.raw, [_, _, _, _, b'A'..=b'Z', b'A'..=b'Z', ..])
+    }
+
     /// A header as this crate writes it, in `encoding`. A length beyond 16 bits in a short VR is written as UN (PS3.5 6.2.2).
     pub fn new(tag: Tag, vr: VR, length: u32, encoding: Encoding) -> Self {
         let mut raw = [0; 12];

@@ -50,16 +50,18 @@ impl<W: Write> Writer<W> {
         self.written + self.buffer.len() as u64
     }
 
-    /// Writes a token of a reader: its bytes as received, but for the lengths of sequences under [`Lengths::Undefined`].
+    /// Writes a token of a reader: its bytes as received. Under [`Lengths::Undefined`] sequences get undefined length, a header that was implicit
+    /// amid explicit ones becomes explicit, so that a data set has one encoding.
     ///
     /// # Errors
     /// Those of the sink.
     pub fn copy(&mut self, token: &Token<'_>) -> io::Result<()> {
         match token {
-            Token::Value { header, value } => {
+            Token::Value { header, value } if self.is_in_place(header) => {
                 self.put(header.raw())?;
                 self.put(value)
             }
+            Token::Value { header, value } => self.value(header.tag, header.vr, value),
             Token::Bulk(bytes) => self.put(bytes),
             Token::SequenceStart { header } => {
                 let inside = if header.vr == VR::UN { Encoding::ImplicitLittle } else { self.encoding() };
@@ -73,6 +75,12 @@ impl<W: Write> Writer<W> {
                 self.put_end(SEQUENCE_DELIMITER, delimiter.as_ref())?;
                 self.leave_sequence();
                 Ok(())
+            }
+            Token::BulkStart { header } | Token::FragmentsStart { header } if !self.is_in_place(header) => {
+                // No dictionary says which of OB and OW it is; encapsulated is always OB (PS3.5 A.4).
+                let is_fragments = matches!(token, Token::FragmentsStart { .. });
+                let vr = if is_fragments { VR::OB } else { header.vr };
+                self.put(Header::new(header.tag, vr, header.length, self.encoding()).raw())
             }
             Token::BulkStart { header }
             | Token::FragmentsStart { header }
@@ -173,8 +181,13 @@ impl<W: Write> Writer<W> {
         }
     }
 
+    /// Whether a header can be copied as it is.
+    fn is_in_place(&self, header: &Header) -> bool {
+        self.lengths == Lengths::AsReceived || !header.lacks_vr()
+    }
+
     fn put_start(&mut self, header: &Header) -> io::Result<()> {
-        if self.lengths == Lengths::AsReceived || header.length == UNDEFINED {
+        if self.lengths == Lengths::AsReceived || header.length == UNDEFINED && self.is_in_place(header) {
             return self.put(header.raw());
         }
         let header = Header::new(header.tag, header.vr, UNDEFINED, self.encoding());

@@ -132,10 +132,12 @@ impl<W: Write> Walk<'_, '_, W> {
                 self.treat(&Token::Value { header: *header, value }, header, floor, value)
             }
             Rewritten::Then(texts) => {
-                let bytes = self.encoded(rule.vr, &texts);
+                let mut bytes = self.encoded(rule.vr, &texts);
                 if !bytes.is_empty() {
                     self.did(floor);
                 }
+                // What stays as it is now is copied: it is padded here (PS3.5 7.1.1).
+                bytes.extend((bytes.len() % 2 == 1).then_some(b' '));
                 let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
                 let header = Header::new(tag, rule.vr, length, self.out.encoding());
                 self.treat(&Token::Value { header, value: &bytes }, &header, rule, &bytes)

@@ -179,3 +179,30 @@ fn codes_name_what_stays_behind_the_pixel_data() {
     assert_eq!(output.text("(7FE1,1001)").as_deref(), Some("SAFE"));
     assert_eq!(output.text("(0012,0064)[2](0008,0100)").as_deref(), Some("113111"));
 }
+
+/// What a rule cuts or leaves as it was is padded like any value (PS3.5 7.1.1); the harness looks at every length.
+#[test]
+fn cut_values_have_an_even_length() {
+    let label = || vec![text(0x0008_1030, VR::LO, "Thorax")];
+    for (action, left) in [
+        ("{ truncate = 3 }", "Tho"),
+        ("{ truncate = 7 }", "Thorax"),
+        ("{ regex = { find = \"ax\", with = \"\" } }", "Thor"),
+        ("{ regex = { find = \"x\", with = \"\" } }", "Thora"),
+    ] {
+        let more = format!("options = [\"clean_descriptors\"]\n{}", rule("(0008,1030)", action));
+        let cut = run(&more, label()).text("(0008,1030)");
+        // what is no known word any more is cut by the profile
+        assert!(
+            cut.as_deref().is_none_or(|cut| cut.is_empty() || cut == left || cut.contains('[')),
+            "{cut:?}"
+        );
+    }
+    for (length, left) in [(3, "ORI"), (20, "ORIGINAL")] {
+        let kept = run(
+            &rule("(0008,0008)", &format!("{{ truncate = {length} }}")),
+            vec![text(0x0008_0008, VR::CS, "ORIGINAL")],
+        );
+        assert_eq!(kept.text("(0008,0008)").as_deref(), Some(left));
+    }
+}

@@ -8,7 +8,10 @@ use deidentification::{
     ClinicalTrial, CompiledProfile, DeidentificationError, DeidentificationOption, Known, Object, Profile,
     PseudonymSource, Report, Survey, TextCleaner, Vocabulary, deidentify,
 };
-use dicom_stream::{Encoding, Lengths, Limits, Tag, Token, TokenSource, TransferSyntax, VR, Writer};
+use dicom_stream::{
+    Encoding, Irregularity, IrregularityKind, Lengths, Limits, Tag, Token, TokenSource, TransferSyntax, VR,
+    Writer,
+};
 
 pub(crate) const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
 pub(crate) const INSTANCE: &str = "1.2.3.4.5.6.7";
@@ -185,7 +188,14 @@ pub(crate) fn elements(syntax: &TransferSyntax, bytes: &[u8]) -> BTreeMap<String
     let mut bulk = None;
     loop {
         let entry = match tokens.next_token().unwrap() {
-            None => return found,
+            None => {
+                // Whatever was received: values of even length (PS3.5 7.1.1), in one encoding.
+                let odd = |of: &&Irregularity| {
+                    matches!(of.kind, IrregularityKind::OddLength | IrregularityKind::ImplicitHeader)
+                };
+                assert_eq!(tokens.irregularities().first().iter().find(odd), None);
+                return found;
+            }
             Some(Token::Value { header, value }) => (header.vr, value.to_vec()),
             Some(Token::BulkStart { header }) => {
                 bulk = Some((header.vr, Vec::new()));

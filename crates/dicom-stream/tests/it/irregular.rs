@@ -1,6 +1,6 @@
 //! What peers really send: read, kept byte for byte and reported with its place (rust.md; flow AC1.3 e).
 
-use dicom_stream::{Encoding, IrregularityKind};
+use dicom_stream::{Encoding, IrregularityKind, Lengths, Limits, TokenSource, TransferSyntax, Writer};
 
 use crate::data_set::{Seen, delimiter, element, plain, walk_whole};
 
@@ -62,6 +62,20 @@ fn an_implicit_header_amid_explicit_ones_is_read() {
     let bytes =
         [plain(IMPLICIT, (0x0008, 0x0060), "", b"CT"), plain(LE, (0x0010, 0x0020), "LO", b"ID")].concat();
     assert_eq!(kinds(&bytes, LE), [("(0008,0060)".to_owned(), IrregularityKind::ImplicitHeader)]);
+}
+
+/// A data set has one encoding (PS3.5 7.1): what writes it anew gives every element a VR.
+#[test]
+fn a_data_set_that_is_written_anew_has_one_encoding() {
+    let value = |encoding| plain(encoding, (0x0008, 0x0060), "CS", b"CT");
+    let rest = plain(LE, (0x0010, 0x0020), "LO", b"ID");
+    let mixed = [value(IMPLICIT), rest.clone()].concat();
+    let mut out = Writer::new(Vec::new(), LE, Lengths::Undefined);
+    let mut tokens = TokenSource::new(&mixed[..], &TransferSyntax::EXPLICIT_LITTLE, Limits::INSTANCE, None);
+    while let Some(token) = tokens.next_token().unwrap() {
+        out.copy(&token).unwrap();
+    }
+    assert_eq!(out.finish().unwrap(), [value(LE), rest].concat());
 }
 
 #[test]
