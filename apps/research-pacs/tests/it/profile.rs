@@ -151,6 +151,28 @@ fn check_names_every_error_with_its_place() {
     {
         assert!(check.text.contains(expected), "{expected}: {}", check.text);
     }
+    let file = written(
+        folder.path(),
+        "rules.toml",
+        "[[rules]]\nattributes = [\"NoSuchThing\", \"Nothing/Rows\"]\naction = \"X\"\nmodalities = [\"ct\"]\n\
+         [[rules]]\nattributes = [\"Rows\"]\naction = \"Q\"\n\
+         [[rules]]\nattributes = [\"Rows\"]\naction = \"X\"\nmodality = \"CT\"\n\
+         [[rules]]\nattributes = [\"StudyDescription\"]\naction = { hash = 4 }\n\
+         [[labels]]\nname = \"a b\"\nwhen = \"\"\n",
+    );
+    let check = profile(&["check", file.to_str().unwrap()]);
+    assert_eq!(check.code, 1);
+    for expected in [
+        "rule 1: \"NoSuchThing\" is no keyword",
+        "rule 1: \"Nothing\" is no keyword",
+        "rule 1: modalities: \"ct\"",
+        "rule 2: unknown variant `Q`",
+        "rule 3: unknown field `modality`",
+        "rule 4: hash",
+        "label \"a b\"",
+    ] {
+        assert!(check.text.contains(expected), "{expected}: {}", check.text);
+    }
     let file = written(folder.path(), "syntax.toml", "optoins = []\n");
     let check = profile(&["check", file.to_str().unwrap()]);
     assert_eq!(check.code, 1);
