@@ -1,7 +1,7 @@
 //! Everything that is wrong with a profile, not the first thing only.
 
 use super::{FacePolicy, Profile, ProfileError, ProjectRule, RuleSet, Rules, Settings};
-use crate::label::Labels;
+use crate::label::{ALL, Labels};
 use crate::option::{DeidentificationOption, OptionSet};
 use crate::pixels::{Masks, PixelPolicy};
 use crate::table::EDITION;
@@ -19,30 +19,38 @@ impl Profile {
         };
         let Ok(mut table) = toml::from_str::<toml::Table>(text) else { return vec![first] };
         let Some(toml::Value::Array(rules)) = table.remove("rules") else { return vec![first] };
-        let Ok(rest) = table.try_into::<Self>() else { return vec![first] };
-        let (mut read, mut problems) = (Vec::new(), Vec::new());
+        let Ok(mut profile) = table.try_into::<Self>() else { return vec![first] };
+        let (mut numbers, mut problems) = (Vec::new(), Vec::new());
         for (rule, number) in rules.into_iter().zip(1_usize..) {
             match rule.try_into::<ProjectRule>() {
-                Ok(rule) => read.push((number, rule)),
+                Ok(rule) => {
+                    profile.rules.push(rule);
+                    numbers.push(number);
+                }
                 Err(error) => {
                     let what = error.to_string().trim_end().to_owned();
                     problems.push(ProfileError::Rule { rule: number, what });
                 }
             }
         }
-        let rules = Rules::new(rest.settings());
-        problems.extend(RuleSet::problems(read.iter().map(|(number, rule)| (*number, rule)), &rules));
-        problems.extend(rest.problems());
-        problems
+        problems.extend(profile.all_problems(numbers));
+        if problems.is_empty() { vec![first] } else { problems }
     }
 
     /// Every error of the profile, each with its place; empty when it compiles.
     #[must_use]
     pub fn problems(&self) -> Vec<ProfileError> {
         let Err(first) = self.compile(None) else { return Vec::new() };
+        let problems = self.all_problems(1..);
+        if problems.is_empty() { vec![first] } else { problems }
+    }
+
+    /// `numbers` are those of the rules.
+    fn all_problems(&self, numbers: impl IntoIterator<Item = usize>) -> Vec<ProfileError> {
+        let rules: Vec<_> = numbers.into_iter().zip(&self.rules).collect();
         let mut problems = self.problems_of_settings();
-        let rules = self.rules.iter().zip(1..).map(|(rule, number)| (number, rule));
-        problems.extend(RuleSet::problems(rules, &Rules::new(self.settings())));
+        problems.extend(RuleSet::problems(rules.iter().copied(), &Rules::new(self.settings())));
+        problems.extend(rules.into_iter().flat_map(|(number, rule)| self.labels_missing(number, rule)));
         problems.extend(self.pixels.masks.iter().zip(1..).filter_map(|(mask, number)| {
             let alone = PixelPolicy { masks: vec![mask.clone()], ..PixelPolicy::default() };
             Masks::new(&alone).err().map(|(_, what)| ProfileError::Mask { mask: number, what })
@@ -52,8 +60,17 @@ impl Profile {
                 Self { private_elements: vec![of.clone()], options: self.options.clone(), ..Self::basic() };
             alone.compile(None).err()
         }));
-        problems.extend(Labels::problems(self));
-        if problems.is_empty() { vec![first] } else { problems }
+        problems.extend(Labels::problems(&Self { rules: Vec::new(), ..self.clone() }));
+        problems
+    }
+
+    /// Labels that a rule names and the profile does not have.
+    fn labels_missing(&self, number: usize, rule: &ProjectRule) -> Vec<ProfileError> {
+        let is_known = |name: &str| name == ALL || self.labels.iter().any(|label| label.name == name);
+        let missing = rule.labels.iter().chain(&rule.except_labels).filter(|name| !is_known(name));
+        let missing =
+            missing.map(|name| ProfileError::Rule { rule: number, what: format!("no label {name:?}") });
+        missing.collect()
     }
 
     pub(super) fn settings(&self) -> Settings {
