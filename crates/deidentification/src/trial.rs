@@ -133,7 +133,12 @@ pub(crate) fn own_elements(
                 .map(|consent| (Tag(0x0012, 0x0083), Own::Consent(consent, trial.protocol_id.clone()))),
         );
     }
-    own.extend(profile.project_rules.added(sop_class, known.survey.modality(), known.survey.labels()));
+    let added = profile.project_rules.added(sop_class, known.survey.modality(), known.survey.labels());
+    for (tag, added) in added {
+        if !own.iter().any(|(known, _)| *known == tag) {
+            own.push((tag, added));
+        }
+    }
     own.sort_unstable_by_key(|(tag, _)| *tag);
     own
 }

@@ -3,6 +3,7 @@
 mod add;
 mod advice;
 mod check;
+mod compile_rule;
 mod explain;
 mod hash;
 mod private;
