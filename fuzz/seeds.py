@@ -176,5 +176,13 @@ action = "shift"
 [[rules]]
 attributes = ["StationName"]
 action = { replace = "CT 1" }
+
+[[rules]]
+attributes = ["nested:RequestAttributesSequence[1]/Proto*N*", "root:(0040,xxxx)/vr:SH", "(0019,xx0C)creator:ACME 1"]
+action = { hash = { digits = 8, words = true, ignore_case = true, prefix = "ANON-", scope = "study" } }
+
+[[rules]]
+attributes = ["ReceiveCoilName"]
+action = { add = { value = "HEAD", vr = "SH", overwrite = true } }
 """
 write("profile", "rules", RULES.encode())

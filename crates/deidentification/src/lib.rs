@@ -40,9 +40,9 @@ pub use option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
 pub use partner_view::{PartnerPseudonyms, PartnerViewError, Replaced, output_syntax, partner_view};
 pub use pixels::{Inspection, PixelPlan, inspect};
 pub use profile::{
-    Advice, AttributeEffect, CompiledProfile, Decision, DefaultEffect, DocumentPolicy, Effect, Explanation,
-    FacePolicy, PrivateElements, Profile, ProfileError, ProjectRule, RuleAction, RuleId, SHIPPED, Summary,
-    Topic, TrustedEquipment,
+    Add, Advice, AttributeEffect, CompiledProfile, Decision, DefaultEffect, DocumentPolicy, Effect,
+    Explanation, FacePolicy, Hash, PrivateElements, Profile, ProfileError, ProjectRule, RuleAction, RuleId,
+    SHIPPED, Scope, Summary, Topic, TrustedEquipment,
 };
 pub use report::{Change, NotInspected, Report};
 pub use survey::Survey;

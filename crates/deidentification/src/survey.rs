@@ -2,6 +2,7 @@
 //! most of the text that repeats them.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
 use std::io::{Read, Seek};
 
 use dicom_core::{Tag, VR};
@@ -38,12 +39,26 @@ pub struct Survey {
     /// What the after-check compares with what leaves.
     original: Original,
     labels: BTreeSet<String>,
+    pub(crate) original_uids: OriginalUids,
     /// Which part of the body it names.
     pub(crate) region: Region,
     /// What takes the place of its document.
     pub(crate) pages: Option<PagesKept>,
     /// Which program took the face out of the pixels.
     pub(crate) defaced: Option<String>,
+}
+
+/// UIDs of study and series as received; empty where the object has none. They identify: no message shows them.
+#[derive(Clone, Default)]
+pub(crate) struct OriginalUids {
+    pub(crate) study: String,
+    pub(crate) series: String,
+}
+
+impl fmt::Debug for OriginalUids {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OriginalUids(..)")
+    }
 }
 
 /// Elements of the main data set that are kept as facts.
@@ -88,6 +103,8 @@ const PALETTE_MAX: usize = 128 << 10;
 const PIXEL_DATA: Tag = Tag(0x7FE0, 0x0010);
 /// Float Pixel Data, Double Float Pixel Data.
 const FLOAT_PIXEL_DATA: [Tag; 2] = [Tag(0x7FE0, 0x0008), Tag(0x7FE0, 0x0009)];
+const STUDY_INSTANCE_UID: Tag = Tag(0x0020, 0x000D);
+const SERIES_INSTANCE_UID: Tag = Tag(0x0020, 0x000E);
 const NUMBER_OF_FRAMES: Tag = Tag(0x0028, 0x0008);
 /// Longest value that is kept as a fact.
 const FACT_MAX: usize = 1024;
@@ -377,6 +394,14 @@ impl Reading<'_> {
         self.survey.big_endian = big_endian;
         self.survey.has_pixel_data |= self.is_pixel_data(tag);
         self.survey.has_float_pixel_data |= self.is_float_pixel_data(tag);
+        if self.levels.len() == 1 {
+            let uid = || ascii_trimmed(value).unwrap_or_default().to_owned();
+            match tag {
+                STUDY_INSTANCE_UID => self.survey.original_uids.study = uid(),
+                SERIES_INSTANCE_UID => self.survey.original_uids.series = uid(),
+                _ => {}
+            }
+        }
         let most = if PALETTE.contains(&tag) { PALETTE_MAX } else { FACT_MAX };
         if self.levels.len() == 1 && tag == NUMBER_OF_FRAMES && value.len() > most {
             self.survey.facts.insert(tag, b"?".to_vec());

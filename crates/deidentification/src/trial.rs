@@ -70,13 +70,20 @@ pub(crate) enum Own {
     AppendMethodCodes,
     /// Takes the place of the original.
     Consent(Consent, String),
+    /// By a rule of the profile with this number, counted from 1: an attribute that is missing, or takes the place of the original.
+    Added { vr: VR, text: String, overwrite: bool, rule: u16 },
 }
 
 /// Characters of a program's name in (0012,0063): with what stands before them they are the 64 of LO.
 const NAME_MAX: usize = 47;
 
 /// The elements of the de-identifier, sorted by tag.
-pub(crate) fn own_elements(profile: &CompiledProfile, code: &str, known: Known<'_>) -> Vec<(Tag, Own)> {
+pub(crate) fn own_elements(
+    profile: &CompiledProfile,
+    code: &str,
+    sop_class: &str,
+    known: Known<'_>,
+) -> Vec<(Tag, Own)> {
     let text = |tag, vr, text: &str| (tag, Own::Text(vr, text.to_owned()));
     let hash = profile.hash.get(..16).unwrap_or_default();
     let mut method = method_text(&profile.profile.name, &profile.profile.version, hash);
@@ -127,6 +134,12 @@ pub(crate) fn own_elements(profile: &CompiledProfile, code: &str, known: Known<'
                 .consent
                 .map(|consent| (Tag(0x0012, 0x0083), Own::Consent(consent, trial.protocol_id.clone()))),
         );
+    }
+    let added = profile.project_rules.added(sop_class, known.survey.modality(), known.survey.labels());
+    for (tag, added) in added {
+        if !own.iter().any(|(known, _)| *known == tag) {
+            own.push((tag, added));
+        }
     }
     own.sort_unstable_by_key(|(tag, _)| *tag);
     own

@@ -12,6 +12,7 @@ use archive::spool::{Spool, SpoolError};
 use database::{Database, DatabaseError};
 use deidentification::{
     CompiledProfile, DeidentificationError, DeidentificationOption, Profile, ProfileError, RuleAction,
+    SHIPPED,
 };
 use dicom_node::AssociationError;
 use dicom_node::tls::TlsError;
@@ -209,9 +210,17 @@ impl Project {
 /// # Errors
 /// That of the file system; inside, that of the profile.
 pub fn load_profile(profile: &Path) -> io::Result<Result<Profile, ProfileError>> {
-    match profile.to_str().and_then(Profile::shipped) {
-        Some(shipped) => Ok(Ok(shipped)),
-        None => Ok(Profile::from_toml(&std::fs::read_to_string(profile)?)),
+    Ok(Profile::from_toml(&profile_text(profile)?))
+}
+
+/// Its text.
+///
+/// # Errors
+/// That of the file system.
+pub fn profile_text(profile: &Path) -> io::Result<String> {
+    match SHIPPED.iter().find(|(name, _)| profile.to_str() == Some(*name)) {
+        Some((_, text)) => Ok((*text).to_owned()),
+        None => std::fs::read_to_string(profile),
     }
 }
 

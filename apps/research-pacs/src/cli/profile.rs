@@ -138,15 +138,14 @@ impl List {
 impl One {
     fn check(self) -> anyhow::Result<Outcome> {
         let shown = self.profile.display();
-        let read = pipeline::line::load_profile(&self.profile)
+        let text = pipeline::line::profile_text(&self.profile)
             .with_context(|| format!("{shown} is no profile of the program and cannot be read"))?;
-        let problems = match &read {
-            Ok(profile) => profile.problems(),
-            Err(error) => vec![error.clone()],
-        };
+        let problems = Profile::problems_of(&text);
         problems.iter().for_each(|problem| println!("{problem}"));
-        let (Ok(profile), true) = (read, problems.is_empty()) else { return Ok(Outcome::Bad) };
-        let profile = profile.compile(None)?;
+        if !problems.is_empty() {
+            return Ok(Outcome::Bad);
+        }
+        let profile = Profile::from_toml(&text)?.compile(None)?;
         let advice = profile.advice().into_iter();
         let advice = advice.filter(|of| *of != Advice::OnlyRecogniser || is_without_recogniser(&profile));
         advice.for_each(|advice| println!("warning: {advice}"));

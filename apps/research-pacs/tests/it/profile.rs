@@ -134,6 +134,46 @@ fn every_option_is_explained_in_words() {
 }
 
 #[test]
+fn show_tells_what_a_rule_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = written(
+        folder.path(),
+        "own.toml",
+        "[[rules]]\nattributes = [\"root:View*Sequence[1]/CodeMeaning\"]\n\
+         action = { hash = { digits = 12, words = true, ignore_case = true, prefix = \"ANON-\", scope = \"series\" } }\n\
+         [[rules]]\nattributes = [\"ReceiveCoilName\"]\naction = { add = { value = \"HEAD\" } }\n\
+         [[rules]]\nattributes = [\"ProtocolName\"]\naction = { add = { value = \"P-1\", overwrite = true } }\n",
+    );
+    let file = file.to_str().unwrap();
+    for (lang, sentences) in [
+        (
+            "en",
+            [
+                "Rule 1: root:View*Sequence[1]/CodeMeaning is replaced by 12 hex digits",
+                "Each word gets digits of its own. Capitals and small letters are the same. “ANON-” stands before them. Equal values stay equal within a series only.",
+                "Rule 2: ReceiveCoilName is added with “HEAD”",
+                "Rule 3: ProtocolName is “P-1” in the main data set, whatever was there.",
+            ],
+        ),
+        (
+            "fr",
+            [
+                "Règle 1 : root:View*Sequence[1]/CodeMeaning est remplacé par 12 chiffres",
+                "Chaque mot reçoit ses propres chiffres. Majuscules et minuscules sont confondues. « ANON- » les précède. Des valeurs égales ne restent égales que dans une même série.",
+                "Règle 2 : ReceiveCoilName est ajouté avec « HEAD »",
+                "Règle 3 : ProtocolName vaut « P-1 » au niveau principal, quoi qu’il y ait eu.",
+            ],
+        ),
+    ] {
+        let said = profile(&["show", file, "--lang", lang]).text;
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        for sentence in sentences {
+            assert!(said.contains(sentence), "{sentence}: {said}");
+        }
+    }
+}
+
+#[test]
 fn check_names_every_error_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let file = written(
@@ -149,6 +189,29 @@ fn check_names_every_error_with_its_place() {
     for expected in
         ["rule 1: \"NoSuchThing\"", "rule 2: \"PatientBirthDate\"", "rule 3: hash", "pixel mask 1: no area"]
     {
+        assert!(check.text.contains(expected), "{expected}: {}", check.text);
+    }
+    let file = written(
+        folder.path(),
+        "rules.toml",
+        "[[rules]]\nattributes = [\"NoSuchThing\", \"Nothing/Rows\"]\naction = \"X\"\nmodalities = [\"ct\"]\n\
+         [[rules]]\nattributes = [\"Rows\"]\naction = \"Q\"\n\
+         [[rules]]\nattributes = [\"Rows\"]\naction = \"X\"\nmodality = \"CT\"\n\
+         [[rules]]\nattributes = [\"StudyDescription\"]\naction = { hash = 4 }\nlabels = [\"none\"]\n\
+         [[labels]]\nname = \"a b\"\nwhen = \"\"\n",
+    );
+    let check = profile(&["check", file.to_str().unwrap()]);
+    assert_eq!(check.code, 1);
+    for expected in [
+        "rule 1: \"NoSuchThing\" is no keyword",
+        "rule 1: \"Nothing\" is no keyword",
+        "rule 1: modalities: \"ct\"",
+        "rule 2: unknown variant `Q`",
+        "rule 3: unknown field `modality`",
+        "rule 4: hash",
+        "rule 4: no label \"none\"",
+        "label \"a b\"",
+    ] {
         assert!(check.text.contains(expected), "{expected}: {}", check.text);
     }
     let file = written(folder.path(), "syntax.toml", "optoins = []\n");

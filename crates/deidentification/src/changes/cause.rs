@@ -106,7 +106,7 @@ impl Difference {
     fn may_be_made_by(self, step: Step) -> bool {
         match self {
             Self::Gone => step == Step::Remove,
-            Self::New => matches!(step, Step::Dummy | Step::Replace),
+            Self::New => matches!(step, Step::Dummy | Step::Replace | Step::Add),
             Self::Other { is_empty: true } => step != Step::Remove && step != Step::Shift,
             Self::Other { is_empty: false } => !matches!(step, Step::Remove | Step::Empty),
         }
@@ -146,7 +146,7 @@ impl Recorded {
 
     /// Whether the report says that an element was put there.
     pub(super) fn is_new(&self, path: &[Tag]) -> bool {
-        self.at(path).iter().any(|(_, step)| matches!(step, Step::Dummy | Step::Replace))
+        self.at(path).iter().any(|(_, step)| matches!(step, Step::Dummy | Step::Replace | Step::Add))
     }
 
     fn at(&self, path: &[Tag]) -> &[(String, Step)] {

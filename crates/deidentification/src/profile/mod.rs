@@ -1,7 +1,11 @@
 //! The profile: what a project says about de-identification, as TOML, and its compiled form.
 
+mod add;
 mod advice;
+mod check;
+mod compile_rule;
 mod explain;
+mod hash;
 mod private;
 mod project_rule;
 mod rule_fit;
@@ -23,13 +27,16 @@ use crate::table::EDITION;
 use crate::text_clean::{TextCleanError, TextCleaner, Vocabulary};
 use crate::trial::ClinicalTrial;
 use crate::verify::Identity;
+pub use add::Add;
 pub use advice::Advice;
 pub use explain::{AttributeEffect, Decision, DefaultEffect, Effect, Explanation, Topic};
+pub(crate) use hash::TokenKeys;
+pub use hash::{Hash, Scope};
 pub(crate) use private::SafePrivate;
 pub use private::{PrivateElements, TrustedEquipment};
 pub use project_rule::{ProjectRule, RuleAction};
 pub(crate) use project_rule::{Rewritten, RuleSet};
-pub(crate) use rule_fit::{can_hold, is_out_of_reach, is_text};
+pub(crate) use rule_fit::{SPECIFIC_CHARACTER_SET, can_hold, is_out_of_reach, is_text};
 pub use rules::RuleId;
 pub(crate) use rules::{RecentRules, Rule, Rules, Settings, Treatment, dictionary};
 pub use shipped::SHIPPED;
@@ -57,16 +64,6 @@ pub enum ProfileError {
     /// Not TOML, or a key that no profile has.
     #[error("profile cannot be read: {0}")]
     Syntax(String),
-    /// A selector of a rule that names nothing.
-    #[error("rule {rule}: {selector:?} is no tag, keyword, VR or creator: {hint}")]
-    Selector {
-        /// Number of the rule, counted from 1.
-        rule: usize,
-        /// The selector.
-        selector: String,
-        /// What may stand there.
-        hint: &'static str,
-    },
     /// A rule that would keep what the table, its options or the defaults beyond it take away: choose an option instead.
     #[error(
         "rule {rule}: {selector:?} is taken away by {by}; a rule can only be stricter: choose an option that keeps it"
@@ -304,6 +301,7 @@ impl CompiledProfile {
         self.profile.rules.iter().flat_map(|rule| match &rule.action {
             RuleAction::Replace(text) => vec![text.as_str()],
             RuleAction::Map(table) => table.values().map(String::as_str).collect(),
+            RuleAction::Add(add) => vec![add.value.as_str()],
             _ => Vec::new(),
         })
     }
@@ -321,9 +319,6 @@ impl CompiledProfile {
         self.rules.settings.options
     }
 }
-
-/// Most entries of one list of a profile.
-const LIST_MAX: usize = 2_000;
 
 impl Profile {
     /// The plain Basic Application Confidentiality Profile, without options.
@@ -382,77 +377,19 @@ impl Profile {
         Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// Every error of the profile, each with its place; empty when it compiles.
-    #[must_use]
-    pub fn problems(&self) -> Vec<ProfileError> {
-        let Err(first) = self.compile(None) else { return Vec::new() };
-        let bare = Self {
-            rules: Vec::new(),
-            private_elements: Vec::new(),
-            trusted_equipment: Vec::new(),
-            pixels: PixelPolicy::default(),
-            labels: Vec::new(),
-            categories: BTreeMap::new(),
-            forward: None,
-            ..self.clone()
-        };
-        let Ok(compiled) = bare.compile(None) else { return vec![first] };
-        let mut problems = RuleSet::problems(&self.rules, &compiled.rules);
-        problems.extend(self.pixels.masks.iter().zip(1..).filter_map(|(mask, number)| {
-            let alone = PixelPolicy { masks: vec![mask.clone()], ..PixelPolicy::default() };
-            Masks::new(&alone).err().map(|(_, what)| ProfileError::Mask { mask: number, what })
-        }));
-        problems.extend(self.private_elements.iter().filter_map(|of| {
-            let alone = Self { private_elements: vec![of.clone()], ..bare.clone() };
-            alone.compile(None).err()
-        }));
-        problems.extend(Labels::problems(self));
-        if problems.is_empty() { vec![first] } else { problems }
-    }
-
     /// Checks the profile and prepares it for use. `trial` fills the Clinical Trial modules (AC2.6).
     ///
     /// # Errors
     /// Any [`ProfileError`].
     pub fn compile(&self, trial: Option<ClinicalTrial>) -> Result<CompiledProfile, ProfileError> {
-        if self.edition != EDITION {
-            return Err(ProfileError::EditionNotAvailable);
+        if let Some(problem) = self.problems_of_settings().into_iter().next() {
+            return Err(problem);
         }
-        let options: OptionSet = self.options.iter().copied().collect();
-        if options.has(DeidentificationOption::RetainLongitudinalFullDates)
-            && options.has(DeidentificationOption::RetainLongitudinalModifiedDates)
-        {
-            return Err(ProfileError::BothDates);
-        }
-        if self.faces == FacePolicy::Deface
-            && !options.has(DeidentificationOption::CleanRecognizableVisualFeatures)
-        {
-            return Err(ProfileError::FacesNotAsked);
-        }
-        let printable = |text: &str| {
-            (1..=40).contains(&text.len()) && text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'\\')
-        };
-        if !printable(&self.name) || !printable(&self.version) {
-            return Err(ProfileError::Unnamed);
-        }
-        for (list, length) in [
-            ("rules", self.rules.len()),
-            ("labels", self.labels.len().saturating_mul(10)),
-            ("categories", self.categories.len()),
-            ("private elements", self.private_elements.len()),
-            ("pixel masks", self.pixels.masks.len()),
-            ("words", self.words.len() / 10),
-            ("private SOP classes", self.private_sop_classes.len()),
-        ] {
-            if length > LIST_MAX {
-                return Err(ProfileError::TooMany(list));
-            }
-        }
-        let rules = Rules::new(Settings { options, pool_ages_over_89: self.pool_ages_over_89 });
+        let rules = Rules::new(self.settings());
         Ok(CompiledProfile {
             hash: self.hash()?,
             project_rules: RuleSet::new(&self.rules, &rules)?,
-            private: SafePrivate::new(self, options)?,
+            private: SafePrivate::new(self, rules.settings.options)?,
             rules,
             labels: Labels::new(self)?,
             trial,

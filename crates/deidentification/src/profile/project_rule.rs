@@ -6,17 +6,18 @@ use dicom_core::{Tag, VR};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::selector::{HINT, Selector};
-use super::{ProfileError, Rule, Rules, Treatment, dictionary, rule_fit};
-use crate::deidentify::PseudonymSource;
-use crate::option::DeidentificationOption;
+use super::compile_rule::compile;
+use super::selector::Selector;
+use super::{Add, Hash, ProfileError, Rule, Rules, TokenKeys, Treatment};
 use crate::table::{Action, Step};
 
 /// A rule of the project: what it is about, when it holds, what it does. Of several that hold, the first acts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectRule {
-    /// Selectors, one of which must match: `(0018,1030)`, `(0018,10xx)`, `ProtocolName`, `Protocol*`, `vr:LO`, `creator:NAME`.
+    /// Selectors, one of which must match: `(0018,1030)`, `(0018,10xx)`, `ProtocolName`, `Protocol*`, `vr:LO`, `creator:NAME`, each inside
+    /// the sequences named before it (`RequestAttributesSequence/ProtocolName`), by `root:` or `nested:` in one place only
+    /// (`docs/profile-rules.md`).
     pub attributes: BTreeSet<String>,
     /// Pattern that one of the values must hold (regular expression of crate `regex`); without it any value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,9 +59,9 @@ pub enum RuleAction {
     /// This text; the VR of the attribute must be able to hold it.
     #[serde(rename = "replace")]
     Replace(String),
-    /// So many hex digits (8 to 32) that follow from value and key of the participant: equal values stay equal.
+    /// Hex digits that follow from value and key of the participant: equal values stay equal.
     #[serde(rename = "hash")]
-    Hash(u8),
+    Hash(Hash),
     /// By a table; what is not in it is removed.
     #[serde(rename = "map")]
     Map(BTreeMap<String, String>),
@@ -78,6 +79,9 @@ pub enum RuleAction {
     /// The date moved by the participant's shift, in addition to what the profile does with it.
     #[serde(rename = "shift")]
     Shift,
+    /// An attribute that is not there gets this value.
+    #[serde(rename = "add")]
+    Add(Add),
 }
 
 /// What a rule makes of one value.
@@ -101,11 +105,11 @@ pub(crate) enum Rewritten {
 }
 
 #[derive(Debug, Clone)]
-struct Compiled {
-    selectors: Vec<Selector>,
-    value: Option<Regex>,
-    find: Option<Regex>,
-    rule: ProjectRule,
+pub(super) struct Compiled {
+    pub(super) selectors: Vec<Selector>,
+    pub(super) value: Option<Regex>,
+    pub(super) find: Option<Regex>,
+    pub(super) rule: ProjectRule,
 }
 
 /// The rules of a profile, compiled.
@@ -114,24 +118,29 @@ pub(crate) struct RuleSet {
     rules: Vec<Compiled>,
 }
 
-/// Size of a compiled regular expression.
-const REGEX_SIZE: usize = 1 << 20;
-
 impl RuleSet {
     pub(super) fn new(rules: &[ProjectRule], floor: &Rules) -> Result<Self, ProfileError> {
-        let compiled = rules.iter().enumerate().map(|(number, rule)| compile(number + 1, rule, floor));
-        Ok(Self { rules: compiled.collect::<Result<_, _>>()? })
+        let mut compiled = Vec::with_capacity(rules.len());
+        for (rule, number) in rules.iter().zip(1..) {
+            match compile(number, rule, floor) {
+                Ok(rule) => compiled.push(rule),
+                Err(problems) => problems.into_iter().next().map_or(Ok(()), Err)?,
+            }
+        }
+        Ok(Self { rules: compiled })
     }
 
-    /// What is wrong with each rule that cannot be used.
-    pub(super) fn problems(rules: &[ProjectRule], floor: &Rules) -> Vec<ProfileError> {
-        let each = rules.iter().enumerate();
-        each.filter_map(|(number, rule)| compile(number + 1, rule, floor).err()).collect()
+    /// What is wrong with these rules, each with its number.
+    pub(super) fn problems<'a>(
+        rules: impl Iterator<Item = (usize, &'a ProjectRule)>,
+        floor: &Rules,
+    ) -> Vec<ProfileError> {
+        rules.filter_map(|(number, rule)| compile(number, rule, floor).err()).flatten().collect()
     }
 
     /// Numbers of the rules, counted from 1, that are about this attribute wherever they hold.
     pub(super) fn about(&self, tag: Tag, vr: VR) -> Vec<u16> {
-        let about = self.rules.iter().zip(1..).filter(|(of, _)| of.covers(tag, vr));
+        let about = self.rules.iter().zip(1..).filter(|(of, _)| of.covers(tag, vr, None));
         about.map(|(_, number)| number).collect()
     }
 
@@ -146,22 +155,50 @@ impl RuleSet {
         hidden
     }
 
-    /// Numbers of the rules that can hold for objects of this SOP class and modality with these labels, in order.
-    pub(crate) fn of_object(&self, sop_class: &str, modality: &str, labels: &BTreeSet<String>) -> Vec<u16> {
+    /// The rules that can hold for objects of this SOP class and modality with these labels, in order, counted from 0.
+    pub(super) fn holding<'a>(
+        &'a self,
+        sop_class: &'a str,
+        modality: &'a str,
+        labels: &'a BTreeSet<String>,
+    ) -> impl Iterator<Item = (u16, &'a Compiled)> {
         let holds = |set: &BTreeSet<String>, value: &str| set.is_empty() || set.contains(value);
-        let numbers = self.rules.iter().zip(0..).filter(|(compiled, _)| {
+        (0..).zip(&self.rules).filter(move |(_, compiled)| {
             holds(&compiled.rule.sop_classes, sop_class)
                 && holds(&compiled.rule.modalities, modality)
                 && (compiled.rule.labels.is_empty() || !compiled.rule.labels.is_disjoint(labels))
                 && compiled.rule.except_labels.is_disjoint(labels)
-        });
-        numbers.map(|(_, number)| number).collect()
+        })
     }
 
-    /// Whether rule `number` is about this element.
+    /// Numbers of those that are about elements which are there.
+    pub(crate) fn of_object(&self, sop_class: &str, modality: &str, labels: &BTreeSet<String>) -> Vec<u16> {
+        let holding = self.holding(sop_class, modality, labels);
+        holding.filter(|(_, compiled)| !compiled.adds()).map(|(number, _)| number).collect()
+    }
+
+    /// Whether rule `number` asks where an element stands.
+    pub(crate) fn is_placed(&self, number: u16) -> bool {
+        let compiled = self.rules.get(usize::from(number));
+        compiled.is_some_and(|compiled| compiled.selectors.iter().any(Selector::is_placed))
+    }
+
+    /// Whether rule `number` is about this element, wherever it stands.
     pub(crate) fn is_about(&self, number: u16, tag: Tag, vr: VR, creator: Option<&str>) -> bool {
         let compiled = self.rules.get(usize::from(number));
-        compiled.is_some_and(|compiled| compiled.selectors.iter().any(|one| one.matches(tag, vr, creator)))
+        compiled.is_some_and(|compiled| compiled.covers(tag, vr, creator))
+    }
+
+    /// Whether it is about this element inside these sequences, each with the number of its open item.
+    pub(crate) fn is_about_there(
+        &self,
+        number: u16,
+        (tag, vr, creator): (Tag, VR, Option<&str>),
+        path: &[(Tag, u64)],
+    ) -> bool {
+        let is_meant = |one: &Selector| one.element.matches(tag, vr, creator) && one.stands(path);
+        let compiled = self.rules.get(usize::from(number));
+        compiled.is_some_and(|compiled| compiled.selectors.iter().any(is_meant))
     }
 
     /// What rule `number` makes of the values; `None` when none matches its pattern, so that the next rule is asked. `rule` is what the
@@ -171,7 +208,7 @@ impl RuleSet {
         number: u16,
         rule: &Rule,
         values: &[&str],
-        source: &dyn PseudonymSource,
+        keys: &TokenKeys<'_>,
     ) -> Option<Rewritten> {
         let compiled = self.rules.get(usize::from(number))?;
         let matches = |pattern: &Regex| values.iter().any(|value| pattern.is_match(value));
@@ -184,9 +221,10 @@ impl RuleSet {
             RuleAction::Z => Rewritten::Emptied,
             RuleAction::D => Rewritten::Dummy,
             RuleAction::Replace(text) => Rewritten::Texts(vec![text.clone()]),
-            RuleAction::Hash(digits) => Rewritten::Texts(each(&|value| {
-                source.token(value).chars().take(usize::from(*digits)).collect()
-            })),
+            RuleAction::Hash(hash) => {
+                let tokens = values.iter().map(|value| hash.replaced(value, keys));
+                tokens.collect::<Option<_>>().map_or(Rewritten::Removed, Rewritten::Texts)
+            }
             RuleAction::Map(table) => {
                 let mapped: Vec<String> =
                     values.iter().filter_map(|value| table.get(value.trim()).cloned()).collect();
@@ -206,6 +244,7 @@ impl RuleSet {
                 None => Rewritten::Removed,
             },
             RuleAction::Shift => Rewritten::Shifted,
+            RuleAction::Add(_) => return None,
         })
     }
 
@@ -231,8 +270,12 @@ impl RuleSet {
 }
 
 impl Compiled {
-    fn covers(&self, tag: Tag, vr: VR) -> bool {
-        self.selectors.iter().any(|selector| selector.matches(tag, vr, None))
+    fn covers(&self, tag: Tag, vr: VR, creator: Option<&str>) -> bool {
+        self.selectors.iter().any(|selector| selector.element.matches(tag, vr, creator))
+    }
+
+    fn adds(&self) -> bool {
+        matches!(self.rule.action, RuleAction::Add(_))
     }
 
     /// Whether whatever `later` is about is taken by this rule before.
@@ -240,11 +283,9 @@ impl Compiled {
         let takes = |mine: &BTreeSet<String>, theirs: &BTreeSet<String>| {
             mine.is_empty() || (!theirs.is_empty() && theirs.is_subset(mine))
         };
-        let is_about = |selector: &Selector| match selector.single() {
-            Some(tag) => self.covers(tag, dictionary(tag).map_or(VR::UN, |(vr, _)| vr)),
-            None => self.selectors.contains(selector),
-        };
+        let is_about = |theirs: &Selector| self.selectors.iter().any(|mine| mine.covers(theirs));
         self.value.is_none()
+            && self.adds() == later.adds()
             && takes(&self.rule.sop_classes, &later.rule.sop_classes)
             && takes(&self.rule.modalities, &later.rule.modalities)
             && takes(&self.rule.labels, &later.rule.labels)
@@ -254,88 +295,6 @@ impl Compiled {
 }
 
 /// Whether the profile without rules lets nothing of the value through.
-fn takes_away(rule: &Rule) -> bool {
+pub(super) fn takes_away(rule: &Rule) -> bool {
     matches!(rule.treatment, Treatment::Action(action) if !matches!(action, Action::K | Action::KItem | Action::XZU))
-}
-
-fn compile(number: usize, rule: &ProjectRule, floor: &Rules) -> Result<Compiled, ProfileError> {
-    let wrong = |what: String| ProfileError::Rule { rule: number, what };
-    let regex = |pattern: &str| {
-        let built = regex::RegexBuilder::new(pattern).size_limit(REGEX_SIZE).build();
-        built.map_err(|error| wrong(format!("regular expression: {error}")))
-    };
-    let mut selectors = Vec::new();
-    for text in &rule.attributes {
-        let selector = Selector::parse(text).ok_or_else(|| ProfileError::Selector {
-            rule: number,
-            selector: text.clone(),
-            hint: HINT,
-        })?;
-        if let Some(tag) = selector.single()
-            && lets_through(&rule.action)
-        {
-            let by = floor.get(tag);
-            if takes_away(&by) {
-                let (selector, by) = (text.clone(), by.id.to_string());
-                return Err(ProfileError::BelowTheFloor { rule: number, selector, by });
-            }
-        }
-        let refusal = match (&selector, selector.single()) {
-            (_, Some(tag)) => rule_fit::refusal(tag, dictionary(tag).map(|(vr, _)| vr), &rule.action),
-            (Selector::Vr(vr), None) => rule_fit::by_vr(*vr, &rule.action),
-            _ => None,
-        };
-        if let Some(refusal) = refusal {
-            return Err(wrong(format!("{text}: {refusal}")));
-        }
-        selectors.push(selector);
-    }
-    if selectors.is_empty() {
-        return Err(wrong("attributes is empty: name what the rule is about".to_owned()));
-    }
-    match &rule.action {
-        RuleAction::Hash(digits) if !(8..=32).contains(digits) => {
-            return Err(wrong("hash: 8 to 32 digits".to_owned()));
-        }
-        RuleAction::Replace(text) if text.contains('\\') => {
-            return Err(wrong("replace: a backslash would make two values".to_owned()));
-        }
-        RuleAction::Map(table) if table.values().any(|text| text.contains('\\')) => {
-            return Err(wrong("map: a backslash would make two values".to_owned()));
-        }
-        RuleAction::Shift
-            if floor.settings.options.has(DeidentificationOption::RetainLongitudinalFullDates) =>
-        {
-            let what = "shift: beside dates that leave as they are, the shift can be computed: use retain_longitudinal_modified_dates";
-            return Err(wrong(what.to_owned()));
-        }
-        _ => {}
-    }
-    let no_class = |class: &&String| !class.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.'));
-    if let Some(class) = rule.sop_classes.iter().find(no_class) {
-        return Err(wrong(format!(
-            "sop_classes: {class:?} is no UID: write it like 1.2.840.10008.5.1.4.1.1.2"
-        )));
-    }
-    if let Some(modality) = rule.modalities.iter().find(|modality| !rule_fit::can_hold(VR::CS, modality)) {
-        return Err(wrong(format!("modalities: {modality:?} is no modality: write it in capitals, like CT")));
-    }
-    let find = match &rule.action {
-        RuleAction::Regex { find, .. } => Some(regex(find)?),
-        _ => None,
-    };
-    let value = rule.value.as_deref().map(regex).transpose()?;
-    Ok(Compiled { selectors, value, find, rule: rule.clone() })
-}
-
-/// Whether something of the original can be left by it.
-fn lets_through(action: &RuleAction) -> bool {
-    matches!(
-        action,
-        RuleAction::K
-            | RuleAction::C
-            | RuleAction::Truncate(_)
-            | RuleAction::Regex { .. }
-            | RuleAction::Shift
-    )
 }

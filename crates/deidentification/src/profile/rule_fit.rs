@@ -26,12 +26,16 @@ pub(crate) fn is_out_of_reach(tag: Tag) -> bool {
     OWN.binary_search(&tag).is_ok() || tag.group() == 0x7FE0
 }
 
-/// Why the action cannot be carried out on this attribute; `vr` is `None` where the dictionary does not know it.
-pub(super) fn refusal(tag: Tag, vr: Option<VR>, action: &RuleAction) -> Option<String> {
+/// What items say in it decides how they are read.
+pub(crate) const SPECIFIC_CHARACTER_SET: Tag = Tag(0x0008, 0x0005);
+
+/// Why the action cannot be carried out on this attribute; `in_root` is whether the rule reaches that of the main data set, `vr` is `None`
+/// where the dictionary does not know it.
+pub(super) fn refusal(tag: Tag, in_root: bool, vr: Option<VR>, action: &RuleAction) -> Option<String> {
     if tag.group() == 0x7FE0 {
         return Some("the pixels are not for a rule: write a mask under [pixels]".to_owned());
     }
-    if OWN.binary_search(&tag).is_ok() {
+    if in_root && OWN.binary_search(&tag).is_ok() || tag == SPECIFIC_CHARACTER_SET {
         return Some("the program writes this attribute itself: no rule reaches it".to_owned());
     }
     by_vr(vr?, action)
@@ -43,20 +47,20 @@ pub(super) fn by_vr(vr: VR, action: &RuleAction) -> Option<String> {
         RuleAction::X | RuleAction::Z | RuleAction::D | RuleAction::K => true,
         RuleAction::Replace(text) => can_hold(vr, text),
         RuleAction::Map(table) => table.values().all(|text| can_hold(vr, text)),
-        RuleAction::Hash(digits) => match vr {
-            VR::SH => *digits <= 16,
-            _ => matches!(vr, VR::LO | VR::LT | VR::ST | VR::UC | VR::UT),
-        },
+        RuleAction::Hash(hash) => hash.fits(vr),
         RuleAction::U => vr == VR::UI,
         RuleAction::C => matches!(vr, VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UT),
         RuleAction::Truncate(_) | RuleAction::Regex { .. } => is_text(vr),
         RuleAction::Shift => matches!(vr, VR::DA | VR::DT),
+        RuleAction::Add(_) => true,
     };
     let what = match action {
         RuleAction::U => "a new UID is for UI",
         RuleAction::C => "LO, SH, ST, LT, UC and UT are cleaned",
         RuleAction::Shift => "shift moves DA and DT",
-        RuleAction::Hash(_) => "hash fits LO, ST, LT, UC and UT, and SH with 16 digits at most",
+        RuleAction::Hash(_) => {
+            "hash fits LO, ST, LT, UC and UT, and SH with 16 digits at most, the prefix among them"
+        }
         RuleAction::Truncate(_) | RuleAction::Regex { .. } => "truncate and regex are for texts",
         _ => "it cannot hold what the rule writes",
     };

@@ -83,6 +83,8 @@ pub enum Step {
     NewUid,
     /// Written with a value of the project: the code, a trial attribute, a marker, what a rule of the profile says.
     Replace,
+    /// Written by a rule of the profile, where there was none.
+    Add,
 }
 
 impl Action {

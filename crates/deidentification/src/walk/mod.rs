@@ -30,6 +30,7 @@ use crate::option::OptionSet;
 use crate::pixels::PixelPlan;
 use crate::profile::{CompiledProfile, RecentRules, Rule, RuleId, Treatment};
 use crate::report::{NotInspected, Place, Tally};
+use crate::survey::OriginalUids;
 use crate::table::{Action, AttributeType, Step};
 use crate::text_clean::{Cleaned, TextCleaner};
 use crate::trial::Own;
@@ -82,6 +83,8 @@ pub(crate) struct Context<'a> {
     pub(crate) trusts_equipment: bool,
     pub(crate) characteristics: Characteristics,
     pub(crate) limits: Limits,
+    /// Of the original.
+    pub(crate) original_uids: &'a OriginalUids,
     pub(crate) own: Vec<(Tag, Own)>,
     pub(crate) tally: Tally,
     /// What takes the place of an encapsulated document, if its pages were inspected.
@@ -112,6 +115,8 @@ pub(crate) struct Walk<'c, 'a, W: Write> {
     levels: Vec<Level>,
     /// Levels above the first of this walk: those of the data set around a UN value.
     outer: usize,
+    /// Their sequences, each with the number of its open item.
+    around: Vec<(Tag, u64)>,
     /// Own elements written so far; all of them inside a UN value.
     own_written: usize,
     /// Of the item or data set that the walk is in.
@@ -128,6 +133,8 @@ pub(crate) struct Walk<'c, 'a, W: Write> {
     masked: Vec<u8>,
     /// Tags of the main data set so far, in their order there.
     seen: Vec<Tag>,
+    /// Those of them that were left out, where a rule may add them.
+    gone: Vec<Tag>,
     /// The greatest of them.
     greatest: Option<Tag>,
 }
@@ -146,6 +153,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             context,
             levels: vec![level],
             outer: 0,
+            around: Vec::new(),
             own_written: 0,
             character_set: CharacterSets::default(),
             skipped: 0,
@@ -154,6 +162,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             has_overlay_bits: false,
             masked: Vec::new(),
             seen: Vec::new(),
+            gone: Vec::new(),
             greatest: None,
         }
     }
@@ -540,6 +549,9 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
 
     fn count(&mut self, tag: Tag, rule: RuleId, step: Step) {
         let place = self.here().1;
+        if step == Step::Remove && self.is_root() && self.may_add(tag) {
+            self.gone.push(tag);
+        }
         self.context.tally.change(place, tag, rule, step);
     }
 

@@ -8,6 +8,7 @@ use super::{Done, OWN, Walk};
 use crate::deidentify::{DeidentificationError, output};
 use crate::dummy;
 use crate::option::BASIC_PROFILE_CODE;
+use crate::profile::RuleId;
 use crate::report::Place;
 use crate::table::Step;
 use crate::text::encode;
@@ -20,10 +21,21 @@ impl<W: Write> Walk<'_, '_, W> {
         self.write_own_before(Some(tag))?;
         let Ok(row) = self.context.own.binary_search_by_key(&tag, |(own, _)| *own) else { return Ok(false) };
         if row == self.own_written {
+            // Whether it is missing shows once the profile has done its work.
+            if self.may_add(tag) {
+                return Ok(false);
+            }
             self.own_written += 1;
             self.write_own(row, original)?;
         }
         Ok(true)
+    }
+
+    /// Whether a rule adds this element where it is missing.
+    pub(super) fn may_add(&self, tag: Tag) -> bool {
+        let row = self.context.own.binary_search_by_key(&tag, |(own, _)| *own).ok();
+        let own = row.and_then(|row| self.context.own.get(row));
+        matches!(own, Some((_, Own::Added { overwrite: false, .. })))
     }
 
     pub(super) fn write_own_before(&mut self, tag: Option<Tag>) -> Done {
@@ -40,6 +52,9 @@ impl<W: Write> Walk<'_, '_, W> {
     fn write_own(&mut self, row: usize, original: &[u8]) -> Done {
         let Some((tag, own)) = self.context.own.get(row).cloned() else { return Ok(()) };
         match &own {
+            Own::Added { vr, text, overwrite, rule } => {
+                return self.add(tag, *vr, text, *overwrite, RuleId::Project(*rule));
+            }
             Own::Text(vr, text) => output(self.out.value(tag, *vr, &encode(&self.character_set, *vr, text)))?,
             Own::Short(number) => {
                 let bytes = self.out.encoding().u16_bytes(*number);
@@ -67,6 +82,18 @@ impl<W: Write> Walk<'_, '_, W> {
             }
         }
         self.context.tally.change(Place::ROOT, tag, OWN, Step::Replace);
+        Ok(())
+    }
+
+    /// An element that a rule adds, unless it may not take the place of what was left.
+    fn add(&mut self, tag: Tag, vr: VR, text: &str, overwrite: bool, rule: RuleId) -> Done {
+        let is_new = !self.seen.contains(&tag);
+        if !is_new && !overwrite && !self.gone.contains(&tag) {
+            return Ok(());
+        }
+        output(self.out.value(tag, vr, &encode(&self.character_set, vr, text)))?;
+        let step = if is_new { Step::Add } else { Step::Replace };
+        self.context.tally.change(Place::ROOT, tag, rule, step);
         Ok(())
     }
 

@@ -9,7 +9,8 @@ use dicom_stream::{Header, Token};
 
 use super::{Done, Walk};
 use crate::profile::{
-    CompiledProfile, Rewritten, Rule, RuleId, Treatment, can_hold, is_out_of_reach, is_text,
+    CompiledProfile, Rewritten, Rule, RuleId, SPECIFIC_CHARACTER_SET, TokenKeys, Treatment, can_hold,
+    is_out_of_reach, is_text,
 };
 use crate::survey::Survey;
 use crate::table::{Action, Step};
@@ -19,14 +20,17 @@ use crate::text::encode;
 pub(crate) struct ActiveRules<'a> {
     profile: &'a CompiledProfile,
     numbers: Vec<u16>,
-    /// By public tag: which of them are about it.
+    /// By public tag: which of them are about it, wherever it stands.
     of_tag: HashMap<Tag, Vec<u16>>,
+    /// Whether one of them asks where an element stands.
+    is_placed: bool,
 }
 
 impl<'a> ActiveRules<'a> {
     pub(crate) fn new(profile: &'a CompiledProfile, sop_class: &str, survey: &Survey) -> Self {
         let numbers = profile.project_rules.of_object(sop_class, survey.modality(), survey.labels());
-        Self { profile, numbers, of_tag: HashMap::new() }
+        let is_placed = numbers.iter().any(|number| profile.project_rules.is_placed(*number));
+        Self { profile, numbers, of_tag: HashMap::new(), is_placed }
     }
 
     /// Numbers of the rules about an element; a private one is known by its creator, which is not the same in all data sets.
@@ -43,13 +47,27 @@ impl<'a> ActiveRules<'a> {
 impl<W: Write> Walk<'_, '_, W> {
     /// The rules about this element, first the first.
     fn rules_about(&mut self, tag: Tag, vr: VR) -> Vec<u16> {
-        if self.context.project_rules.numbers.is_empty() || self.is_root() && is_out_of_reach(tag) {
+        if self.context.project_rules.numbers.is_empty()
+            || self.is_root() && is_out_of_reach(tag)
+            || tag == SPECIFIC_CHARACTER_SET
+        {
             return Vec::new();
         }
         let is_private = tag.group() % 2 == 1;
         let creator = self.level().filter(|_| is_private).and_then(|level| level.creators.of(tag));
         let creator = creator.map(|(name, _)| name.to_owned());
-        self.context.project_rules.about(tag, vr, creator.as_deref())
+        let mut about = self.context.project_rules.about(tag, vr, creator.as_deref());
+        if !about.is_empty() && self.context.project_rules.is_placed {
+            let (path, rules) = (self.path(), &self.context.profile.project_rules);
+            about.retain(|number| rules.is_about_there(*number, (tag, vr, creator.as_deref()), &path));
+        }
+        about
+    }
+
+    /// Sequences around the next element, the outermost first, each with the number of its open item.
+    pub(super) fn path(&self) -> Vec<(Tag, u64)> {
+        let levels = self.levels.iter().filter_map(|level| Some((level.tag?, level.items)));
+        self.around.iter().copied().chain(levels).collect()
     }
 
     /// What the first rule that is about this value makes of it. `rule` is what the profile does without rules.
@@ -67,9 +85,14 @@ impl<W: Write> Walk<'_, '_, W> {
         let text = self.character_set.decode(vr, value);
         let text = text.trim_end_matches([' ', '\0']);
         let values: Vec<&str> = if separates_values(vr) { text.split('\\').collect() } else { vec![text] };
+        let context = &self.context;
+        let keys = TokenKeys {
+            source: context.source,
+            uids: context.original_uids,
+            sop_instance: context.object.sop_instance,
+        };
         rules.into_iter().find_map(|number| {
-            let rewritten =
-                self.context.profile.project_rules.apply(number, &rule, &values, self.context.source)?;
+            let rewritten = context.profile.project_rules.apply(number, &rule, &values, &keys)?;
             Some((Rule { id: RuleId::Project(number + 1), vr, ..rule }, rewritten))
         })
     }

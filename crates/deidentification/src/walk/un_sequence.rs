@@ -27,11 +27,13 @@ impl<W: Write> Walk<'_, '_, W> {
         // The content item around it says what its values are.
         let concept = self.level().map(|level| level.concept.clone()).unwrap_or_default();
         let value_type = self.level().map(|level| level.value_type.clone()).unwrap_or_default();
+        let around = self.path();
         let mut inner = Walk {
             out: Writer::new(Vec::new(), Encoding::ImplicitLittle, Lengths::Undefined),
             context: &mut *self.context,
             levels: vec![Level { node, place, kind, concept, value_type, ..Level::default() }],
             outer: self.outer + self.levels.len(),
+            around,
             own_written: usize::MAX,
             character_set: CharacterSets::inside(CharacterSet::clone(&self.character_set)),
             skipped: 0,
@@ -40,6 +42,7 @@ impl<W: Write> Walk<'_, '_, W> {
             has_overlay_bits: false,
             masked: Vec::new(),
             seen: Vec::new(),
+            gone: Vec::new(),
             greatest: None,
         };
         let mut rest = bytes.as_slice();

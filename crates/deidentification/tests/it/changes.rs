@@ -296,3 +296,15 @@ fn an_object_that_breaks_off_is_an_error() {
 fn report() -> Report {
     run_profile(&Profile::basic(), CT, patient()).report
 }
+
+#[test]
+fn what_a_rule_adds_is_told_with_the_rule() {
+    let head = "name = \"own\"\nversion = \"1\"\nedition = \"2026d\"\n";
+    let rule = "[[rules]]\nattributes = [\"ReceiveCoilName\", \"StudyDescription\"]\naction = { add = { value = \"HEAD\" } }\n";
+    let profile = Profile::from_toml(&format!("{head}{rule}")).unwrap();
+    let changes = changes(&profile, vec![text(0x0008_1030, VR::LO, "Thorax of Ann")], MASKED);
+    for (path, done) in [("(0018,1250)", Done::Added), ("(0008,1030)", Done::Replaced)] {
+        let row = at(&changes, path);
+        assert_eq!((row.done, rules(row), new(row).as_str()), (done, vec!["rule-1"], "HEAD"), "{path}");
+    }
+}

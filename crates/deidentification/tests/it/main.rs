@@ -15,6 +15,8 @@ mod partner_view;
 mod pixels;
 mod public_files;
 mod references;
+mod rule_places;
+mod rule_values;
 mod rules;
 mod support;
 mod tables;

@@ -27,10 +27,7 @@ pub(crate) struct Source;
 
 impl PseudonymSource for Source {
     fn uid(&self, original: &str) -> String {
-        let hash = original.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
-        });
-        format!("2.25.{hash}")
+        format!("2.25.{}", checksum(original))
     }
 
     fn code(&self) -> &str {
@@ -42,8 +39,14 @@ impl PseudonymSource for Source {
     }
 
     fn token(&self, value: &str) -> String {
-        format!("{:032x}", value.len())
+        format!("{0:016x}{0:016x}", checksum(value))
     }
+}
+
+/// FNV-1a.
+fn checksum(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
 }
 
 /// An element of a test data set.

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use deidentification::pixels::{FoundText, PixelMask, PixelPolicy, TextPolicy};
 use deidentification::{
-    AttributeEffect, DeidentificationOption, Effect, Explanation, ProjectRule, RuleAction, RuleId, Topic,
+    Add, AttributeEffect, DeidentificationOption, Effect, Explanation, Hash, ProjectRule, RuleAction, RuleId,
+    Scope, Topic,
 };
 use pixel::risk::MODALITIES_AT_RISK;
 
@@ -217,7 +218,9 @@ impl Page<'_> {
             RuleAction::U => ("U", String::new()),
             RuleAction::C => ("C", String::new()),
             RuleAction::Replace(text) => ("replace", text.clone()),
-            RuleAction::Hash(digits) => ("hash", digits.to_string()),
+            RuleAction::Hash(hash) => ("hash", hash.digits.to_string()),
+            RuleAction::Add(Add { overwrite: false, value, .. }) => ("add", value.clone()),
+            RuleAction::Add(Add { value, .. }) => ("add_overwrite", value.clone()),
             RuleAction::Map(table) => ("map", table.len().to_string()),
             RuleAction::Truncate(length) => ("truncate", length.to_string()),
             RuleAction::Regex { find, .. } => ("regex", find.clone()),
@@ -226,6 +229,9 @@ impl Page<'_> {
         let (number, attributes) = (number.to_string(), joined(&rule.attributes));
         let words = [("number", number.as_str()), ("attributes", &attributes), ("argument", &argument)];
         let mut said = self.locale.say("rule", key, &words);
+        if let RuleAction::Hash(hash) = &rule.action {
+            said.push_str(&self.of_hash(hash));
+        }
         let conditions = self.conditions(&[
             ("value", joined(&rule.value)),
             ("sop_classes", joined(&rule.sop_classes)),
@@ -240,6 +246,25 @@ impl Page<'_> {
             said = format!("{said} {}", self.locale.say("rule", "reason", &[("reason", &rule.reason)]));
         }
         self.line(&said);
+    }
+
+    /// What else is said of a token, each in a sentence with a blank before it.
+    fn of_hash(&self, hash: &Hash) -> String {
+        let scope = match hash.scope {
+            Scope::Patient => "hash_patient",
+            Scope::Study => "hash_study",
+            Scope::Series => "hash_series",
+            Scope::Instance => "hash_instance",
+        };
+        let said = [
+            (hash.words, "hash_words"),
+            (hash.ignore_case, "hash_ignore_case"),
+            (!hash.prefix.is_empty(), "hash_prefix"),
+            (true, scope),
+        ];
+        let said = said.into_iter().filter(|(is_said, _)| *is_said);
+        let words = [("prefix", hash.prefix.as_str())];
+        said.map(|(_, key)| format!(" {}", self.locale.say("rule", key, &words))).collect()
     }
 
     fn conditions(&self, of: &[(&str, String)]) -> String {
