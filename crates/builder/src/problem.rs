@@ -64,8 +64,28 @@ impl Site {
             }
         }
         let mut ids = BTreeSet::new();
+        let mut called = BTreeSet::new();
         for project in &self.projects {
             let place = format!("project {:?}", project.id);
+            // Two projects may share a called title when their senders differ.
+            for title in project
+                .called_ae_titles
+                .iter()
+                .filter(|_| project.calling_ae_titles.is_empty() && project.query_rules.is_empty())
+            {
+                if !called.insert(title.clone()) {
+                    let text = format!(
+                        "called title {title} is another project's too, and neither names its senders: all would wait as no-route"
+                    );
+                    say(place.clone(), text);
+                }
+            }
+            if project.mode == ProjectMode::Pseudonymise && self.vault.key.is_none() {
+                say(place.clone(), "mode \"pseudonymise\" needs [vault] key".to_owned());
+            }
+            if project.results.as_ref().is_some_and(|results| results.poll_seconds == 0) {
+                say(place.clone(), "results.poll_seconds is at least 1".to_owned());
+            }
             let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             if project.id.is_empty() || project.id.len() > 32 || !project.id.bytes().all(legal) {
                 say(place.clone(), "an id has 1 to 32 of a–z, 0–9 and -".to_owned());
@@ -187,6 +207,20 @@ mod tests {
     }
 
     #[test]
+    fn what_would_wait_for_ever_is_found() {
+        let project = |id: &str, more: &str| {
+            format!("[[project]]\nid = \"{id}\"\ncalled_ae_titles = [\"R\"]\nmode = \"receive-only\"\n{more}")
+        };
+        let found = problems(&[project("a", ""), project("b", "")].concat());
+        assert!(found.len() == 1 && found[0].contains("called title R"), "{found:?}");
+        let apart = [project("a", ""), project("b", "calling_ae_titles = [\"M\"]\n")].concat();
+        assert!(problems(&apart).is_empty());
+        let dossier = "[project.dossier]\nstate = \"active\"\nversion = 1\nvalid_until = \"2099-12-31\"\nmode = \"pseudonymise\"\n";
+        let found = problems(&format!("[[project]]\nid = \"p\"\nmode = \"pseudonymise\"\n{dossier}"));
+        assert_eq!(found, ["project \"p\": mode \"pseudonymise\" needs [vault] key"]);
+    }
+
+    #[test]
     fn of_two_nodes_or_partners_with_one_name_neither_is_guessed() {
         let node = "[[node]]\nname = \"a\"\nae_title = \"A\"\n";
         let partner = "[[partner]]\nid = \"p\"\n[partner.transport.folder]\npath = \"/tmp\"\n";
@@ -203,6 +237,7 @@ mod tests {
             let partner =
                 |id| format!("[[partner]]\nid = \"{id}\"\n[partner.transport.folder]\npath = \"/tmp\"\n");
             [
+                "[vault]\nkey = { file = \"/k\" }\n".to_owned(),
                 partner("a"),
                 partner("b"),
                 "[[project]]\nid = \"p\"\nmode = \"pseudonymise\"\npartners = [\"a\", \"b\"]\n".to_owned(),

@@ -119,7 +119,7 @@ impl Default for HttpConfig {
 #[non_exhaustive]
 pub enum ConfigError {
     /// Not TOML, an unknown key, or a value of the wrong kind; the text names line and key.
-    #[error("site.toml: {0}")]
+    #[error(transparent)]
     Document(#[from] toml::de::Error),
     /// A variable that overrides a key names none, or has a value of the wrong kind.
     #[error("variable {variable}: {reason}")]

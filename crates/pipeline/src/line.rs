@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use archive::ArchiveError;
@@ -123,16 +123,25 @@ pub enum ProjectError {
     #[error(transparent)]
     Dossier(#[from] DossierError),
     /// The profile cannot be read.
-    #[error("project {project:?}: profile: {source}")]
+    #[error(
+        "project {project:?}: profile {profile:?} is none of `profile list`, and no file that can be read: {source}"
+    )]
     ProfileFile {
         /// Project.
         project: String,
+        /// As configured.
+        profile: PathBuf,
         /// Error of the file system.
         source: io::Error,
     },
     /// The profile cannot be used.
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
+    #[error("project {project:?}: profile: {source}")]
+    Profile {
+        /// Project.
+        project: String,
+        /// What is wrong with it.
+        source: ProfileError,
+    },
     /// Under linkage `partner` two partners have no value in common that stands for the participant; the profile gives them one (DEC-J).
     #[error(
         "project {0:?}: {1} of the profile is the same for all partners, and contradicts linkage \"partner\", which several partners have \
@@ -174,7 +183,12 @@ impl Project {
         let dossier = Dossier::new(&config.id, dossier)?;
         let profile = match &config.profile {
             Some(profile) => load_profile(profile)
-                .map_err(|source| ProjectError::ProfileFile { project: id(), source })??,
+                .map_err(|source| ProjectError::ProfileFile {
+                    project: id(),
+                    profile: profile.clone(),
+                    source,
+                })?
+                .map_err(|source| ProjectError::Profile { project: id(), source })?,
             None => Profile::basic(),
         };
         if let (Linkage::Partner, Some(common)) = (config.linkage(), common_to_partners(&profile)) {
@@ -188,7 +202,8 @@ impl Project {
         let key = config.results.as_ref().and_then(|results| results.encrypted_attributes_key.as_deref());
         let unusable = |source| ProjectError::EncryptedAttributesKey { project: id(), source };
         let encrypted_attributes_key = key.map(DecryptionKey::open).transpose().map_err(unusable)?;
-        let compiled = profile.compile(trial)?;
+        let compiled =
+            profile.compile(trial).map_err(|source| ProjectError::Profile { project: id(), source })?;
         Ok(Some(Self {
             encrypted_attributes_key,
             shifts_dates: compiled.shifts_dates(),

@@ -132,7 +132,9 @@ impl ConfigFile {
             Some(path) => read(path)?,
             None => String::new(),
         };
-        Ok(Site::parse(&document, std::env::vars())?)
+        let shown =
+            || self.config.as_ref().map_or_else(|| "defaults".to_owned(), |path| path.display().to_string());
+        Site::parse(&document, std::env::vars()).with_context(shown)
     }
 }
 
@@ -147,9 +149,15 @@ fn small_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// The main database of a site, for commands beside the server.
 async fn main_database(site: &Site) -> anyhow::Result<database::Database> {
-    let data =
-        site.site.data.canonicalize().with_context(|| format!("no data in {}", site.site.data.display()))?;
-    crate::stores::open_database(&data, "main").await
+    crate::stores::open_database(&data_folder(site)?, "main").await
+}
+
+/// The folder of a site's data, as a server made it.
+fn data_folder(site: &Site) -> anyhow::Result<PathBuf> {
+    let data = &site.site.data;
+    let shown =
+        || format!("no data in {}: is it the configuration of the server (--config)?", data.display());
+    data.canonicalize().with_context(shown)
 }
 
 /// The value that this word names; else an error that lists the words.

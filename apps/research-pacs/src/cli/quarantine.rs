@@ -95,7 +95,7 @@ impl Quarantine {
 #[allow(clippy::print_stdout, reason = "the command's answer")]
 impl ListArgs {
     async fn work(self) -> anyhow::Result<Outcome> {
-        let data = self.config.site()?.site.data.canonicalize()?;
+        let data = super::data_folder(&self.config.site()?)?;
         let database = open_database(&data, "buffer").await?;
         let mut after = None;
         let mut count = 0_u64;
@@ -131,7 +131,7 @@ impl ListArgs {
 #[allow(clippy::print_stdout, reason = "the command's answer")]
 impl Entry {
     async fn work(self) -> anyhow::Result<Outcome> {
-        let data = self.config.site()?.site.data.canonicalize()?;
+        let data = super::data_folder(&self.config.site()?)?;
         let database = open_database(&data, "buffer").await?;
         let entry = buffer::show_quarantined(database.reader(), self.id).await?;
         println!("{}", serde_json::to_string_pretty(&shown(&entry))?);
@@ -151,7 +151,7 @@ impl Entry {
 impl Decide {
     async fn work(self, decision: Decision, kind: DecisionKind) -> anyhow::Result<Outcome> {
         let site = self.entry.config.site()?;
-        let data = site.site.data.canonicalize()?;
+        let data = super::data_folder(&site)?;
         let (main, buffer) = (open_database(&data, "main").await?, open_database(&data, "buffer").await?);
         let now = Clock::system().now();
         let entry = buffer::show_quarantined(buffer.reader(), self.entry.id).await?;

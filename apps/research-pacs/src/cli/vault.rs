@@ -37,9 +37,11 @@ pub(super) enum VaultCommand {
     Rotate(ConfigFile),
     /// Enter an inclusion list (CSV: patient_id, issuer, subject_code, consent_date, form_version), all of it or nothing.
     Include(List),
-    /// Enter oppositions and withdrawals (CSV), all of them or none.
+    /// Enter oppositions and withdrawals (CSV: patient_id, issuer, kind, date, action; kind opposition or withdrawal, action stop,
+    /// delete or keep), all of them or none.
     Oppose(List),
-    /// Enter an existing correspondence (CSV: patient id, code, UIDs), all of it or nothing.
+    /// Enter an existing correspondence (CSV: patient_id, issuer, subject_code, and for UIDs kind, original_uid, pseudonym_uid), all of it
+    /// or nothing.
     Import(Import),
     /// Record that numbers (CSV: patient_id, issuer) belong to one participant from now on: a merge or a correction at the hospital. Results
     /// of whoever had them before go to a person.
@@ -74,7 +76,7 @@ pub(super) struct Import {
 pub(super) struct Merge {
     #[command(flatten)]
     list: List,
-    /// The vault's own id of the participant that the numbers belong to.
+    /// The vault's own id of the participant that the numbers belong to: `job show` tells it.
     #[arg(long)]
     participant: String,
     /// Who records it.
@@ -92,9 +94,12 @@ pub(super) struct Erase {
     /// Research study.
     #[arg(long)]
     project: String,
-    /// The vault's own id of the participant; without it the whole project is erased.
-    #[arg(long)]
+    /// The vault's own id of the participant: `job show` tells it.
+    #[arg(long, required_unless_present = "whole_project")]
     participant: Option<String>,
+    /// Erase every participant of the project.
+    #[arg(long, conflicts_with = "participant")]
+    whole_project: bool,
     /// Who erases.
     #[arg(long, value_name = "NAME")]
     by: String,
@@ -226,7 +231,7 @@ pub(super) async fn init(site: &Site, now: i64) -> anyhow::Result<&'static str> 
     }
     let key = WrappingKey::load(source, |name| std::env::var(name).ok())?;
     stores::make_private(&site.site.data)?;
-    let database = stores::open_database(&site.site.data.canonicalize()?, "vault").await?;
+    let database = stores::open_database(&super::data_folder(site)?, "vault").await?;
     match Vault::create(database, KeyRing::new(key, None), now).await {
         Ok(_) => Ok("vault created; keep a copy of its key in a safe place, apart from the data"),
         Err(VaultError::Exists) => Ok("the vault is there already"),
@@ -236,7 +241,7 @@ pub(super) async fn init(site: &Site, now: i64) -> anyhow::Result<&'static str> 
 
 /// The vault, unlocked.
 async fn open(site: &Site) -> anyhow::Result<Vault> {
-    let vault = stores::open_vault(site, &site.site.data.canonicalize()?).await?;
+    let vault = stores::open_vault(site, &super::data_folder(site)?).await?;
     match vault.locked() {
         Some(reason) => bail!("the vault is locked: {reason}"),
         None => Ok(vault),

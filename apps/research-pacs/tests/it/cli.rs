@@ -42,7 +42,7 @@ fn a_profile_that_cannot_be_used_is_found_by_the_check() {
     let (file, profile) = (folder.path().join("site.toml"), folder.path().join("profile.toml"));
     let text = |key: &str| {
         format!(
-            "[[project]]\nid = \"a\"\nmode = \"pseudonymise\"\nprofile = \"{}\"\npartners = [\"lab\"]\n[project.dossier]\nstate = \"active\"\n\
+            "[vault]\nkey = {{ file = \"/k\" }}\n[[project]]\nid = \"a\"\nmode = \"pseudonymise\"\nprofile = \"{}\"\npartners = [\"lab\"]\n[project.dossier]\nstate = \"active\"\n\
              version = 1\nvalid_until = \"2099-12-31\"\nmode = \"pseudonymise\"\nrecipients = [\"lab\"]\n\
              [[partner]]\nid = \"lab\"\n[partner.transport.dicomweb]\nstow_url = \"https://lab.example/dicom-web\"\n{key}",
             profile.display()

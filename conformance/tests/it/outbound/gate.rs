@@ -110,7 +110,9 @@ fn what_waits_is_stopped_by_an_erasure() {
         world.site.count("main", "job_queue WHERE kind = 'export' AND attempts > 0") == 1
     });
     let erase = ["vault", "erase", "--project", "one", "--by", "Dr Table Holder", "--reason", "request 12"];
-    let said = world.site.answer(&erase, 0);
+    // nobody erases a whole project by leaving something out
+    world.site.answer(&erase, 2);
+    let said = world.site.answer(&[&erase[..], &["--whole-project"]].concat(), 0);
     assert!(said.contains("1 participants erased, 1 jobs withdrawn"), "{said}");
     server.stop();
     let _peer = partner.start(&[]);

@@ -65,13 +65,18 @@ fn grouped(changes: impl IntoIterator<Item = RecordedChange>) -> Places {
     places
 }
 
+/// What is kept of a report hides tags that may be letters, as `(unknown)`: such a line tells of no place.
 fn by_place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Places, D::Error> {
-    Ok(grouped(Vec::<RecordedChange>::deserialize(deserializer)?))
+    let changes = Vec::<RecordedChange>::deserialize(deserializer)?;
+    Ok(grouped(changes.into_iter().filter(|change| !change.path.is_empty())))
 }
 
-/// `(0008,1115)(0008,0080)`
+/// `(0008,1115)(0008,0080)`; empty where a part of it is hidden.
 fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Tag>, D::Error> {
     let text = String::deserialize(deserializer)?;
+    if text.contains("(unknown)") {
+        return Ok(Vec::new());
+    }
     let tag = |text: &str| {
         let (group, element) = text.strip_prefix('(')?.split_once(',')?;
         Some(Tag(u16::from_str_radix(group, 16).ok()?, u16::from_str_radix(element, 16).ok()?))

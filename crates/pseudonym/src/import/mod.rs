@@ -17,7 +17,7 @@ use crate::subject::SubjectError;
 
 /// A faulty line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {problem}")]
+#[error("line {line}{}: {problem}", .column.is_empty().then(String::new).unwrap_or_else(|| format!(", column {column}")))]
 pub struct LineError {
     /// Number in the file, from 1; the header is line 1.
     pub line: u64,

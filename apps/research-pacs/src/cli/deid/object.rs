@@ -37,11 +37,11 @@ pub(super) struct Made {
     pub(super) report: Report,
     /// What the search found: then nobody may have the object.
     pub(super) found: Option<Left>,
-    /// Why a server would let a person decide, although nothing was found.
+    /// Why a server would let a person decide, although nothing was found (AC2.7, AC2.8).
     pub(super) waits: Option<Left>,
     /// New SOP Instance UID.
     pub(super) instance: String,
-    /// Patient ID and code.
+    /// Patient ID, or what stands for one, and code.
     pub(super) patient: (String, String),
     /// Original UIDs and what took their place.
     pub(super) uids: BTreeMap<String, String>,
@@ -151,7 +151,7 @@ impl Deidentifier<'_> {
             found,
             waits,
             instance,
-            patient: (identification.patient_id, source.code.as_str().to_owned()),
+            patient: (participant_key(&identification).into_owned(), source.code.as_str().to_owned()),
             uids: source.given.into_inner(),
             before: (input.start.data_set as u64, syntax),
             after,
@@ -181,7 +181,7 @@ impl Deidentifier<'_> {
         }
     }
 
-    /// What a server holds for a person and this command only counts (AC2.7, AC2.8).
+    /// What a server holds for a person.
     fn waits(&self, object: &Object<'_>, inspection: &Inspection) -> Option<Left> {
         let is_document = object.sop_class.starts_with(ENCAPSULATED);
         if is_document && self.profile.profile().documents != DocumentPolicy::Dummy {

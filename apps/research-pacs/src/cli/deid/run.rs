@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
+use deidentification::Report;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
@@ -23,10 +24,22 @@ pub(super) struct Summary {
     pub(super) pixels_not_inspected: u64,
 }
 
+/// A line of the report: of which object, and what was done to it.
+#[derive(Serialize)]
+struct Line<'a> {
+    /// New SOP Instance UID, which the file is named by.
+    instance: &'a str,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
 /// What is written beside the objects.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Records {
-    /// Write what was done to each object, one JSON line per object, without values.
+    /// Write also what a server would hold for a person: pixels at risk that nobody looked at, and documents, which leave as empty ones.
+    #[arg(long)]
+    accept_uninspected: bool,
+    /// Write what was done to each object, one JSON line per object, without values; `instance` is the name of its file.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Write original and new UIDs as CSV (id_old,id_new). The file identifies: it is for test sets, never for what leaves.
@@ -51,7 +64,8 @@ pub(super) fn run(
     let mut report = records.report.as_deref().map(create).transpose()?;
     let (mut uids, mut patients) = (BTreeMap::new(), BTreeMap::new());
     let mut summary = Summary::default();
-    let folder = Folder { path: output, written: Mutex::default() };
+    let folder =
+        Folder { path: output, takes_what_waits: records.accept_uninspected, written: Mutex::default() };
     each(
         files,
         |path| one(with, path, &folder),
@@ -60,7 +74,8 @@ pub(super) fn run(
             told(path, if let Done::Left(left) = &done { Some(left) } else { None });
             let Done::Made(made) = done else { return Ok(()) };
             if let Some(report) = &mut report {
-                serde_json::to_writer(&mut *report, &made.report)?;
+                let line = Line { instance: &made.instance, report: &made.report };
+                serde_json::to_writer(&mut *report, &line)?;
                 report.write_all(b"\n")?;
             }
             if records.uid_map.is_some() {
@@ -86,6 +101,8 @@ pub(super) fn run(
 /// Where the objects go.
 struct Folder<'a> {
     path: &'a Path,
+    /// Whether what a server would hold for a person is written, too.
+    takes_what_waits: bool,
     /// New SOP Instance UIDs of this run.
     written: Mutex<BTreeSet<String>>,
 }
@@ -130,8 +147,9 @@ fn same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
 fn one(with: &Deidentifier<'_>, path: &Path, folder: &Folder<'_>) -> Result<Made, Undone> {
     let mut temporary = NamedTempFile::new_in(folder.path)?;
     let mut made = with.make(path, temporary.as_file_mut())?;
-    if let Some(found) = made.found.take() {
-        return Err(Undone::Left(found));
+    let waits = made.waits.take().filter(|_| !folder.takes_what_waits);
+    if let Some(held) = made.found.take().or(waits) {
+        return Err(Undone::Left(held));
     }
     folder.keep(temporary, &made.instance)?;
     Ok(made)

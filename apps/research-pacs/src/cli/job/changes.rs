@@ -125,7 +125,7 @@ async fn write_down(site: &Site, main: &Database, job: &Job, by: &str, reason: &
     let purpose = Purpose::new(by, "research-pacs job changes", &site.site.name, reason)?;
     let now = Clock::system().now();
     if let Some(participant) = &job.participant {
-        let vault = stores::open_vault(site, &site.site.data.canonicalize()?).await?;
+        let vault = stores::open_vault(site, &crate::cli::data_folder(site)?).await?;
         vault.reidentify(&job.project, ParticipantId::from_str(participant)?, &purpose, now).await?;
     }
     audit_originals_shown(site, main, job, by, reason, now).await

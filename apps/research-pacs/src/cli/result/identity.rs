@@ -48,14 +48,14 @@ impl ShowIdentity {
         let node = results.and_then(|results| site.nodes.iter().find(|node| node.name == results.return_to));
         let purpose = Purpose::new(by, "research-pacs result show", &site.site.name, reason)?;
         let now = Clock::system().now();
-        let vault = stores::open_vault(site, &site.site.data.canonicalize()?).await?;
+        let vault = stores::open_vault(site, &crate::cli::data_folder(site)?).await?;
         let access = vault.reidentify(&job.project, participant, &purpose, now).await?;
         audit_originals_shown(site, main, &job, by, reason, now).await?;
         let record = vault.export_record(&job.first_increment.to_string()).await?;
         let received = vault.own_records(&access, &record.study).await?;
         let mut lines: Vec<serde_json::Value> =
             both_identities(node, &received).await?.iter().map(line).collect();
-        let data = site.site.data.canonicalize()?;
+        let data = crate::cli::data_folder(site)?;
         let buffer = stores::open_database(&data, "buffer").await?;
         let instances = buffer::inbound_of(buffer.reader(), set.id).await?;
         let ids = instances.iter().map(|instance| instance.id);
