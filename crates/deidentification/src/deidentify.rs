@@ -7,7 +7,7 @@ use dicom_stream::{Limits, SourceError, Token, TokenSource, TransferSyntax};
 use pixel::{FrameIndex, UnusedBits};
 use thiserror::Error;
 
-use crate::document_inspection::PagesKept;
+use crate::document_inspection::DocumentKept;
 use crate::iod::Iod;
 use crate::option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
 use crate::pixels::PixelPlan;
@@ -216,7 +216,7 @@ fn context<'a>(
         limits,
         own: own_elements(profile, source.code(), known),
         tally: Tally::new(),
-        pages: survey.pages.as_ref(),
+        document: survey.document.as_ref(),
         document_length: None,
         found: (false, false),
     }
@@ -270,7 +270,7 @@ fn report(profile: &CompiledProfile, applied: OptionSet, known: Known<'_>, tally
         not_inspected,
         pixels: known.pixels.map(PixelReport::of),
         defaced: known.survey.defaced.clone(),
-        document: known.survey.pages.as_ref().map(PagesKept::report),
+        document: known.survey.document.as_ref().map(DocumentKept::report),
         damage: Vec::new(),
     }
 }

@@ -10,7 +10,7 @@ use pixel::{DocumentRenderer, TextRecogniser};
 use super::pixel_text::pixels;
 use super::{Finding, Verifier, VerifyError};
 
-const ENCAPSULATED_DOCUMENT: Tag = Tag(0x0042, 0x0011);
+pub(super) const ENCAPSULATED_DOCUMENT: Tag = Tag(0x0042, 0x0011);
 /// Bytes of a document that is read again.
 const MOST: usize = 256 << 20;
 
@@ -27,21 +27,7 @@ impl Verifier {
         recogniser: &dyn TextRecogniser,
         renderer: &dyn DocumentRenderer,
     ) -> Result<Option<Finding>, VerifyError> {
-        let mut tokens = TokenSource::skimming(input, syntax, limits)?;
-        let (mut document, mut is_here) = (Vec::new(), false);
-        while let Some(token) = tokens.next_token()? {
-            match token {
-                Token::Value { header, value } if header.tag == ENCAPSULATED_DOCUMENT => {
-                    document.extend_from_slice(value);
-                }
-                Token::BulkStart { header } => is_here = header.tag == ENCAPSULATED_DOCUMENT,
-                Token::Bulk(piece) if is_here => document.extend_from_slice(piece),
-                _ => {}
-            }
-            if document.len() > MOST {
-                return Err(pixels("the document is too large"));
-            }
-        }
+        let document = document(input, syntax, limits)?;
         let text = renderer.text(&document).map_err(pixels)?;
         let mut left = TIME_PER_OBJECT;
         let mut found = text.lines().find_map(|line| self.verify_text(line));
@@ -53,4 +39,28 @@ impl Verifier {
         }
         Ok(found.map(|kind| Finding { path: ElementPath::root(ENCAPSULATED_DOCUMENT), kind }))
     }
+}
+
+/// The body of an object as it leaves.
+pub(super) fn document<R: Read + Seek>(
+    input: R,
+    syntax: &TransferSyntax,
+    limits: Limits,
+) -> Result<Vec<u8>, VerifyError> {
+    let mut tokens = TokenSource::skimming(input, syntax, limits)?;
+    let (mut document, mut is_here) = (Vec::new(), false);
+    while let Some(token) = tokens.next_token()? {
+        match token {
+            Token::Value { header, value } if header.tag == ENCAPSULATED_DOCUMENT => {
+                document.extend_from_slice(value);
+            }
+            Token::BulkStart { header } => is_here = header.tag == ENCAPSULATED_DOCUMENT,
+            Token::Bulk(piece) if is_here => document.extend_from_slice(piece),
+            _ => {}
+        }
+        if document.len() > MOST {
+            return Err(pixels("the document is too large"));
+        }
+    }
+    Ok(document)
 }

@@ -7,8 +7,8 @@ use deidentification::DeidentificationOption::CleanPixelData;
 use deidentification::pixels::{PixelPolicy, TextPolicy};
 use deidentification::verify::{Identity, Verifier};
 use deidentification::{
-    DocumentInspection, DocumentPolicy, Known, Object, PDF_STORAGE, Profile, Survey, deidentify,
-    inspect_document,
+    DocumentInspection, DocumentPolicy, DocumentReport, Known, Object, PDF_STORAGE, Profile, Survey,
+    deidentify, inspect_document,
 };
 use dicom_stream::{Limits, TransferSyntax, VR};
 use pixel::{DocumentError, DocumentRenderer, GreyImage, RecogniserError, TextBox, TextRecogniser};
@@ -83,11 +83,11 @@ fn inspected(
     let programs = reads.map(|reads| (reads as &dyn TextRecogniser, renders as &dyn DocumentRenderer));
     let looked =
         inspect_document(&profile, &cleaner, programs, &syntax, Limits::INSTANCE, Cursor::new(&input));
-    let pages = match looked.unwrap() {
+    let kept = match looked.unwrap() {
         DocumentInspection::Held(why) => return Err(why),
-        DocumentInspection::Pages(pages) => pages,
+        DocumentInspection::Kept(kept) => kept,
     };
-    let survey = survey.with_pages(pages);
+    let survey = survey.with_document(kept);
     let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
     let object =
         Object { sop_class: PDF_STORAGE, sop_instance: INSTANCE, transfer_syntax: &syntax, length: None };
@@ -95,7 +95,8 @@ fn inspected(
     let report =
         deidentify(&profile, &object, &Source, known, Limits::INSTANCE, Cursor::new(&input), &mut out)
             .unwrap();
-    Ok((elements(&syntax, &out).remove("(0042,0011)").unwrap().1, report.document.unwrap().pages))
+    let Some(DocumentReport::Pages { pages, .. }) = report.document else { panic!("{:?}", report.document) };
+    Ok((elements(&syntax, &out).remove("(0042,0011)").unwrap().1, pages))
 }
 
 fn holds(bytes: &[u8], needle: &[u8]) -> bool {
