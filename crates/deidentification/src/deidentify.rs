@@ -208,6 +208,10 @@ fn context<'a>(
             .ok()
             .filter(|_| !object.transfer_syntax.encapsulated)
             .map(|pixels| pixels.native_bytes().next_multiple_of(2)),
+        frame_pixels: survey
+            .pixels(object.transfer_syntax)
+            .ok()
+            .map(|pixels| u64::from(pixels.rows()) * u64::from(pixels.columns())),
         frame_index: FrameIndex::new(survey.frames()),
         unused_bits: survey.pixels(object.transfer_syntax).ok().as_ref().and_then(UnusedBits::new),
         without_reference: &survey.without_reference,

@@ -71,6 +71,8 @@ pub(crate) struct Context<'a> {
     pub(crate) pixels: Option<&'a PixelPlan>,
     /// Bytes of the native frames, padded to an even number; `None` where the description of the pixels cannot be used.
     pub(crate) pixel_bytes: Option<u64>,
+    /// Pixels of a frame; `None` as before.
+    pub(crate) frame_pixels: Option<u64>,
     /// Compares offset tables with fragments.
     pub(crate) frame_index: FrameIndex,
     /// Tells the bits of native pixel data that no sample uses.
