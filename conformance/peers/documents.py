@@ -1,7 +1,7 @@
 """Encapsulated documents: documents.py make FOLDER, documents.py check FOLDER
 
 `make` writes PDF documents (ISO 32000-1) that name the patient nowhere on a page (`clean`, whose metadata do), on a page (`named`),
-where nobody sees it (`hidden`, text rendering mode 3), a CDA document that names people in header, narrative and attributes, and one
+where nobody sees it (`hidden`, text rendering mode 3), on scans where it is faint or turned, a CDA document that names people in header, narrative and attributes, and one
 whose body is of another format. `check` prints one JSON object for each received file: what poppler reads and renders of its body, or what
 a reader of XML finds in it, and which names are in it. Every identity is invented.
 """
@@ -37,8 +37,20 @@ NARRATIVE = """<structuredBody><component><section ID="Canarysson"><title>Findin
 OTHER_FORMAT = "<nonXMLBody><text mediaType=\"application/pdf\" representation=\"B64\">AAAA</text></nonXMLBody>"
 
 
-def document(text, mode=0):
-    drawn = f"BT {mode} Tr /F1 24 Tf 72 720 Td ({text}) Tj ET"
+def document(text, mode=0, matrix="1 0 0 1 72 720", grey=0):
+    return pdf(f"BT {grey} g {mode} Tr /F1 24 Tf {matrix} Tm ({text}) Tj ET")
+
+
+def scanned(body):
+    """The first page of a document as an image in another one, which has no text."""
+    page = subprocess.run(["pdftoppm", "-gray", "-r", "120", "-"], input=body, capture_output=True, check=True).stdout
+    _, size, _, samples = page.split(b"\n", 3)
+    width, height = size.decode().split()
+    image = f"BI /W {width} /H {height} /CS /G /BPC 8 /F /AHx ID {samples.hex()}> EI"
+    return pdf(f"q 595 0 0 842 0 0 cm\n{image}\nQ")
+
+
+def pdf(drawn):
     objects = ["<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Count 1/Kids[4 0 R]>>",
                "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
                "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</Font<</F1 3 0 R>>>>/Contents 5 0 R>>",
@@ -54,7 +66,9 @@ def document(text, mode=0):
 
 def make(folder):
     bodies = {"clean": document("Conclusion: normal"), "named": document("Seen: Wilma Canarysson"),
-              "hidden": document("Wilma Canarysson", mode=3)}
+              "hidden": document("Wilma Canarysson", mode=3), "faint": scanned(document("Wilma Canarysson", grey=0.93))}
+    turned = {"quarter": "0 1 -1 0 300 200", "half": "-1 0 0 -1 500 300", "back": "0 -1 1 0 300 600"}
+    bodies |= {name: scanned(document("Wilma Canarysson", matrix=matrix)) for name, matrix in turned.items()}
     for name, body in bodies.items():
         write(folder, name, PDF, "application/pdf", body)
     write(folder, "cda", CDA, "text/XML", (CLINICAL % NARRATIVE).encode())

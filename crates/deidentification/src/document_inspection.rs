@@ -5,20 +5,22 @@
 //! forms, scripts and metadata, none of which a look at its pages judges.
 
 mod images;
+mod pages;
 
 use std::io::{Read, Seek};
 use std::sync::Arc;
 
 use dicom_core::Tag;
 use dicom_stream::{Limits, SourceError, Token, TokenSource, TransferSyntax};
-use pixel::recognise::{TIME_PER_OBJECT, TextBox, lines};
-use pixel::{DocumentRenderer, GreyImage, Rectangle, TextRecogniser};
+use pixel::recognise::{TIME_PER_OBJECT, TextBox};
+use pixel::{DocumentRenderer, GreyImage, TextRecogniser};
 
 use crate::option::DeidentificationOption;
-use crate::pixels::{TextPolicy, counts, is_in};
+use crate::pixels::{TextPolicy, counts};
 use crate::profile::CompiledProfile;
 use crate::report::DocumentReport;
 use crate::text_clean::TextCleaner;
+use pages::Pages;
 
 /// Encapsulated PDF Storage (PS3.4 Table B.5-1).
 pub const PDF_STORAGE: &str = "1.2.840.10008.5.1.4.1.1.104.1";
@@ -115,15 +117,9 @@ fn look(
         }
     }
     let pages = renderer.pages(document).map_err(|error| error.to_string())?;
-    let mut left = TIME_PER_OBJECT;
+    let mut looking = Pages { policy, cleaner, recogniser, left: TIME_PER_OBJECT };
     for (number, page) in pages.iter().enumerate() {
-        let words = recogniser.recognise(page, &mut left).map_err(|error| error.to_string())?;
-        let counted = |line: &Rectangle| {
-            let mut of_line: Vec<&TextBox> = words.iter().filter(|word| is_in(word, line)).collect();
-            of_line.sort_by_key(|word| word.x);
-            counts(policy, cleaner, &of_line)
-        };
-        if lines(&words).iter().any(counted) {
+        if looking.has_text(page).map_err(|error| error.to_string())? {
             return Err(format!("text on page {} of the document", number + 1));
         }
     }

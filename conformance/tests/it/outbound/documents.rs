@@ -37,15 +37,18 @@ fn documents_leave_without_identity_or_wait() {
     let mut send = python("send.py");
     send.args(["--port", &server.dicom.port().to_string(), "--called", "P1"]);
     let sent = json_lines(&run(send.args(&files)));
-    assert!(sent.len() == 5 && sent.iter().all(|line| line["status"] == 0), "{sent:?}");
-    wait_until("three are held", || world.held().len() == 3);
+    assert!(sent.len() == 9 && sent.iter().all(|line| line["status"] == 0), "{sent:?}");
+    wait_until("seven are held", || world.held().len() == 7);
     world.wait_for_acknowledged(1);
     server.stop();
     let held = world.site.rows("buffer", "SELECT reason, detail FROM quarantine ORDER BY detail");
     assert!(held.iter().all(|one| one["reason"] == "document"), "{held:?}");
     let details: Vec<&str> = held.iter().map(|one| one["detail"].as_str().unwrap()).collect();
-    assert!(details[2].contains("nonXMLBody"), "{details:?}");
-    assert!(details[..2].iter().all(|detail| detail.starts_with("text in the document")), "{details:?}");
+    let is = |range: std::ops::Range<usize>, why: &str| {
+        details[range].iter().all(|detail| detail.starts_with(why))
+    };
+    assert!(is(0..2, "text in the document") && is(2..6, "text on page 1"), "{details:?}");
+    assert!(details[6].contains("nonXMLBody"), "{details:?}");
     let mut received = json_lines(&run(python("documents.py").arg("check").arg(partner.folder())));
     received.sort_by_key(|one| one["ids"].is_array());
     assert_eq!(received.len(), 2);

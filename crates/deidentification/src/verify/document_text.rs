@@ -4,6 +4,7 @@ use std::io::{Read, Seek};
 
 use dicom_core::Tag;
 use dicom_stream::{ElementPath, Limits, Token, TokenSource, TransferSyntax};
+use pixel::grey::renderings_of_page;
 use pixel::recognise::TIME_PER_OBJECT;
 use pixel::{DocumentRenderer, TextRecogniser};
 
@@ -32,10 +33,14 @@ impl Verifier {
         let mut left = TIME_PER_OBJECT;
         let mut found = text.lines().find_map(|line| self.verify_text(line));
         for page in renderer.pages(&document).map_err(pixels)? {
-            if found.is_some() {
-                break;
+            // every way up; faint text as it lies
+            let turned = std::iter::successors(Some(page.clone()), |page| Some(page.turned())).take(4);
+            let faint = renderings_of_page(&page).map_err(pixels)?.into_iter().skip(1);
+            for image in turned.chain(faint) {
+                if found.is_none() {
+                    found = self.in_image(&image, recogniser, &mut left)?;
+                }
             }
-            found = self.in_image(&page, recogniser, &mut left)?;
         }
         Ok(found.map(|kind| Finding { path: ElementPath::root(ENCAPSULATED_DOCUMENT), kind }))
     }
