@@ -51,7 +51,7 @@ impl People<'_> {
         let is_patient = is_patient && !is_organization && element.name != "guardian";
         for part in element.elements() {
             match part.name.as_str() {
-                "name" if is_organization || element.name.to_ascii_lowercase().ends_with("place") => {
+                "name" if is_organization || is_place(&element.name) => {
                     self.add(INSTITUTION, VR::LO, &part.text());
                 }
                 _ => self.element(part, is_patient),
@@ -102,4 +102,9 @@ impl People<'_> {
             self.add(PATIENT_ID, VR::LO, root);
         }
     }
+}
+
+/// Where something took place: wards and towns.
+fn is_place(element: &str) -> bool {
+    matches!(element, "location" | "place")
 }

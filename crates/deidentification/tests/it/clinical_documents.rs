@@ -206,6 +206,14 @@ fn names_go_from_the_narrative_and_its_blocks_stay() {
     assert!(verified(&made, &[]));
 }
 
+/// Longer than a value that is read as a whole.
+#[test]
+fn a_long_document_is_made_anew_as_well() {
+    let made = identity_made(&format!("<paragraph>{}Dr Vautrin</paragraph>", "Foie normal. ".repeat(20_000)));
+    assert!(made.body.len() > 240_000 && made.body.contains("Foie normal. Dr ***</paragraph>"));
+    assert!(verified(&made, &[]));
+}
+
 /// With the default only what is known to be harmless stays.
 #[test]
 fn unknown_text_goes_under_the_default_policy() {
