@@ -34,12 +34,7 @@ const LINE: char = '\u{2028}';
 impl Maker<'_> {
     /// An element of the narrative that stands apart, and what is in it.
     pub(super) fn narrative(&mut self, block: &Element) -> Made<()> {
-        let attributes = attributes_of(block)?;
-        let attributes: Vec<(&str, &str)> =
-            attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        // A link leads nowhere any more.
-        let name = if block.name == "linkHtml" { "content" } else { block.name.as_str() };
-        self.out.start(name, &attributes);
+        let name = self.start(block)?;
         let mut line: Vec<&Node> = Vec::new();
         for node in &block.nodes {
             match node {
@@ -55,6 +50,17 @@ impl Maker<'_> {
         Ok(())
     }
 
+    /// Writes the start of an element; the name that its end has.
+    fn start<'e>(&mut self, element: &'e Element) -> Made<&'e str> {
+        let attributes = attributes_of(element)?;
+        let attributes: Vec<(&str, &str)> =
+            attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        // A link leads nowhere any more.
+        let name = if element.name == "linkHtml" { "content" } else { element.name.as_str() };
+        self.out.start(name, &attributes);
+        Ok(name)
+    }
+
     fn part(&mut self, element: &Element) -> Made<()> {
         match element.name.as_str() {
             name if COLUMNS.contains(&name) => Ok(()),
@@ -67,7 +73,7 @@ impl Maker<'_> {
     fn line(&mut self, nodes: &[&Node]) -> Made<()> {
         let mut whole = String::new();
         for node in nodes {
-            gather(node, &mut whole);
+            gather(node, &mut whole)?;
         }
         let lines = whole.split(LINE).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
         let seen = lines.collect::<Vec<_>>().join(LINE.encode_utf8(&mut [0; 4]));
@@ -90,20 +96,28 @@ impl Maker<'_> {
             Node::Text(text) => self.out.text(&text.replace(LINE, " ")),
             Node::Element(element) if element.name == "br" => self.out.empty("br", &[]),
             Node::Element(element) if REFERENCES.contains(&element.name.as_str()) => self.left_out += 1,
-            Node::Element(element) => return self.narrative(element),
+            Node::Element(element) => {
+                let name = self.start(element)?;
+                element.nodes.iter().try_for_each(|node| self.as_it_is(node))?;
+                self.out.end(name);
+            }
         }
         Ok(())
     }
 }
 
 /// The text that a reader sees.
-fn gather(node: &Node, text: &mut String) {
+fn gather(node: &Node, text: &mut String) -> Made<()> {
     match node {
         Node::Text(own) => text.extend(own.chars().map(|c| if c == LINE { ' ' } else { c })),
         Node::Element(element) if element.name == "br" => text.push(LINE),
         Node::Element(element) if REFERENCES.contains(&element.name.as_str()) => {}
-        Node::Element(element) => element.nodes.iter().for_each(|node| gather(node, text)),
+        Node::Element(element) => {
+            attributes_of(element)?;
+            element.nodes.iter().try_for_each(|node| gather(node, text))?;
+        }
     }
+    Ok(())
 }
 
 /// Whether an element, and all that is in it, is part of a line.

@@ -288,6 +288,7 @@ fn what_is_not_understood_waits_for_a_person() {
         (with(">Normal<", &format!(">{}<", "<br/>".repeat(200_001))), "too many parts"),
         (with(">Normal<", "><iframe>Normal</iframe><"), "narrative"),
         (with(">Normal<", "><content revised=\"delete\">Normal</content><"), "deleted"),
+        (with(">Normal<", ">Dr Vautrin <content revised=\"delete\">Normal</content><"), "deleted"),
         (with("UTF-8", "UTF-16"), "encoding"),
         (with("urn:hl7-org:v3", "urn:other"), "no ClinicalDocument"),
         (with("</ClinicalDocument>", ""), "well-formed"),
