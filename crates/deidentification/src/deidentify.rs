@@ -7,7 +7,7 @@ use dicom_stream::{Limits, SourceError, Token, TokenSource, TransferSyntax};
 use pixel::{FrameIndex, UnusedBits};
 use thiserror::Error;
 
-use crate::document_inspection::PagesKept;
+use crate::document_inspection::DocumentKept;
 use crate::iod::Iod;
 use crate::option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
 use crate::pixels::PixelPlan;
@@ -208,6 +208,10 @@ fn context<'a>(
             .ok()
             .filter(|_| !object.transfer_syntax.encapsulated)
             .map(|pixels| pixels.native_bytes().next_multiple_of(2)),
+        frame_pixels: survey
+            .pixels(object.transfer_syntax)
+            .ok()
+            .map(|pixels| u64::from(pixels.rows()) * u64::from(pixels.columns())),
         frame_index: FrameIndex::new(survey.frames()),
         unused_bits: survey.pixels(object.transfer_syntax).ok().as_ref().and_then(UnusedBits::new),
         without_reference: &survey.without_reference,
@@ -217,7 +221,7 @@ fn context<'a>(
         original_uids: &survey.original_uids,
         own: own_elements(profile, source.code(), object.sop_class, known),
         tally: Tally::new(),
-        pages: survey.pages.as_ref(),
+        document: survey.document.as_ref(),
         document_length: None,
         found: (false, false),
     }
@@ -271,7 +275,7 @@ fn report(profile: &CompiledProfile, applied: OptionSet, known: Known<'_>, tally
         not_inspected,
         pixels: known.pixels.map(PixelReport::of),
         defaced: known.survey.defaced.clone(),
-        document: known.survey.pages.as_ref().map(PagesKept::report),
+        document: known.survey.document.as_ref().map(DocumentKept::report),
         damage: Vec::new(),
     }
 }

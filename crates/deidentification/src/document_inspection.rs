@@ -1,61 +1,67 @@
-//! Encapsulated PDF documents whose pages are looked at (AC2.8): rendered, read as pixels at risk are, and written anew.
+//! Encapsulated PDF documents whose pages are looked at (AC2.8): rendered, read as pixels at risk are, and written anew. Clinical documents
+//! are made anew by [`crate::clinical_document`].
 //!
 //! What leaves is not the document but its pages as images: a PDF has text that is not seen, earlier versions of itself, attachments,
 //! forms, scripts and metadata, none of which a look at its pages judges.
 
 mod images;
+mod pages;
 
 use std::io::{Read, Seek};
 use std::sync::Arc;
 
 use dicom_core::Tag;
 use dicom_stream::{Limits, SourceError, Token, TokenSource, TransferSyntax};
-use pixel::recognise::{TIME_PER_OBJECT, TextBox, lines};
-use pixel::{DocumentRenderer, GreyImage, Rectangle, TextRecogniser};
+use pixel::recognise::{TIME_PER_OBJECT, TextBox};
+use pixel::{DocumentRenderer, GreyImage, TextRecogniser};
 
 use crate::option::DeidentificationOption;
-use crate::pixels::{TextPolicy, counts, is_in};
+use crate::pixels::{TextPolicy, counts};
 use crate::profile::CompiledProfile;
 use crate::report::DocumentReport;
 use crate::text_clean::TextCleaner;
+use pages::Pages;
 
 /// Encapsulated PDF Storage (PS3.4 Table B.5-1).
 pub const PDF_STORAGE: &str = "1.2.840.10008.5.1.4.1.1.104.1";
-const ENCAPSULATED_DOCUMENT: Tag = Tag(0x0042, 0x0011);
+pub(crate) const ENCAPSULATED_DOCUMENT: Tag = Tag(0x0042, 0x0011);
 /// Bytes of a document that is inspected.
 const DOCUMENT_MAX: usize = 64 << 20;
 
 /// What became of a document.
 #[derive(Debug)]
 pub enum DocumentInspection {
-    /// Its pages may leave.
-    Pages(PagesKept),
+    /// It may leave as the document that was made of it.
+    Kept(DocumentKept),
     /// It must not leave without a person's decision: why.
     Held(String),
 }
 
-/// Pages that were looked at, as a document of their own.
+/// A document that takes the place of an inspected one.
 #[derive(Clone)]
-pub struct PagesKept {
+pub struct DocumentKept {
     document: Arc<[u8]>,
-    pages: usize,
-    recogniser: String,
+    report: DocumentReport,
 }
 
-impl std::fmt::Debug for PagesKept {
-    // Pages may show an identity.
+impl std::fmt::Debug for DocumentKept {
+    // It may show an identity.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("PagesKept").field("pages", &self.pages).finish_non_exhaustive()
+        formatter.debug_struct("DocumentKept").field("report", &self.report).finish_non_exhaustive()
     }
 }
 
-impl PagesKept {
+impl DocumentKept {
+    pub(crate) fn new(document: Vec<u8>, report: DocumentReport) -> Self {
+        Self { document: document.into(), report }
+    }
+
     pub(crate) fn document(&self) -> &[u8] {
         &self.document
     }
 
     pub(crate) fn report(&self) -> DocumentReport {
-        DocumentReport { pages: self.pages, recogniser: self.recogniser.clone() }
+        self.report.clone()
     }
 }
 
@@ -80,16 +86,16 @@ pub fn inspect_document<R: Read + Seek>(
     let Some((recogniser, renderer)) = programs else {
         return held("documents are inspected with a text recogniser, and there is none");
     };
-    let Some(document) = body(TokenSource::skimming(input, syntax, limits)?)? else {
+    let Some(document) = body_of(TokenSource::skimming(input, syntax, limits)?, DOCUMENT_MAX)? else {
         return held("no document that can be inspected, or a larger one");
     };
     let looked = look(profile.profile.pixels.text, cleaner, recogniser, renderer, &document);
     Ok(match looked {
-        Ok(pages) => DocumentInspection::Pages(PagesKept {
-            document: images::document(&pages).into(),
-            pages: pages.len(),
-            recogniser: recogniser.name().to_owned(),
-        }),
+        Ok(pages) => {
+            let report =
+                DocumentReport::Pages { pages: pages.len(), recogniser: recogniser.name().to_owned() };
+            DocumentInspection::Kept(DocumentKept::new(images::document(&pages), report))
+        }
         Err(why) => DocumentInspection::Held(why),
     })
 }
@@ -111,23 +117,20 @@ fn look(
         }
     }
     let pages = renderer.pages(document).map_err(|error| error.to_string())?;
-    let mut left = TIME_PER_OBJECT;
+    let mut looking = Pages { policy, cleaner, recogniser, left: TIME_PER_OBJECT };
     for (number, page) in pages.iter().enumerate() {
-        let words = recogniser.recognise(page, &mut left).map_err(|error| error.to_string())?;
-        let counted = |line: &Rectangle| {
-            let mut of_line: Vec<&TextBox> = words.iter().filter(|word| is_in(word, line)).collect();
-            of_line.sort_by_key(|word| word.x);
-            counts(policy, cleaner, &of_line)
-        };
-        if lines(&words).iter().any(counted) {
+        if looking.has_text(page).map_err(|error| error.to_string())? {
             return Err(format!("text on page {} of the document", number + 1));
         }
     }
     Ok(pages)
 }
 
-/// The body of the main data set's Encapsulated Document; `None` when there is none, or it is too large.
-fn body<R: Read + Seek>(mut tokens: TokenSource<R>) -> Result<Option<Vec<u8>>, SourceError> {
+/// The body of the main data set's Encapsulated Document; `None` when there is none, or one of more than `most` bytes.
+pub(crate) fn body_of<R: Read + Seek>(
+    mut tokens: TokenSource<R>,
+    most: usize,
+) -> Result<Option<Vec<u8>>, SourceError> {
     let mut found: Option<Vec<u8>> = None;
     let mut is_here = false;
     loop {
@@ -140,7 +143,7 @@ fn body<R: Read + Seek>(mut tokens: TokenSource<R>) -> Result<Option<Vec<u8>>, S
             Token::BulkStart { header } => {
                 is_here = depth == 0 && header.tag == ENCAPSULATED_DOCUMENT;
                 match is_here {
-                    true if header.length as usize > DOCUMENT_MAX => return Ok(None),
+                    true if header.length as usize > most => return Ok(None),
                     true => found = Some(Vec::new()),
                     false => tokens.skip_bulk()?,
                 }

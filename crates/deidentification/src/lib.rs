@@ -7,6 +7,7 @@
 //! [`partner_view()`] (the object of the archive as one partner gets it), [`changes`] (before and after, for people).
 
 pub mod changes;
+mod clinical_document;
 mod content;
 mod creators;
 mod defaced;
@@ -32,9 +33,10 @@ mod trial;
 pub mod verify;
 mod walk;
 
+pub use clinical_document::{CDA_STORAGE, inspect_clinical_document};
 pub use defaced::{DefacedError, OriginalImage, instance_facts, native_syntax};
 pub use deidentify::{DeidentificationError, Known, Object, PseudonymSource, deidentify};
-pub use document_inspection::{DocumentInspection, PDF_STORAGE, PagesKept, inspect_document};
+pub use document_inspection::{DocumentInspection, DocumentKept, PDF_STORAGE, inspect_document};
 pub use label::{Forward, Label, QueryError};
 pub use option::{BASIC_PROFILE_CODE, DeidentificationOption, OptionSet};
 pub use partner_view::{PartnerPseudonyms, PartnerViewError, Replaced, output_syntax, partner_view};
@@ -44,7 +46,7 @@ pub use profile::{
     Explanation, FacePolicy, Hash, PrivateElements, Profile, ProfileError, ProjectRule, RuleAction, RuleId,
     SHIPPED, Scope, Summary, Topic, TrustedEquipment,
 };
-pub use report::{Change, NotInspected, Report};
+pub use report::{Change, DocumentReport, NotInspected, Report};
 pub use survey::Survey;
 pub use table::{Action, AttributeType, EDITION, Step, TABLE_E1_1};
 pub use text_clean::{TextCleanError, TextCleaner, Vocabulary};

@@ -38,7 +38,7 @@ pub struct Report {
     /// The program that took the face out of the pixels (PS3.15 E.3.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub defaced: Option<String>,
-    /// The document whose pages were inspected and kept.
+    /// The document that was inspected and made anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub document: Option<DocumentReport>,
     /// Attributes that the IOD requires and that are lost, as the after-check found: sequences around, then the element.
@@ -61,11 +61,24 @@ pub struct PixelReport {
 
 /// What was done with an encapsulated document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DocumentReport {
-    /// Pages that leave as images.
-    pub pages: usize,
-    /// The recogniser that looked at them.
-    pub recogniser: String,
+#[serde(untagged)]
+pub enum DocumentReport {
+    /// It leaves as images of its pages.
+    Pages {
+        /// Pages that leave.
+        pages: usize,
+        /// The recogniser that looked at them.
+        recogniser: String,
+    },
+    /// A clinical document was made anew (HL7 CDA R2).
+    Clinical {
+        /// Sections of the new document.
+        sections: usize,
+        /// Places of their text and titles that were cut and are marked.
+        cuts: u32,
+        /// Entries of sections and references to pictures and notes that are not in it.
+        left_out: usize,
+    },
 }
 
 impl PixelReport {

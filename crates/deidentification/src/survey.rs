@@ -7,18 +7,21 @@ use std::io::{Read, Seek};
 
 use dicom_core::{Tag, VR};
 use dicom_stream::charset::CharacterSets;
-use dicom_stream::{Encoding, Limits, SourceError, Token, TokenSource, TransferSyntax, dictionary_vr};
+use dicom_stream::{
+    Encoding, Header, Limits, SourceError, Token, TokenSource, TransferSyntax, dictionary_vr,
+};
 
 use pixel::grey::{Palette, Window};
 use pixel::{Attributes, Description, DescriptionError, FrameLimit};
 
+use crate::clinical_document::{CDA_STORAGE, CLINICAL_DOCUMENT_MAX, add_people};
 use crate::content::reference_goes;
 use crate::creators::is_creator;
-use crate::document_inspection::PagesKept;
+use crate::document_inspection::{DocumentKept, ENCAPSULATED_DOCUMENT};
 use crate::face::Region;
 use crate::label::Collected;
 use crate::level::{Kind, Level, Position, look_at_item};
-use crate::profile::{CompiledProfile, RecentRules, Treatment};
+use crate::profile::{CompiledProfile, DocumentPolicy, RecentRules, Treatment};
 use crate::table::{AttributeType, Step};
 use crate::text::ascii_trimmed;
 use crate::verify::{Identity, Original};
@@ -43,7 +46,7 @@ pub struct Survey {
     /// Which part of the body it names.
     pub(crate) region: Region,
     /// What takes the place of its document.
-    pub(crate) pages: Option<PagesKept>,
+    pub(crate) document: Option<DocumentKept>,
     /// Which program took the face out of the pixels.
     pub(crate) defaced: Option<String>,
 }
@@ -138,15 +141,26 @@ impl Survey {
             location: [None; 4],
             left_out: 0,
         };
+        let mut document = Vec::new();
         while let Some(token) = tokens.next_token()? {
             let is_bulk = matches!(token, Token::BulkStart { .. } | Token::FragmentStart { .. });
+            let is_document = match &token {
+                Token::Value { header, .. } | Token::BulkStart { header } => reading.names_people(header),
+                _ => false,
+            };
+            match &token {
+                Token::Value { value, .. } if is_document => document.extend_from_slice(value),
+                Token::Bulk(piece) => document.extend_from_slice(piece),
+                _ => {}
+            }
             reading.token(&token)?;
             reading.survey.original.token(&token);
-            if is_bulk {
+            if is_bulk && !is_document {
                 tokens.skip_bulk()?;
             }
         }
         reading.survey.labels = reading.labels.labels();
+        add_people(&document, reading.identity);
         Ok(reading.survey)
     }
 
@@ -163,10 +177,10 @@ impl Survey {
         self
     }
 
-    /// The same object once its document was inspected: these pages take the place of the body.
+    /// The same object once its document was inspected: this one takes the place of the body.
     #[must_use]
-    pub fn with_pages(mut self, pages: PagesKept) -> Self {
-        self.pages = Some(pages);
+    pub fn with_document(mut self, document: DocumentKept) -> Self {
+        self.document = Some(document);
         self
     }
 
@@ -362,6 +376,16 @@ impl Reading<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether an element is a clinical document that is to be made anew: whom it names must not be found in what leaves. One that is too
+    /// large is held.
+    fn names_people(&self, header: &Header) -> bool {
+        self.levels.len() == 1
+            && header.tag == ENCAPSULATED_DOCUMENT
+            && self.profile.profile.documents == DocumentPolicy::Inspect
+            && self.survey.sop_class() == CDA_STORAGE
+            && header.length as usize <= CLINICAL_DOCUMENT_MAX
     }
 
     /// What a sequence is to the rules; `None` when it is left out.

@@ -12,9 +12,9 @@ use archive::scan::Identification;
 use archive::zone::Zone;
 use deidentification::verify::{Identity, Original};
 use deidentification::{
-    CompiledProfile, DeidentificationError, DocumentInspection, DocumentPolicy, FacePolicy, Inspection,
-    Known, Object, PDF_STORAGE, PixelPlan, Report, Survey, TextCleaner, deidentify, inspect,
-    inspect_document,
+    CDA_STORAGE, CompiledProfile, DeidentificationError, DocumentInspection, DocumentPolicy, FacePolicy,
+    Inspection, Known, Object, PDF_STORAGE, PixelPlan, Report, Survey, TextCleaner, deidentify, inspect,
+    inspect_clinical_document, inspect_document,
 };
 use dicom_stream::{FileMeta, Limits, TransferSyntax};
 use pixel::risk::is_class_at_risk;
@@ -179,6 +179,11 @@ fn survey(
     Ok((identity, surveys))
 }
 
+/// Whether documents of this class can be inspected; others wait for a person.
+fn is_inspectable(sop_class: &str) -> bool {
+    matches!(sop_class, PDF_STORAGE | CDA_STORAGE)
+}
+
 fn document(why: &str) -> Held {
     let detail = format!("{why}: released, it leaves as an empty one of the same type");
     Held { reason: QuarantineReason::Document, detail }
@@ -246,7 +251,7 @@ impl Instance<'_> {
         if let Err(held) = self.admit(accepted) {
             return Ok(Err(held));
         }
-        let survey = match self.inspected(&object, accepted)? {
+        let survey = match self.inspected(&object, recorder, accepted)? {
             Ok(survey) => survey,
             Err(held) => return Ok(Err(held)),
         };
@@ -293,7 +298,7 @@ impl Instance<'_> {
         }
         let is_document = received.sop_class_uid.starts_with(ENCAPSULATED);
         let is_inspected =
-            policy.documents == DocumentPolicy::Inspect && received.sop_class_uid == PDF_STORAGE;
+            policy.documents == DocumentPolicy::Inspect && is_inspectable(&received.sop_class_uid);
         if is_document
             && policy.documents != DocumentPolicy::Dummy
             && !is_inspected
@@ -323,11 +328,12 @@ impl Instance<'_> {
     fn inspected(
         &self,
         object: &Object<'_>,
+        recorder: &Recorder<'_>,
         accepted: &Accepted,
     ) -> Result<Result<Cow<'_, Survey>, Held>, StageError> {
         let id = self.original.received.id;
         if self.profile.profile().documents != DocumentPolicy::Inspect
-            || object.sop_class != PDF_STORAGE
+            || !is_inspectable(object.sop_class)
             || accepted.documents.contains(&id)
         {
             return Ok(Ok(Cow::Borrowed(self.survey)));
@@ -336,11 +342,15 @@ impl Instance<'_> {
             Ok(source) => source.input,
             Err(held) => return Ok(Err(held)),
         };
-        let programs = self.line.recogniser.as_deref().zip(self.line.renderer.as_deref());
-        let syntax = object.transfer_syntax;
-        let looked = inspect_document(self.profile, self.cleaner, programs, syntax, Limits::INSTANCE, input);
+        let (profile, cleaner, syntax) = (self.profile, self.cleaner, object.transfer_syntax);
+        let looked = if object.sop_class == CDA_STORAGE {
+            inspect_clinical_document(profile, cleaner, recorder, syntax, Limits::INSTANCE, input)
+        } else {
+            let programs = self.line.recogniser.as_deref().zip(self.line.renderer.as_deref());
+            inspect_document(profile, cleaner, programs, syntax, Limits::INSTANCE, input)
+        };
         Ok(match looked {
-            Ok(DocumentInspection::Pages(pages)) => Ok(Cow::Owned(self.survey.clone().with_pages(pages))),
+            Ok(DocumentInspection::Kept(kept)) => Ok(Cow::Owned(self.survey.clone().with_document(kept))),
             Ok(DocumentInspection::Held(why)) => Err(document(&why)),
             Err(error) => Err(irregular(error)),
         })

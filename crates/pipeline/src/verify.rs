@@ -7,9 +7,10 @@ use std::io::{self, Seek, SeekFrom};
 use std::sync::Arc;
 
 use archive::buffer::{self, QuarantineReason, StudySubject};
-use deidentification::verify::{Identity, Leaving, Promise, Verifier, VerifyError, places, scan};
+use deidentification::verify::{Finding, Identity, Leaving, Promise, Verifier, VerifyError, places, scan};
+use deidentification::{DocumentReport, Report};
 use dicom_stream::charset::CharacterSet;
-use dicom_stream::{Limits, SourceError, Tag, VR};
+use dicom_stream::{Limits, SourceError, Tag, TransferSyntax, VR};
 use pseudonym::{Code, OwnRecord, Value};
 use reconciliation::each_value;
 use uuid::Uuid;
@@ -111,20 +112,8 @@ impl Search {
                             recogniser,
                         )?);
                     }
-                    if report.document.is_some() {
-                        file.seek(SeekFrom::Start(object.data_set)).map_err(SourceError::Io)?;
-                        let (Some(recogniser), Some(renderer)) = (recogniser, line.renderer.as_deref())
-                        else {
-                            return Err(VerifyError::Pixels("no program renders documents".to_owned()));
-                        };
-                        findings.extend(verifier.verify_document(
-                            &mut file,
-                            syntax,
-                            Limits::INSTANCE,
-                            recogniser,
-                            renderer,
-                        )?);
-                    }
+                    file.seek(SeekFrom::Start(object.data_set)).map_err(SourceError::Io)?;
+                    findings.extend(in_document(verifier, &mut file, syntax, report, line)?);
                     Ok(findings)
                 })
             }
@@ -132,6 +121,28 @@ impl Search {
         match findings {
             Ok(findings) => places(&findings),
             Err(error) => Some(error.to_string()),
+        }
+    }
+}
+
+/// What is found in a document that was made anew.
+fn in_document(
+    verifier: &Verifier,
+    file: &mut File,
+    syntax: &TransferSyntax,
+    report: &Report,
+    line: &Line,
+) -> Result<Option<Finding>, VerifyError> {
+    match report.document {
+        None => Ok(None),
+        Some(DocumentReport::Clinical { .. }) => {
+            verifier.verify_clinical_document(file, syntax, Limits::INSTANCE)
+        }
+        Some(DocumentReport::Pages { .. }) => {
+            let programs = line.recogniser.as_deref().zip(line.renderer.as_deref());
+            let (recogniser, renderer) =
+                programs.ok_or_else(|| VerifyError::Pixels("no program renders documents".to_owned()))?;
+            verifier.verify_document(file, syntax, Limits::INSTANCE, recogniser, renderer)
         }
     }
 }

@@ -9,7 +9,7 @@ mod window;
 pub use image::{GreyImage, ImageError};
 pub use palette::{Palette, PaletteError};
 
-use crate::description::Description;
+use crate::description::{Attributes, Description, FrameLimit};
 use levels::Levels;
 pub use window::Window;
 
@@ -62,6 +62,28 @@ pub fn renderings(
         None => Some(levels.most()).filter(shows_more),
     };
     [Some(whole), narrow].into_iter().flatten().map(|range| levels.image(range)).collect()
+}
+
+/// Renders a page as its inspection needs it: as it is and, as [`renderings`] does, where most of its values lie close together.
+///
+/// # Errors
+/// The page is larger than an image can be: hold the instance.
+pub fn renderings_of_page(page: &GreyImage) -> Result<Vec<GreyImage>, ImageError> {
+    let side = |length: u32| u16::try_from(length).map_err(|_| ImageError::TooLarge);
+    let attributes = Attributes {
+        rows: Some(side(page.height())?),
+        columns: Some(side(page.width())?),
+        samples_per_pixel: Some(1),
+        photometric_interpretation: Some("MONOCHROME2".to_owned()),
+        bits_allocated: Some(8),
+        bits_stored: Some(8),
+        high_bit: Some(7),
+        pixel_representation: Some(0),
+        ..Attributes::default()
+    };
+    let description = attributes.check(FrameLimit::DECODED).map_err(|_| ImageError::TooLarge)?;
+    let narrow = renderings(&description, page.pixels(), None, None)?.into_iter().skip(1);
+    Ok([page.clone()].into_iter().chain(narrow).collect())
 }
 
 /// How many times the contrast a second image has to show.

@@ -1,9 +1,9 @@
-//! Texts inside compressed frames, blanked as the frames pass, without touching coded data: JPEG COM and APPn, JPEG-LS COM,
-//! JPEG 2000 COM, boxes of a JP2 file, and whatever follows the end of an image.
+//! Texts inside compressed frames, blanked as the frames pass, without touching coded data: JPEG and JPEG-LS COM, APPn and reserved segments,
+//! JPEG 2000 COM and reserved segments, boxes of a JP2 file, what stands between and behind RLE segments, and whatever follows the end of an image.
 //!
 //! Blanking with zeros changes no length and no offset. Nothing is held but the head of a marker, so that frames of any size pass. Kept
 //! are APP14 of Adobe and APP8 `mrfx` (the colour transform depends on them) and APP0 `JFIF` without its thumbnail. User data of MPEG
-//! streams are out of scope: the caller holds video, or lets it pass by a rule of its own. RLE frames have no place for a text.
+//! streams are out of scope: the caller holds video, or lets it pass by a rule of its own.
 
 pub(crate) mod boxes;
 mod file;
@@ -12,10 +12,12 @@ mod jpeg;
 mod jpeg2000;
 pub(crate) mod marker;
 mod payload;
+mod rle;
 
 use crate::codec::Compression;
 use file::Jpeg2000;
 use jpeg::Jpeg;
+use rle::Rle;
 
 /// Why the texts of a frame cannot be told from its data: hold the instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +36,8 @@ type Walked<T> = Result<T, SegmentError>;
 #[derive(Debug)]
 pub struct FrameTexts {
     compression: Compression,
+    /// Pixels of a frame, if they are known.
+    pixels: Option<u64>,
     /// The frame that is passing.
     walk: Option<Walk>,
     frames: u32,
@@ -44,7 +48,7 @@ pub struct FrameTexts {
 enum Walk {
     Jpeg(Jpeg),
     Jpeg2000(Jpeg2000),
-    Rle,
+    Rle(Rle),
 }
 
 impl FrameTexts {
@@ -54,7 +58,13 @@ impl FrameTexts {
     /// For frames of this compression.
     #[must_use]
     pub fn new(compression: Compression) -> Self {
-        Self { compression, walk: None, frames: 0, found: false }
+        Self { compression, pixels: None, walk: None, frames: 0, found: false }
+    }
+
+    /// For frames of so many pixels: without their number the end of an RLE segment cannot be told.
+    #[must_use]
+    pub fn of_pixels(self, pixels: Option<u64>) -> Self {
+        Self { pixels, ..self }
     }
 
     /// A fragment begins with `start`: its first [`Self::START`] bytes, or all of it. Whether a frame begins with it; the bytes themselves
@@ -68,7 +78,7 @@ impl FrameTexts {
             return if self.walk.is_some() { Ok(false) } else { Err(SegmentError::Damaged) };
         }
         self.frames = self.frames.saturating_add(1);
-        self.walk = Some(Walk::new(self.compression, start));
+        self.walk = Some(Walk::new(self.compression, self.pixels, start));
         Ok(true)
     }
 
@@ -80,7 +90,7 @@ impl FrameTexts {
         match &mut self.walk {
             Some(Walk::Jpeg(jpeg)) => jpeg.pass(bytes, &mut self.found),
             Some(Walk::Jpeg2000(jpeg_2000)) => jpeg_2000.pass(bytes, &mut self.found),
-            Some(Walk::Rle) => Ok(()),
+            Some(Walk::Rle(rle)) => rle.pass(bytes, &mut self.found),
             None => Err(SegmentError::Damaged),
         }
     }
@@ -102,16 +112,16 @@ impl FrameTexts {
 }
 
 impl Walk {
-    fn new(compression: Compression, start: &[u8]) -> Self {
+    fn new(compression: Compression, pixels: Option<u64>, start: &[u8]) -> Self {
         match compression {
-            Compression::Rle => Self::Rle,
+            Compression::Rle => Self::Rle(Rle::new(pixels)),
             Compression::Jpeg2000 | Compression::HighThroughputJpeg2000 => {
                 Self::Jpeg2000(Jpeg2000::new(boxes::is_file(start)))
             }
             Compression::JpegLs | Compression::JpegLsNearLossless => {
-                Self::Jpeg(Jpeg::new(marker::ends_jpeg_ls_scan))
+                Self::Jpeg(Jpeg::new(marker::ends_jpeg_ls_scan, marker::is_of_jpeg_ls))
             }
-            _ => Self::Jpeg(Jpeg::new(marker::ends_jpeg_scan)),
+            _ => Self::Jpeg(Jpeg::new(marker::ends_jpeg_scan, marker::is_of_jpeg)),
         }
     }
 
@@ -131,7 +141,7 @@ impl Walk {
         match self {
             Self::Jpeg(jpeg) => jpeg.may_end(),
             Self::Jpeg2000(jpeg_2000) => jpeg_2000.may_end(),
-            Self::Rle => true,
+            Self::Rle(rle) => rle.may_end(),
         }
     }
 }

@@ -65,7 +65,7 @@ impl DecryptionKey {
         }
         let mut command = Command::new(PROGRAM);
         command.args(["pkey", "-noout", "-inform", "PEM", "-passin", "pass:", "-in"]).arg(&path);
-        match process::run(command, &[], ProcessLimits { time: TIME, output: 0 }) {
+        match process::run(command, &[], ProcessLimits { time: TIME, output: 0, resources: None }) {
             Ok(_) => Ok(Self { path }),
             Err(ProcessError::Failed(_)) => Err(DecryptionKeyError::NotAKey { path }),
             Err(error) => Err(DecryptionKeyError::Process(error)),
@@ -84,6 +84,6 @@ impl DecryptionKey {
         let mut command = Command::new(PROGRAM);
         command.args(["cms", "-decrypt", "-binary", "-inform", "DER", "-keyform", "PEM", "-passin", "pass:"]);
         command.arg("-inkey").arg(&self.path);
-        process::run(command, enveloped, ProcessLimits { time: TIME, output: longest })
+        process::run(command, enveloped, ProcessLimits { time: TIME, output: longest, resources: None })
     }
 }

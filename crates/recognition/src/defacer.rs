@@ -34,7 +34,7 @@ impl Defacer for ExternalDefacer {
         if let Some(folder) = input.parent() {
             command.env("TMPDIR", folder);
         }
-        let limits = ProcessLimits { time: self.time, output: OUTPUT };
+        let limits = ProcessLimits { time: self.time, output: OUTPUT, resources: None };
         process::run(command, &[], limits).map(drop).map_err(|error| DefacerError::Program(error.to_string()))
     }
 }

@@ -7,10 +7,12 @@ use std::time::Duration;
 use pixel::{DocumentError, DocumentRenderer, GreyImage};
 
 use crate::pgm;
-use crate::process::{self, ProcessError, ProcessLimits};
+use crate::process::{self, ProcessError, ProcessLimits, Resources};
 
 /// Bytes of the text of a document.
 const TEXT: u64 = 16 << 20;
+/// Address space; the document itself has at most 256 MiB.
+const MEMORY: u64 = 2 << 30;
 
 /// Why a document has no images: hold the instance.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +78,10 @@ fn error_of(error: ProcessError) -> PdfError {
 }
 
 impl Pdf {
+    fn limits(&self, output: u64) -> ProcessLimits {
+        ProcessLimits { time: self.time, output, resources: Some(Resources { memory: MEMORY }) }
+    }
+
     /// The text of all pages, also of what is not seen: white on white, behind images, outside of the page.
     ///
     /// # Errors
@@ -83,7 +89,7 @@ impl Pdf {
     pub fn extract(&self, document: &[u8]) -> Result<String, PdfError> {
         let mut command = Command::new(&self.text_program);
         command.args(["-q", "-enc", "UTF-8", "-", "-"]);
-        let limits = ProcessLimits { time: self.time, output: TEXT };
+        let limits = self.limits(TEXT);
         let text = process::run(command, document, limits).map_err(error_of)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
@@ -99,7 +105,7 @@ impl Pdf {
         let output = (side * side + 64).saturating_mul(u64::from(asked));
         let mut command = Command::new(&self.program);
         command.args(["-gray", "-l", &asked.to_string(), "-scale-to", &self.longer_side.to_string(), "-"]);
-        let output = process::run(command, document, ProcessLimits { time: self.time, output });
+        let output = process::run(command, document, self.limits(output));
         let output = output.map_err(error_of)?;
         let mut rest = output.as_slice();
         let mut pages = Vec::new();

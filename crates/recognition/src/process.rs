@@ -16,6 +16,33 @@ pub struct ProcessLimits {
     pub time: Duration,
     /// Bytes of its standard output.
     pub output: u64,
+    /// What the system refuses it beyond that; `None` leaves it as it is.
+    pub resources: Option<Resources>,
+}
+
+/// Resource limits of `prlimit` (package `util-linux`, part of every Debian): for programs that read what strangers wrote. No file is written under
+/// them, and none of what was read is left in a core dump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resources {
+    /// Bytes of address space.
+    pub memory: u64,
+}
+
+/// What sets the limits.
+const PRLIMIT: &str = "prlimit";
+/// How `prlimit` ends when the program is not there.
+const NO_PROGRAM: i32 = 127;
+
+impl Resources {
+    /// The command under these limits, with so much time of a processor as it has on the clock: a process that leaves its group is not killed.
+    fn around(self, command: &Command, time: Duration) -> Command {
+        let mut limited = Command::new(PRLIMIT);
+        limited
+            .arg(format!("--as={}", self.memory))
+            .arg(format!("--cpu={}", time.as_secs().saturating_add(1)));
+        limited.args(["--fsize=0", "--core=0", "--"]).arg(command.get_program()).args(command.get_args());
+        limited
+    }
 }
 
 /// Why a process gave no result.
@@ -24,6 +51,9 @@ pub enum ProcessError {
     /// There is no such program: install it.
     #[error("the program is not installed")]
     NotInstalled,
+    /// What limits the program is missing: install it.
+    #[error("programs cannot be limited without {PRLIMIT}: install the package util-linux")]
+    NotLimited,
     /// It was killed at its time limit.
     #[error("the program took longer than {} s", .0.as_secs())]
     TimedOut(Duration),
@@ -39,14 +69,15 @@ pub enum ProcessError {
 }
 
 /// Runs the command in a group of its own, with no more of an environment than it was given and [`PATH`].
-pub(crate) fn run(
-    mut command: Command,
-    input: &[u8],
-    limits: ProcessLimits,
-) -> Result<Vec<u8>, ProcessError> {
+pub(crate) fn run(command: Command, input: &[u8], limits: ProcessLimits) -> Result<Vec<u8>, ProcessError> {
     let deadline = Instant::now() + limits.time;
     let own: Vec<_> =
         command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
+    let limited = limits.resources.is_some();
+    let mut command = match limits.resources {
+        Some(resources) => resources.around(&command, limits.time),
+        None => command,
+    };
     let child = command
         .env_clear()
         .envs(own.into_iter().filter_map(|(name, value)| Some((name, value?))))
@@ -58,6 +89,7 @@ pub(crate) fn run(
         .process_group(0)
         .spawn();
     let child = child.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound if limited => ProcessError::NotLimited,
         io::ErrorKind::NotFound => ProcessError::NotInstalled,
         _ => ProcessError::Io(error),
     })?;
@@ -88,7 +120,12 @@ pub(crate) fn run(
         }
     };
     child.kill();
-    result
+    match result {
+        Err(ProcessError::Failed(status)) if limited && status.code() == Some(NO_PROGRAM) => {
+            Err(ProcessError::NotInstalled)
+        }
+        result => result,
+    }
 }
 
 /// A child that does not outlive its owner.

@@ -11,7 +11,7 @@ use pixel::contrast::Page;
 use pixel::{GreyImage, RecogniserError, TextBox, TextRecogniser};
 
 use crate::pgm;
-use crate::process::{self, ProcessError, ProcessLimits};
+use crate::process::{self, ProcessError, ProcessLimits, Resources};
 use permits::Permits;
 
 /// What to do when it is missing.
@@ -19,6 +19,8 @@ const INSTALL: &str =
     "text recognition is not installed: install the packages tesseract-ocr and tesseract-ocr-fra";
 /// Bytes of a table: far more than a page full of words makes.
 const OUTPUT: u64 = 8 << 20;
+/// A page of 64 million pixels takes less than half of it.
+const MEMORY: u64 = 4 << 30;
 
 /// The `tesseract` of this machine.
 #[derive(Debug)]
@@ -39,7 +41,8 @@ impl Tesseract {
     /// # Errors
     /// [`RecogniserError::NotInstalled`] when the program or the language `eng` is missing; others when it cannot be run.
     pub fn detect(program: &Path, time: Duration, at_once: usize) -> Result<Self, RecogniserError> {
-        let limits = ProcessLimits { time, output: OUTPUT };
+        let resources = Some(Resources { memory: MEMORY });
+        let limits = ProcessLimits { time, output: OUTPUT, resources };
         let ask = |option: &str| {
             let mut command = Command::new(program);
             command.arg(option);
@@ -92,6 +95,7 @@ impl TextRecogniser for Tesseract {
 fn recogniser_error(error: ProcessError) -> RecogniserError {
     match error {
         ProcessError::NotInstalled => RecogniserError::NotInstalled(INSTALL.into()),
+        error @ ProcessError::NotLimited => RecogniserError::NotInstalled(error.to_string()),
         ProcessError::TimedOut(time) => RecogniserError::TimedOut(time.as_secs()),
         ProcessError::TooMuchOutput(_) => RecogniserError::TooMuchOutput,
         ProcessError::Failed(_) => RecogniserError::Failed("it ended with an error"),

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use super::world::{ScriptedPartner, World};
 use crate::harness::{Project, dicom_partner, json_lines, python, run, wait_until};
 
@@ -17,7 +19,7 @@ text = "identity"
 "#;
 
 #[test]
-fn a_document_that_names_nobody_leaves_as_images_and_the_others_wait() {
+fn documents_leave_without_identity_or_wait() {
     let partner = ScriptedPartner::new();
     let _peer = partner.start(&[]);
     let folder = tempfile::tempdir().unwrap();
@@ -35,18 +37,29 @@ fn a_document_that_names_nobody_leaves_as_images_and_the_others_wait() {
     let mut send = python("send.py");
     send.args(["--port", &server.dicom.port().to_string(), "--called", "P1"]);
     let sent = json_lines(&run(send.args(&files)));
-    assert!(sent.len() == 4 && sent.iter().all(|line| line["status"] == 0), "{sent:?}");
-    wait_until("three are held", || world.held().len() == 3);
+    assert!(sent.len() == 9 && sent.iter().all(|line| line["status"] == 0), "{sent:?}");
+    wait_until("seven are held", || world.held().len() == 7);
     world.wait_for_acknowledged(1);
     server.stop();
     let held = world.site.rows("buffer", "SELECT reason, detail FROM quarantine ORDER BY detail");
     assert!(held.iter().all(|one| one["reason"] == "document"), "{held:?}");
     let details: Vec<&str> = held.iter().map(|one| one["detail"].as_str().unwrap()).collect();
-    assert!(details[0].starts_with("an encapsulated document"), "the CDA document: {details:?}");
-    assert!(details[1..].iter().all(|detail| detail.starts_with("text in the document")), "{details:?}");
-    let received = json_lines(&run(python("documents.py").arg("check").arg(partner.folder())));
-    assert_eq!(received.len(), 1);
-    let one = &received[0];
-    assert_eq!((&one["text"], &one["images"]), (&"".into(), &1.into()), "{one}");
-    assert!(one["is_drawn"] == true && one["named"].as_array().unwrap().is_empty(), "{one}");
+    let is = |range: std::ops::Range<usize>, why: &str| {
+        details[range].iter().all(|detail| detail.starts_with(why))
+    };
+    assert!(is(0..2, "text in the document") && is(2..6, "text on page 1"), "{details:?}");
+    assert!(details[6].contains("nonXMLBody"), "{details:?}");
+    let mut received = json_lines(&run(python("documents.py").arg("check").arg(partner.folder())));
+    received.sort_by_key(|one| one["ids"].is_array());
+    assert_eq!(received.len(), 2);
+    assert!(received.iter().all(|one| one["named"].as_array().unwrap().is_empty()), "{received:?}");
+    let (pages, clinical) = (&received[0], &received[1]);
+    assert_eq!((&pages["text"], &pages["images"]), (&"".into(), &1.into()), "{pages}");
+    assert!(pages["is_drawn"] == true, "{pages}");
+    assert_eq!(clinical["ids"], json!([clinical["code"]]), "{clinical}");
+    let narrative = (&clinical["paragraphs"], &clinical["items"], &clinical["cells"], &clinical["entries"]);
+    let expected =
+        (json!(["Mme ***, vue par ***"]), json!(["Foie normal & net"]), json!(["***", "12 mm"]), json!(0));
+    assert_eq!(narrative, (&expected.0, &expected.1, &expected.2, &expected.3), "{clinical}");
+    assert_eq!(clinical["attributes"], json!([]), "{clinical}");
 }

@@ -1,6 +1,7 @@
 //! The object of the archive as one partner gets it under linkage `partner` (ARC-15b, flow.md DEC-J): its own code, UIDs and dates in place
 //! of the archive's, everything else byte by byte the same. Pure, streaming; it knows no identity.
 
+mod document;
 mod walk;
 
 use std::collections::BTreeSet;

@@ -7,8 +7,10 @@ use dicom_stream::{
     ElementPath, Encoding, Header, Lengths, Limits, Reader, Tag, Token, VR, Writer, as_sequence, effective_vr,
 };
 
+use super::document::{self, derived};
 use super::{PartnerPseudonyms, PartnerViewError, Replaced};
 use crate::deidentify::STANDARD_ROOT;
+use crate::document_inspection::ENCAPSULATED_DOCUMENT;
 
 /// Longest value of unknown meaning in which UIDs are looked for: some dozens of them.
 const UNKNOWN_UIDS_MAX: usize = 4096;
@@ -25,19 +27,46 @@ pub(super) struct Walk<'c, 'a, W: Write> {
     context: &'c mut Context<'a>,
     /// Sequences around the next element, with their item numbers.
     sequences: Vec<(Tag, u32)>,
+    /// Whether the object is a clinical document.
+    is_clinical: bool,
+    /// Its body, as far as it has passed.
+    body: Option<(Header, Vec<u8>)>,
+    /// Bytes of the body that took its place.
+    document_length: Option<u32>,
 }
+
+const SOP_CLASS_UID: Tag = Tag(0x0008, 0x0016);
+const ENCAPSULATED_DOCUMENT_LENGTH: Tag = Tag(0x0042, 0x0015);
 
 type Done = Result<(), PartnerViewError>;
 
 impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
     /// The walk over the main data set.
     pub(super) fn main(out: W, encoding: Encoding, context: &'c mut Context<'a>) -> Self {
-        Self { out: Writer::new(out, encoding, Lengths::Undefined), context, sequences: Vec::new() }
+        let out = Writer::new(out, encoding, Lengths::Undefined);
+        Self { out, context, sequences: Vec::new(), is_clinical: false, body: None, document_length: None }
     }
 
     /// Takes the next token of the input.
     pub(super) fn token(&mut self, token: &Token<'_>) -> Done {
         match token {
+            Token::Value { header, value } if self.is_document(header.tag) => {
+                return self.document(header, value);
+            }
+            Token::BulkStart { header }
+                if self.is_document(header.tag) && header.length <= document::MOST =>
+            {
+                self.body = Some((*header, Vec::new()));
+                return Ok(());
+            }
+            Token::Bulk(piece) if self.body.is_some() => {
+                self.body.iter_mut().for_each(|(_, body)| body.extend_from_slice(piece));
+                return Ok(());
+            }
+            Token::BulkEnd if self.body.is_some() => {
+                let (header, body) = self.body.take().ok_or_else(|| self.too_long(ENCAPSULATED_DOCUMENT))?;
+                return self.document(&header, &body);
+            }
             Token::Value { header, value } => return self.value(token, header, value),
             Token::BulkStart { header } => self.bulk(header)?,
             Token::SequenceStart { header } => self.sequences.push((header.tag, 0)),
@@ -57,7 +86,28 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         Ok(self.out.finish()?)
     }
 
+    fn is_document(&self, tag: Tag) -> bool {
+        self.is_clinical && self.sequences.is_empty() && tag == ENCAPSULATED_DOCUMENT
+    }
+
+    fn document(&mut self, header: &Header, body: &[u8]) -> Done {
+        let Context { pseudonyms, replaced, .. } = &mut *self.context;
+        let made = derived(body, *pseudonyms, replaced);
+        let made = made.map_err(|()| PartnerViewError::Date { path: self.path(header.tag) })?;
+        self.document_length = made.as_ref().and_then(|made| u32::try_from(made.len()).ok());
+        self.write(header, made.as_deref().unwrap_or(body))
+    }
+
     fn value(&mut self, token: &Token<'_>, header: &Header, value: &[u8]) -> Done {
+        if self.sequences.is_empty() && header.tag == SOP_CLASS_UID {
+            self.is_clinical = trim_uid(value) == document::SOP_CLASS;
+        }
+        if self.sequences.is_empty()
+            && header.tag == ENCAPSULATED_DOCUMENT_LENGTH
+            && let Some(length) = self.document_length
+        {
+            return self.write(header, &header.encoding.u32_bytes(length));
+        }
         let new = match effective_vr(header.tag, header.vr) {
             VR::UI => self.uids(value),
             VR::DA | VR::DT => self.dates(header.tag, value)?,
@@ -76,9 +126,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
     /// A value that is not held whole: samples and long text pass, what would have to be read is an error.
     fn bulk(&self, header: &Header) -> Done {
         match effective_vr(header.tag, header.vr) {
-            VR::UI | VR::DA | VR::DT | VR::SQ | VR::UN => {
-                Err(PartnerViewError::TooLong { path: self.path(header.tag) })
-            }
+            VR::UI | VR::DA | VR::DT | VR::SQ | VR::UN => Err(self.too_long(header.tag)),
             _ => Ok(()),
         }
     }
@@ -178,6 +226,9 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             out: Writer::new(Vec::new(), Encoding::ImplicitLittle, Lengths::Undefined),
             context: &mut *self.context,
             sequences: self.sequences.clone(),
+            is_clinical: false,
+            body: None,
+            document_length: None,
         };
         let mut reader = Reader::new(Encoding::ImplicitLittle, limits);
         let mut rest = bytes.as_slice();
@@ -202,6 +253,10 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
 
     fn copy(&mut self, token: &Token<'_>) -> Done {
         Ok(self.out.copy(token)?)
+    }
+
+    fn too_long(&self, tag: Tag) -> PartnerViewError {
+        PartnerViewError::TooLong { path: self.path(tag) }
     }
 
     fn path(&self, tag: Tag) -> ElementPath {

@@ -215,8 +215,8 @@ pub enum DocumentPolicy {
     Hold,
     /// They leave with a valid, empty body.
     Dummy,
-    /// PDF (with Clean Pixel Data): its pages are read like pixels at risk; where no text counts they leave, as images. Others wait for
-    /// a person.
+    /// With Clean Pixel Data. PDF: its pages are read like pixels at risk; where no text counts they leave, as images. CDA: it is made anew
+    /// without the text that counts. Others wait for a person.
     Inspect,
 }
 

@@ -6,12 +6,14 @@
 //! cannot be there by chance.
 
 mod attributes;
+mod clinical_document;
 mod content_items;
 mod dates;
 mod document_text;
 mod identity;
 pub(crate) mod known_words;
 mod markers;
+mod markup;
 mod normal;
 mod original;
 mod pass;
@@ -49,6 +51,9 @@ pub enum VerifyError {
     /// The pixels that leave cannot be looked at once more: quarantine.
     #[error("pixels cannot be searched for text: {0}")]
     Pixels(String),
+    /// The clinical document that leaves is none that the de-identifier makes: quarantine.
+    #[error("the clinical document cannot be read again")]
+    Document,
 }
 
 /// What is wrong at a place.

@@ -1,7 +1,7 @@
-//! Text inside compressed frames: comment and application segments before the coded data (DI-52).
+//! Text inside compressed frames: comment, application and reserved segments before the coded data (DI-52).
 
-/// Calls `found` with each comment or application segment at the start of a fragment: JPEG COM and APPn (ITU-T T.81 B.2.4),
-/// JPEG-LS, JPEG 2000 COM (ISO 15444-1 A.9.2) and the XML and UUID boxes of a JP2 file.
+/// Calls `found` with each segment at the start of a fragment that does not code the image: of JPEG and JPEG-LS all but frames and tables (ITU-T
+/// T.81 B.2.4), JPEG 2000 COM (ISO 15444-1 A.9.2) and the XML and UUID boxes of a JP2 file.
 pub(super) fn segments(fragment: &[u8], mut found: impl FnMut(&[u8])) {
     match fragment {
         [0xFF, 0xD8, rest @ ..] => jpeg(rest, &mut found),
@@ -23,8 +23,8 @@ fn jpeg(mut bytes: &[u8], found: &mut impl FnMut(&[u8])) {
     while let Some((code, content, rest)) = marker(bytes) {
         match code {
             0xDA => return,
-            0xFE | 0xE0..=0xEF => found(content),
-            _ => {}
+            0xC0..=0xC7 | 0xC9..=0xCF | 0xDB..=0xDF => {}
+            _ => found(content),
         }
         bytes = rest;
     }
@@ -78,6 +78,7 @@ mod tests {
             all(b"\xFF\xD8\xFF\xE0\0\x04JF\xFF\xFE\0\x05abc\xFF\xDA\0\x02\xFF\xFE\0\x05xyz"),
             [&b"JF"[..], b"abc"]
         );
+        assert_eq!(all(b"\xFF\xD8\xFF\xDB\0\x04zz\xFF\x02\0\x05abc\xFF\xF0\0\x05xyz"), [&b"abc"[..], b"xyz"]);
         assert_eq!(all(b"\xFF\x4F\xFF\x51\0\x03z\xFF\x64\0\x07\0\x01abc\xFF\x90\0\x02"), [b"\0\x01abc"]);
         assert_eq!(all(b"\0\0\0\x0CjP  \r\n\x87\n\0\0\0\x0Bxml <a>"), [b"<a>"]);
         assert!(all(b"\xFF\xD8\xFF\xFE\0\x01").is_empty());

@@ -33,9 +33,9 @@ pub(super) struct Fragments {
 }
 
 impl Fragments {
-    /// `None` for video and what is unknown: nothing is known of its fragments.
-    pub(super) fn of(transfer_syntax: &str) -> Option<Self> {
-        let texts = FrameTexts::new(Compression::of(transfer_syntax)?);
+    /// Of frames of so many pixels. `None` for video and what is unknown: nothing is known of its fragments.
+    pub(super) fn of(transfer_syntax: &str, pixels: Option<u64>) -> Option<Self> {
+        let texts = FrameTexts::new(Compression::of(transfer_syntax)?).of_pixels(pixels);
         Some(Self { texts, is_table: true, length: 0, start: Vec::new(), is_told: false })
     }
 }

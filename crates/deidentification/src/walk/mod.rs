@@ -22,7 +22,7 @@ use pixel::{Compression, FrameIndex, UnusedBits};
 
 use crate::deidentify::{DeidentificationError, Object, PseudonymSource, new_uids, output};
 use crate::document::dummy_document;
-use crate::document_inspection::PagesKept;
+use crate::document_inspection::{DocumentKept, ENCAPSULATED_DOCUMENT};
 use crate::dummy;
 use crate::iod::{Iod, Node};
 use crate::level::{Kind, Level, Position, look_at_item};
@@ -42,7 +42,6 @@ pub(crate) use project::ActiveRules;
 
 const SOP_CLASS_UID: Tag = Tag(0x0008, 0x0016);
 const SOP_INSTANCE_UID: Tag = Tag(0x0008, 0x0018);
-const ENCAPSULATED_DOCUMENT: Tag = Tag(0x0042, 0x0011);
 const ENCAPSULATED_DOCUMENT_LENGTH: Tag = Tag(0x0042, 0x0015);
 /// Group of Pixel Data and its offset tables.
 const PIXEL_GROUP: u16 = 0x7FE0;
@@ -73,6 +72,8 @@ pub(crate) struct Context<'a> {
     pub(crate) pixels: Option<&'a PixelPlan>,
     /// Bytes of the native frames, padded to an even number; `None` where the description of the pixels cannot be used.
     pub(crate) pixel_bytes: Option<u64>,
+    /// Pixels of a frame; `None` as before.
+    pub(crate) frame_pixels: Option<u64>,
     /// Compares offset tables with fragments.
     pub(crate) frame_index: FrameIndex,
     /// Tells the bits of native pixel data that no sample uses.
@@ -87,8 +88,8 @@ pub(crate) struct Context<'a> {
     pub(crate) original_uids: &'a OriginalUids,
     pub(crate) own: Vec<(Tag, Own)>,
     pub(crate) tally: Tally,
-    /// What takes the place of an encapsulated document, if its pages were inspected.
-    pub(crate) pages: Option<&'a PagesKept>,
+    /// What takes the place of an encapsulated document, if it was inspected.
+    pub(crate) document: Option<&'a DocumentKept>,
     /// Length of the body that took the place of an encapsulated document.
     pub(crate) document_length: Option<u32>,
     /// Whether the announced SOP class and instance were found in the data set.
@@ -446,8 +447,8 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
                 self.out.value(tag, vr, new.as_bytes())
             }
             _ if tag == ENCAPSULATED_DOCUMENT => {
-                let body = match self.context.pages {
-                    Some(pages) => pages.document(),
+                let body = match self.context.document {
+                    Some(kept) => kept.document(),
                     None => dummy_document(self.context.object.sop_class)
                         .unwrap_or_else(|| dummy::value(vr, value)),
                 };

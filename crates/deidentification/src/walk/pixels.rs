@@ -120,7 +120,8 @@ impl<W: Write> Walk<'_, '_, W> {
             }
             Token::FragmentsStart { header } if header.tag == PIXEL_DATA => {
                 let Some(decoded) = decoded else {
-                    let fragments = Fragments::of(self.context.object.transfer_syntax.uid);
+                    let syntax = self.context.object.transfer_syntax.uid;
+                    let fragments = Fragments::of(syntax, self.context.frame_pixels);
                     self.passing = fragments.map_or(Passing::No, Passing::Compressed);
                     return Ok(false);
                 };

@@ -107,6 +107,30 @@ fn frames_without_texts_pass_byte_equal() {
     }
 }
 
+/// PS3.5 G: a frame of three samples, and what stands behind its only segment.
+#[test]
+fn texts_behind_the_last_rle_segment_go() {
+    let short = |number: u32, value: u16| Element::Value(number, VR::US, value.to_le_bytes().to_vec());
+    let description = vec![
+        short(0x0028_0002, 1),
+        text(0x0028_0004, VR::CS, "MONOCHROME2"),
+        short(0x0028_0010, 1),
+        short(0x0028_0011, 3),
+        short(0x0028_0100, 8),
+        short(0x0028_0101, 8),
+        short(0x0028_0102, 7),
+        short(0x0028_0103, 0),
+    ];
+    let frame = |behind: &[u8]| [&[1, 0, 0, 0, 64, 0, 0, 0][..], &[0; 56], &[2, 9, 8, 7], behind].concat();
+    let mut input = data_set(Encoding::ExplicitLittle, CT, description);
+    let text = [TEXT, b"\0"].concat();
+    input.extend(fragments(&[], &[&frame(&text)]));
+    let profile = Profile::basic().compile(None).unwrap();
+    let syntax = TransferSyntax::from_uid(RLE).unwrap();
+    let output = try_run_profile(&profile, syntax, CT, Limits::INSTANCE, &input).unwrap();
+    assert!(output.bytes.ends_with(&fragments(&[], &[&frame(&vec![0; text.len()])])));
+}
+
 /// A fragment that no frame reaches is one that nobody has looked at.
 #[test]
 fn fragments_beside_the_frames_hold_the_object() {
@@ -118,13 +142,14 @@ fn fragments_beside_the_frames_hold_the_object() {
         (JPEG, "1", fragments(&[0], &[&frame, &frame])),
         (JPEG, "1", fragments(&[next], &[&frame, &frame])),
         (JPEG, "2", fragments(&[], &[&frame, &frame, &frame])),
-        (RLE, "1", fragments(&[], &[&[0; 80], TEXT, b"\0"])),
+        (RLE, "1", fragments(&[], &[&[0; 80], &[0; 80]])),
         (JPEG, "2", fragments(&[], &[&frame])),
     ] {
         assert!(refused(try_run(syntax, frames, None, &pixels)).contains("Number of Frames"));
     }
     let skipped = fragments(&[next], &[&frame, b"more"]);
     assert!(refused(try_run(JPEG, "1", None, &skipped)).contains("Basic Offset Table"));
+    assert!(refused(try_run(RLE, "1", None, &fragments(&[], &[&[0; 80], TEXT, b"\0"]))).contains("segments"));
     let no_frame = fragments(&[], &[TEXT, b"\0", &frame]);
     assert!(refused(try_run(JPEG, "1", None, &no_frame)).contains("segments"));
 }

@@ -7,8 +7,8 @@ use deidentification::DeidentificationOption::CleanPixelData;
 use deidentification::pixels::{PixelPolicy, TextPolicy};
 use deidentification::verify::{Identity, Verifier};
 use deidentification::{
-    DocumentInspection, DocumentPolicy, Known, Object, PDF_STORAGE, Profile, Survey, deidentify,
-    inspect_document,
+    DocumentInspection, DocumentPolicy, DocumentReport, Known, Object, PDF_STORAGE, Profile, Survey,
+    deidentify, inspect_document,
 };
 use dicom_stream::{Limits, TransferSyntax, VR};
 use pixel::{DocumentError, DocumentRenderer, GreyImage, RecogniserError, TextBox, TextRecogniser};
@@ -73,6 +73,14 @@ fn inspected(
     renders: &Renders,
     reads: Option<&Reads>,
 ) -> Result<(Vec<u8>, usize), String> {
+    inspected_by(profile, renders, reads.map(|reads| reads as &dyn TextRecogniser))
+}
+
+fn inspected_by(
+    profile: &Profile,
+    renders: &dyn DocumentRenderer,
+    reads: Option<&dyn TextRecogniser>,
+) -> Result<(Vec<u8>, usize), String> {
     let syntax = TransferSyntax::EXPLICIT_LITTLE;
     let profile = profile.compile(None).unwrap();
     let input = object();
@@ -80,14 +88,14 @@ fn inspected(
     let survey =
         Survey::read(&profile, Cursor::new(&input), &syntax, Limits::INSTANCE, &mut identity).unwrap();
     let cleaner = profile.cleaner(&identity).unwrap();
-    let programs = reads.map(|reads| (reads as &dyn TextRecogniser, renders as &dyn DocumentRenderer));
+    let programs = reads.map(|reads| (reads, renders));
     let looked =
         inspect_document(&profile, &cleaner, programs, &syntax, Limits::INSTANCE, Cursor::new(&input));
-    let pages = match looked.unwrap() {
+    let kept = match looked.unwrap() {
         DocumentInspection::Held(why) => return Err(why),
-        DocumentInspection::Pages(pages) => pages,
+        DocumentInspection::Kept(kept) => kept,
     };
-    let survey = survey.with_pages(pages);
+    let survey = survey.with_document(kept);
     let known = Known { survey: &survey, cleaner: &cleaner, pixels: None };
     let object =
         Object { sop_class: PDF_STORAGE, sop_instance: INSTANCE, transfer_syntax: &syntax, length: None };
@@ -95,7 +103,8 @@ fn inspected(
     let report =
         deidentify(&profile, &object, &Source, known, Limits::INSTANCE, Cursor::new(&input), &mut out)
             .unwrap();
-    Ok((elements(&syntax, &out).remove("(0042,0011)").unwrap().1, report.document.unwrap().pages))
+    let Some(DocumentReport::Pages { pages, .. }) = report.document else { panic!("{:?}", report.document) };
+    Ok((elements(&syntax, &out).remove("(0042,0011)").unwrap().1, pages))
 }
 
 fn holds(bytes: &[u8], needle: &[u8]) -> bool {
@@ -158,4 +167,88 @@ fn the_after_check_reads_the_document_that_leaves() {
     assert!(check(&Renders("Jane Doe", Some(1)), &Reads("", 0)).unwrap().is_some());
     assert!(check(&Renders("", Some(2)), &Reads("DOE JANE", 1)).unwrap().is_some());
     assert!(check(&Renders("", None), &Reads("", 0)).is_err(), "it fails closed");
+}
+
+/// A page of 4 × 2 pixels of which only the upper left one is dark.
+struct Cornered;
+
+impl DocumentRenderer for Cornered {
+    fn pages(&self, _document: &[u8]) -> Result<Vec<GreyImage>, DocumentError> {
+        Ok(vec![GreyImage::new(4, 2, vec![0, 255, 255, 255, 255, 255, 255, 255]).unwrap()])
+    }
+
+    fn text(&self, _document: &[u8]) -> Result<String, DocumentError> {
+        Ok(String::new())
+    }
+}
+
+/// Reads a word when the page lies so that its dark corner is in this place, and another for sure when it is upright.
+struct Turned {
+    size: (u32, u32),
+    dark: usize,
+    text: &'static str,
+    at: (u32, u32),
+    upright: &'static str,
+}
+
+impl TextRecogniser for Turned {
+    fn name(&self) -> &str {
+        "reader 2"
+    }
+
+    fn recognise(
+        &self,
+        image: &GreyImage,
+        _left: &mut std::time::Duration,
+    ) -> Result<Vec<TextBox>, RecogniserError> {
+        let word = |text: &str, (x, y)| TextBox {
+            x,
+            y,
+            width: 1,
+            height: 1,
+            text: text.to_owned(),
+            confidence: 90.0,
+        };
+        let lies = |size, dark: usize| (image.width(), image.height()) == size && image.pixels()[dark] < 128;
+        let mut words = Vec::new();
+        if lies((4, 2), 0) && !self.upright.is_empty() {
+            words.push(word(self.upright, (3, 1)));
+        } else if lies(self.size, self.dark) {
+            words.push(word(self.text, self.at));
+        }
+        Ok(words)
+    }
+}
+
+/// By one, two and three quarters clockwise, the corner is at the upper right, the lower right, the lower left; so is the end of an upright line.
+#[test]
+fn text_is_read_whichever_way_a_page_lies() {
+    let quarters = [((2, 4), 1, (0, 3)), ((4, 2), 7, (0, 0)), ((2, 4), 6, (1, 0))];
+    let held = |policy, reads: &Turned| {
+        inspected_by(&profile(policy), &Cornered, Some(reads as &dyn TextRecogniser)).is_err()
+    };
+    for (size, dark, end) in quarters {
+        let reads = |text, at, upright| Turned { size, dark, text, at, upright };
+        assert!(held(TextPolicy::Identity, &reads("DOE", (0, 0), "")));
+        assert!(!held(TextPolicy::Identity, &reads("normal", (0, 0), "")));
+        assert!(held(TextPolicy::Unknown, &reads("Zwickel", (0, 0), "")));
+        // "normal", upside down, is no word; elsewhere it would be one
+        assert!(!held(TextPolicy::Unknown, &reads("jewuou", end, "normal")), "{size:?}");
+        assert!(held(TextPolicy::Unknown, &reads("DOE", end, "normal")), "a name counts all the same");
+        let elsewhere = if end == (0, 0) { (3, 1) } else { (1 - end.0, 3 - end.1) };
+        assert!(held(TextPolicy::Unknown, &reads("jewuou", elsewhere, "normal")), "{size:?}");
+    }
+    let verifier = |reads: &Turned| {
+        let mut identity = Identity::default();
+        let syntax = TransferSyntax::EXPLICIT_LITTLE;
+        let profile = profile(TextPolicy::Identity).compile(None).unwrap();
+        Survey::read(&profile, Cursor::new(object()), &syntax, Limits::INSTANCE, &mut identity).unwrap();
+        let verifier = Verifier::new(&identity, &[]).unwrap();
+        let found =
+            verifier.verify_document(Cursor::new(object()), &syntax, Limits::INSTANCE, reads, &Cornered);
+        found.unwrap().is_some()
+    };
+    for (size, dark, _) in quarters {
+        assert!(verifier(&Turned { size, dark, text: "Jane Doe", at: (0, 0), upright: "" }));
+    }
 }

@@ -3,6 +3,7 @@
 
 mod actions;
 mod changes;
+mod clinical_documents;
 mod compressed;
 mod documents;
 mod encodings;

@@ -205,3 +205,41 @@ fn deflated_goes_out_inflated() {
     assert_eq!(output_syntax(&TransferSyntax::DEFLATED), &TransferSyntax::EXPLICIT_LITTLE);
     assert_eq!(output_syntax(&TransferSyntax::EXPLICIT_BIG), &TransferSyntax::EXPLICIT_BIG);
 }
+
+/// A clinical document as it is made anew has the code, a UID and a date of the archive in its header.
+#[test]
+fn a_clinical_document_has_the_code_id_and_date_of_the_partner() {
+    let document = |code: &str, id: &str, day: &str, text: &str| {
+        let mut body = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><id root=\"{id}\"/>\
+             <effectiveTime value=\"{day}101500+0100\"/><recordTarget><patientRole><id extension=\"{code}\"/></patientRole>\
+             </recordTarget><component><structuredBody>{text}</structuredBody></component></ClinicalDocument>\n"
+        );
+        body.push_str(if body.len() % 2 == 1 { "\n" } else { "" });
+        body
+    };
+    let object = |class: &str, body: &str| {
+        let length = u32::try_from(body.len()).unwrap().to_le_bytes().to_vec();
+        let elements = [
+            text(0x0008_0016, VR::UI, class),
+            Element::Value(0x0042_0011, VR::OB, body.as_bytes().to_vec()),
+            Element::Value(0x0042_0015, VR::UL, length),
+        ];
+        bytes(Encoding::ExplicitLittle, &elements)
+    };
+    let cda = deidentification::CDA_STORAGE;
+    for narrative in ["Normal".to_owned(), "Normal ".repeat(20_000)] {
+        let archive = document(ARCHIVE_CODE, "2.25.77", "20240301", &narrative);
+        let (derived_object, replaced) =
+            derive(1, &TransferSyntax::EXPLICIT_LITTLE, &object(cda, &archive)).unwrap();
+        let expected = document("Q-ONE", "2.25.177", "20240229", &narrative);
+        assert!(derived_object == object(cda, &expected));
+        assert_eq!(replaced.uids, ["2.25.77".to_owned()].into());
+        assert_eq!(replaced.dates, [20_240_301].into());
+        // the document of another object is none of ours
+        let pdf = object(deidentification::PDF_STORAGE, &archive);
+        assert!(derive(1, &TransferSyntax::EXPLICIT_LITTLE, &pdf).unwrap().0 == pdf);
+    }
+    let other = object(cda, &document("P-OTHER", "1.2.3", "19000101", "Normal"));
+    assert!(derive(1, &TransferSyntax::EXPLICIT_LITTLE, &other).unwrap().0 == other);
+}

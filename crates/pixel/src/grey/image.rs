@@ -66,6 +66,16 @@ impl GreyImage {
         &self.pixels
     }
 
+    /// The image turned clockwise by a quarter.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        let rows: Vec<&[u8]> = self.rows().collect();
+        let columns = 0..self.width as usize;
+        let pixels =
+            columns.flat_map(|column| rows.iter().rev().filter_map(move |row| row.get(column)).copied());
+        Self { width: self.height, height: self.width, pixels: pixels.collect() }
+    }
+
     /// The rows, from the top.
     pub fn rows(&self) -> impl Iterator<Item = &[u8]> {
         self.pixels.chunks_exact(self.width as usize)

@@ -17,6 +17,8 @@ pub(super) struct Jpeg {
     has_begun: bool,
     /// Whether a byte after FFH ends the coded data of a scan.
     ends_scan: fn(u8) -> bool,
+    /// Whether decoders read the segments of a marker.
+    is_coding: fn(u8) -> bool,
 }
 
 #[derive(Debug)]
@@ -29,8 +31,8 @@ enum State {
 }
 
 impl Jpeg {
-    pub(super) fn new(ends_scan: fn(u8) -> bool) -> Self {
-        Self { state: State::Head(Head::default()), has_begun: false, ends_scan }
+    pub(super) fn new(ends_scan: fn(u8) -> bool, is_coding: fn(u8) -> bool) -> Self {
+        Self { state: State::Head(Head::default()), has_begun: false, ends_scan, is_coding }
     }
 
     /// Frames without an end marker exist; decoders accept them.
@@ -97,10 +99,23 @@ impl Jpeg {
             Marker::Bare(marker::EOI) => State::Ended,
             Marker::Bare(_) => return Err(SegmentError::Damaged),
             Marker::Segment(code, 0) => after(code),
-            Marker::Segment(code, length) => State::Payload(Payload::new(length, kept(code, length)), code),
+            Marker::Segment(code, length) => {
+                State::Payload(Payload::new(length, self.kept(code, length)), code)
+            }
         };
         self.has_begun = true;
         Ok(())
+    }
+
+    /// What of a segment decoders read: nothing of comments, application segments and reserved ones.
+    fn kept(&self, code: u8, length: usize) -> Kept {
+        match (code, length) {
+            (marker::APP0, _) => Kept::Named(b"JFIF\0", JFIF),
+            (marker::APP14, _) => Kept::Named(b"Adobe", ADOBE),
+            (marker::APP8, MRFX) => Kept::Named(b"mrfx", MRFX),
+            _ if (self.is_coding)(code) => Kept::All,
+            _ => Kept::Nothing,
+        }
     }
 }
 
@@ -110,14 +125,4 @@ fn after(code: u8) -> State {
 
 fn is_bare(code: u8) -> bool {
     matches!(code, 0x00 | 0x01 | 0xD0..=0xD9)
-}
-
-fn kept(code: u8, length: usize) -> Kept {
-    match (code, length) {
-        (marker::APP0, _) => Kept::Named(b"JFIF\0", JFIF),
-        (marker::APP14, _) => Kept::Named(b"Adobe", ADOBE),
-        (marker::APP8, MRFX) => Kept::Named(b"mrfx", MRFX),
-        (marker::COM | marker::APP0..=marker::APP15, _) => Kept::Nothing,
-        _ => Kept::All,
-    }
 }

@@ -147,7 +147,11 @@ impl Codestream {
             }
             Marker::Segment(code, length) => {
                 self.within_tile(4 + length as u64)?;
-                let kept = if code == COM { Kept::Start(REGISTRATION) } else { Kept::All };
+                let kept = match code {
+                    COM => Kept::Start(REGISTRATION),
+                    code if is_coding(code) => Kept::All,
+                    _ => Kept::Nothing,
+                };
                 if length > 0 {
                     self.state = State::Payload(Payload::new(length, kept));
                 }
@@ -163,6 +167,11 @@ impl Codestream {
         }
         Ok(self.tile.map(|_| ()))
     }
+}
+
+/// Whether decoders read the segments of a marker (T.800 Table A.2, T.801 Table A.2, T.814 A).
+fn is_coding(code: u8) -> bool {
+    matches!(code, 0x50..=0x53 | 0x55..=0x59 | 0x5C..=0x61 | 0x63 | 0x70..=0x79)
 }
 
 /// What is left of a tile-part of this length behind its SOT; 0 means that it ends with the codestream.

@@ -7,8 +7,6 @@ pub(crate) const DRI: u8 = 0xDD;
 pub(crate) const APP0: u8 = 0xE0;
 pub(crate) const APP8: u8 = 0xE8;
 pub(crate) const APP14: u8 = 0xEE;
-pub(crate) const APP15: u8 = 0xEF;
-pub(crate) const COM: u8 = 0xFE;
 
 /// A marker segment and where it lies in the bytes.
 pub(crate) struct Segment<'a> {
@@ -99,6 +97,17 @@ pub(crate) fn ends_jpeg_scan(after_ff: u8) -> bool {
 /// In JPEG-LS the byte after FFH has its high bit clear, or is a restart marker.
 pub(crate) fn ends_jpeg_ls_scan(after_ff: u8) -> bool {
     after_ff >= 0x80 && !matches!(after_ff, 0xD0..=0xD7)
+}
+
+/// Whether a segment of JPEG holds what decoders read (T.81 Table B.1): frames, tables, scans, restarts, the hierarchy. APPn and COM do not, nor do
+/// the reserved JPG, JPGn and RES.
+pub(crate) fn is_of_jpeg(code: u8) -> bool {
+    matches!(code, 0xC0..=0xC7 | 0xC9..=0xCF | SOS..=0xDF)
+}
+
+/// The same of JPEG-LS, which has a frame and parameters of its own (T.87 C.1.1).
+pub(crate) fn is_of_jpeg_ls(code: u8) -> bool {
+    is_of_jpeg(code) || matches!(code, 0xF7 | 0xF8)
 }
 
 /// Where the marker lies that ends the coded data; the end of the bytes when there is none.

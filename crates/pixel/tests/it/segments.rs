@@ -57,6 +57,72 @@ fn comments_and_application_segments_are_found() {
     assert_eq!(blanked(&frame, Compression::JpegBaseline), clean);
 }
 
+/// T.81 Table B.1: JPG, JPGn and RES are reserved, no decoder reads them; the first is SOF55 in T.87.
+#[test]
+fn reserved_segments_are_blanked() {
+    for code in [0x02, 0x4F, 0xBF, 0xC8, 0xF0, 0xF6, 0xF9, 0xFD] {
+        for compression in [Compression::JpegBaseline, Compression::JpegLs] {
+            let frame = jpeg(&[segment(code, TEXT), segment(0xDB, &[0; 65])]);
+            let clean = jpeg(&[segment(code, &[0; TEXT.len()]), segment(0xDB, &[0; 65])]);
+            assert_eq!(blanked(&frame, compression), clean, "{code:02X}");
+        }
+    }
+    for code in [0xF7, 0xF8] {
+        let frame = jpeg(&[segment(code, &[1, 2, 3, 4, 5, 6])]);
+        assert_eq!(blanked(&frame, Compression::JpegLs), frame, "{code:02X}");
+        assert!(!tells(&blanked(&jpeg(&[segment(code, TEXT)]), Compression::JpegBaseline)));
+    }
+    for code in [0x54, 0x5A, 0x66, 0x6F, 0x7F] {
+        let main = [vec![0xFF, 0x4F], segment(0x51, &[0; 36]), segment(code, TEXT)].concat();
+        let last = [segment(0x90, &[0, 0, 0, 0, 0, 0, 0, 1]), vec![0xFF, 0x93, 8, 0xFF, 0xD9]].concat();
+        assert!(!tells(&blanked(&[main, last].concat(), Compression::Jpeg2000)), "{code:02X}");
+    }
+}
+
+/// PS3.5 G: two segments of three samples, as a literal run and as a repeated byte.
+fn rle(between: &[u8], behind: &[u8], unused: u32) -> Vec<u8> {
+    let first = [&[2, 9, 8, 7][..], between].concat();
+    let second = 64 + u32::try_from(first.len()).unwrap();
+    let mut header = vec![2, 64, second];
+    header.resize(15, 0);
+    header.push(unused);
+    let header: Vec<u8> = header.into_iter().flat_map(u32::to_le_bytes).collect();
+    [&header, &first, &[0x80, 0xFE, 5][..], behind].concat()
+}
+
+fn rle_walked(frame: &[u8], pixels: Option<u64>) -> Result<Vec<u8>, SegmentError> {
+    let in_pieces = |size: usize| {
+        let mut frame = frame.to_vec();
+        let mut texts = FrameTexts::new(Compression::Rle).of_pixels(pixels);
+        assert!(texts.begin_fragment(&frame[..FrameTexts::START])?);
+        for piece in frame.chunks_mut(size) {
+            texts.blank(piece)?;
+        }
+        texts.finish().map(|_| frame)
+    };
+    let whole = in_pieces(usize::MAX);
+    assert!([1, 5, 63].iter().all(|size| in_pieces(*size) == whole));
+    whole
+}
+
+#[test]
+fn what_no_rle_segment_holds_is_blanked() {
+    let clean = rle(&[0], &[0], 0);
+    assert_eq!(rle_walked(&clean, Some(3)).unwrap(), clean);
+    let (blank, text) = (vec![0; TEXT.len()], TEXT);
+    assert_eq!(rle_walked(&rle(text, &[], 0), Some(3)).unwrap(), rle(&blank, &[], 0));
+    assert_eq!(rle_walked(&rle(&[0], text, 0), Some(3)).unwrap(), rle(&[0], &blank, 0));
+    assert_eq!(rle_walked(&rle(&[], &[], 0x4455_4D41), Some(3)).unwrap(), rle(&[], &[], 0));
+    // where segments end cannot be told, or they begin in the header, or go back
+    let mut low = clean.clone();
+    low[4] = 60;
+    let mut back = clean.clone();
+    back[8] = 64;
+    for (frame, pixels) in [(&clean, None), (&low, Some(3)), (&back, Some(3))] {
+        assert_eq!(rle_walked(frame, pixels), Err(SegmentError::Damaged));
+    }
+}
+
 #[test]
 fn the_colour_transform_and_the_plain_jfif_header_stay() {
     let jfif = segment(0xE0, b"JFIF\0\x01\x02\0\0\x01\0\x01\0\0");

@@ -89,3 +89,17 @@ fn the_environment_is_not_passed_on() {
     let boxes = tesseract.recognise(&image(), &mut TIME_PER_OBJECT.clone()).unwrap();
     assert_eq!(boxes[0].text, "1");
 }
+
+/// What the system says of the program's limits (proc(5)): no file, no core dump, bounded memory and time of a processor.
+#[test]
+fn the_program_runs_under_resource_limits() {
+    let folder = tempfile::tempdir().unwrap();
+    let work = r#"cat >/dev/null; limit() { grep "^Max $1" /proc/self/limits | tr -s ' ' | sed "s/Max $1 \([0-9a-z]*\) .*/\1/"; }
+printf 'level\tleft\ttop\twidth\theight\tconf\ttext\n5\t30\t30\t9\t9\t90\t%s,%s,%s,%s\n' "$(limit 'file size')" "$(limit 'core file size')" "$(limit 'address space')" "$(limit 'cpu time')""#;
+    let program = script(folder.path(), work);
+    let tesseract = Tesseract::detect(&program, Duration::from_secs(20), 1).unwrap();
+    let boxes = tesseract.recognise(&image(), &mut TIME_PER_OBJECT.clone()).unwrap();
+    assert_eq!(boxes[0].text, format!("0,0,{},21", 4_u64 << 30));
+    let error = error_of("cat >/dev/null; echo an identity > \"$0.txt\"; exit 0");
+    assert!(matches!(error, RecogniserError::Failed(_)), "{error}");
+}

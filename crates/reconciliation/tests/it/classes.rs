@@ -180,3 +180,72 @@ fn pixels_and_names_of_the_partner_are_not_touched() {
     assert_eq!(at(&before, "7FE00010"), after.at("7FE00010"));
     assert!(after.holds(Tag(0x0070, 0x0084), VR::PN, b"Creator^J\xFCrgen"));
 }
+
+/// Gives the code of Alice.
+struct Source;
+
+impl deidentification::PseudonymSource for Source {
+    fn uid(&self, _original: &str) -> String {
+        "2.25.4711".to_owned()
+    }
+
+    fn code(&self) -> &str {
+        CODE
+    }
+
+    fn shift_days(&self) -> Option<i32> {
+        None
+    }
+
+    fn token(&self, _value: &str) -> String {
+        String::new()
+    }
+}
+
+/// A document as it is made anew on the way out, which a partner sends back in an object of its own.
+#[test]
+fn a_clinical_document_that_was_made_anew_gets_its_patient_back() {
+    use deidentification::{DeidentificationOption, DocumentInspection, Profile, Vocabulary};
+    let mut profile = Profile::basic();
+    profile.options.insert(DeidentificationOption::CleanPixelData);
+    let profile = profile.compile(None).unwrap();
+    let vocabulary = Vocabulary::builtin();
+    let cleaner = deidentification::TextCleaner::new(&Default::default(), &vocabulary).unwrap();
+    let (syntax, bytes) = file("cda");
+    let input = std::io::Cursor::new(&bytes);
+    let limits = dicom_stream::Limits::INSTANCE;
+    let made =
+        deidentification::inspect_clinical_document(&profile, &cleaner, &Source, syntax, limits, input);
+    let DocumentInspection::Kept(kept) = made.unwrap() else { panic!("held") };
+    let mut survey = deidentification::Survey::read(
+        &profile,
+        std::io::Cursor::new(&bytes),
+        syntax,
+        limits,
+        &mut Default::default(),
+    )
+    .unwrap();
+    survey = survey.with_document(kept);
+    let elements = read(&bytes, syntax);
+    let object = deidentification::Object {
+        sop_class: deidentification::CDA_STORAGE,
+        sop_instance: &at(&elements, "00080018").unwrap(),
+        transfer_syntax: syntax,
+        length: None,
+    };
+    let known = deidentification::Known { survey: &survey, cleaner: &cleaner, pixels: None };
+    let mut out = Vec::new();
+    let input = std::io::Cursor::new(&bytes);
+    deidentification::deidentify(&profile, &object, &Source, known, limits, input, &mut out).unwrap();
+    let made = String::from_utf8(body(&read(&out, syntax))).unwrap();
+    assert!(made.contains(&format!("<patientRole><id extension=\"{CODE}\"/></patientRole>")), "{made}");
+    let changed = Element::Value(tag(0x0042_0011), VR::OB, made.replace("2.25.4711", "2.25.99").into_bytes());
+    let returned: Vec<Element> = elements
+        .into_iter()
+        .map(|element| if element.tag() == changed.tag() { changed.clone() } else { element })
+        .collect();
+    let output = Run::usual().elements(&returned).unwrap();
+    let after = String::from_utf8(body(&output.elements)).unwrap();
+    assert!(after.contains("<patientRole><id extension=\"PID 0815\"/><patient><name>"), "{after}");
+    assert!(output.scan.findings.is_empty() && !after.contains(CODE), "{:?}", output.scan.findings);
+}
