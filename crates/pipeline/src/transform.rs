@@ -292,8 +292,8 @@ impl Instance<'_> {
     fn admit(&self, accepted: &Accepted) -> Result<(), Held> {
         let received = &self.original.received;
         let policy = self.profile.profile();
-        if !self.profile.forwards(self.survey) && !accepted.labels.contains(&received.id) {
-            let detail = "no label of the profile lets it go on".to_owned();
+        let held = self.profile.held_by_labels(self.survey);
+        if let Some(detail) = held.filter(|_| !accepted.labels.contains(&received.id)) {
             return Err(Held { reason: QuarantineReason::NotForwarded, detail });
         }
         let is_document = received.sop_class_uid.starts_with(ENCAPSULATED);

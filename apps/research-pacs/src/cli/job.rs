@@ -30,7 +30,7 @@ pub(super) enum JobCommand {
     /// Show what de-identification changed in the instances of a job, element by element while the originals are still there. Original
     /// values are masked.
     Changes(changes::JobChanges),
-    /// Ask the partner of a job that awaits its result now, not at the next turn of its timer (AC6.2).
+    /// Ask the partner of a job that awaits its result now, not at the next turn of its timer.
     Poll(One),
     /// Try a job in attention again.
     Retry(Act),

@@ -99,7 +99,9 @@ impl ProfileCommand {
             Self::Check(one) => one.check(),
             Self::Diff(diff) => {
                 let locale = Locale::new(diff.lang)?;
-                let lines = diff::lines(&compile(&diff.first)?, &compile(&diff.second)?, &locale)?;
+                let names = [&diff.first, &diff.second].map(|of| of.display().to_string());
+                let names = names.each_ref().map(String::as_str);
+                let lines = diff::lines(&compile(&diff.first)?, &compile(&diff.second)?, names, &locale)?;
                 if lines.is_empty() {
                     println!("{}", locale.text("diff", "same"));
                     return Ok(Outcome::Good);

@@ -141,19 +141,24 @@ impl Labels {
         Ok(labels)
     }
 
-    fn let_go_on(&self, labels: &BTreeSet<String>) -> bool {
+    /// Why an object with these labels does not go on; `None` when it does.
+    fn held(&self, labels: &BTreeSet<String>) -> Option<String> {
         if labels.is_empty() {
-            return self.queries.is_empty() && self.wanted.is_none();
+            let go_on = self.queries.is_empty() && self.wanted.is_none();
+            return (!go_on).then(|| "the labels of the profile cannot be told".to_owned());
+        }
+        if let Some(label) = self.except.intersection(labels).next() {
+            return Some(format!("label {label:?} of the profile holds it"));
         }
         let is_wanted = self.wanted.as_ref().is_none_or(|wanted| !wanted.is_disjoint(labels));
-        is_wanted && self.except.is_disjoint(labels)
+        (!is_wanted).then(|| "no label of the profile lets it go on".to_owned())
     }
 }
 
 impl CompiledProfile {
-    /// Whether the labels of an object let it go on. Where they cannot be told, it does not.
+    /// Why the labels of an object do not let it go on, as words for a person; `None` when they do. Where they cannot be told, they do not.
     #[must_use]
-    pub fn forwards(&self, survey: &Survey) -> bool {
-        self.labels.let_go_on(survey.labels())
+    pub fn held_by_labels(&self, survey: &Survey) -> Option<String> {
+        self.labels.held(survey.labels())
     }
 }

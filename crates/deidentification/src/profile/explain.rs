@@ -219,6 +219,8 @@ pub struct Explanation<'a> {
     pub pixels: Option<&'a PixelPolicy>,
     /// What a server does with encapsulated documents.
     pub documents: DocumentPolicy,
+    /// Words that the project holds harmless in texts, beside the program's own.
+    pub words: &'a BTreeSet<String>,
     /// Rules of the project, in order.
     pub rules: &'a [ProjectRule],
     /// Labels, each with its query.
@@ -252,6 +254,7 @@ impl CompiledProfile {
             trusted_equipment: &profile.trusted_equipment,
             pixels: self.options().has(O::CleanPixelData).then_some(&profile.pixels),
             documents: profile.documents,
+            words: &profile.words,
             rules: &profile.rules,
             labels: &profile.labels,
             categories: &profile.categories,

@@ -110,8 +110,8 @@ impl Deidentifier<'_> {
         };
         let mut identity = Identity::default();
         let survey = Survey::read(self.profile, input.data_set()?, syntax, Limits::INSTANCE, &mut identity)?;
-        if !self.profile.forwards(&survey) {
-            return Err(left("not-forwarded", "no label of the profile lets it go on"));
+        if let Some(why) = self.profile.held_by_labels(&survey) {
+            return Err(left("not-forwarded", why));
         }
         let cleaner = self.profile.cleaner(&identity).map_err(|error| left("not-deidentified", error))?;
         let inspection = self.pixels(&mut input, &object, &survey, &cleaner)?;

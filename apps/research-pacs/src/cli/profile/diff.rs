@@ -9,20 +9,21 @@ use serde_json::Value;
 use super::locale::Locale;
 use super::show::{effect, of_attribute};
 
-/// One line for each difference; empty when both do the same.
+/// One line for each difference; empty when both do the same. `names` tell the two apart, as the profiles' own may not.
 ///
 /// # Errors
 /// A profile that cannot be written as JSON, which none is.
 pub(super) fn lines(
     first: &CompiledProfile,
     second: &CompiledProfile,
+    names: [&str; 2],
     locale: &Locale,
 ) -> anyhow::Result<Vec<String>> {
     let (a, b) = (first.explain(), second.explain());
     let changed = |what: &str, first: &str, second: &str| {
         locale.say("diff", "changed", &[("what", what), ("first", first), ("second", second)])
     };
-    let mut lines = settings(first, second, locale)?;
+    let mut lines = settings(first, second, names, locale)?;
     for (a, b) in a.attributes.iter().zip(&b.attributes) {
         let (before, after) = (of_attribute(a, locale), of_attribute(b, locale));
         if before != after {
@@ -59,14 +60,14 @@ fn beyond<'a>(
 fn settings(
     first: &CompiledProfile,
     second: &CompiledProfile,
+    names: [&str; 2],
     locale: &Locale,
 ) -> anyhow::Result<Vec<String>> {
     let (a, b) = (serde_json::to_value(first.profile())?, serde_json::to_value(second.profile())?);
     let (a, b) = (a.as_object().context("no table")?, b.as_object().context("no table")?);
-    let names = [&first.profile().name, &second.profile().name];
     let only = |place: usize, what: &str| {
         let key = ["only_first", "only_second"].get(place).copied().unwrap_or_default();
-        let name = names.get(place).copied().map_or("", String::as_str);
+        let name = names.get(place).copied().unwrap_or_default();
         locale.say("diff", key, &[("name", name), ("what", what)])
     };
     let mut lines = Vec::new();

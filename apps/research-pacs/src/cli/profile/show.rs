@@ -130,6 +130,9 @@ impl Page<'_> {
         for decision in &of.decisions {
             self.say("decision", decision.name, &[("attributes", &joined(&decision.attributes))]);
         }
+        if !of.words.is_empty() {
+            self.say("decision", "words", &[("words", &joined(of.words))]);
+        }
     }
 
     fn attributes(&mut self, of: &Explanation<'_>) {
