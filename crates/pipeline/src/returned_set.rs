@@ -80,12 +80,15 @@ pub(crate) async fn look_up(
     let mut issued = Issued { uids: issued_uids(line, &recognition).await?, ..Issued::default() };
     issued.elsewhere.clone_from(&recognition.elsewhere);
     let earlier = earlier(line, set, job).await?;
-    issued.returned = earlier.returned.into_iter().filter(|uid| !issued.uids.contains_key(uid)).collect();
+    issued.reused = earlier.reused(surveys);
+    issued.reused.retain(|uid| !issued.uids.contains_key(uid));
+    issued.returned.clone_from(&earlier.returned);
+    issued.returned.retain(|uid, _| !issued.uids.contains_key(uid));
     let names: Vec<&str> =
         names_of(surveys).into_iter().filter(|uid| !issued.uids.contains_key(*uid)).collect();
     issued.originals = line.vault.originals_among(&names).await?;
     // the partner's own, though the clinical PACS may have sent it to us since
-    issued.originals.retain(|uid| !earlier.defined.contains(uid));
+    issued.originals.retain(|uid| !earlier.is_own(uid, surveys));
     for code in codes_of(surveys) {
         if let Some(participant) = line.vault.participant_by_code(&job.project, &job.partner, code).await? {
             issued.codes.insert(code.to_owned(), key_of(participant));
@@ -100,8 +103,7 @@ pub(crate) async fn look_up(
         }
     }
     issued.codes_elsewhere.retain(|code| !issued.spelled.contains_key(code));
-    issued.taken = taken(line, set, &earlier.jobs, surveys).await?;
-    issued.taken.retain(|uid| !earlier.defined.contains(uid));
+    issued.taken = taken(line, set, &earlier, surveys).await?;
     let (sent, knows_sent) = sent(line, job, &recognition).await?;
     issued.sent = sent;
     name_as_issued(line, job, &mut issued.sent).await?;
@@ -265,10 +267,12 @@ mod tests {
             }
         };
         let data_set = [
-            element(0x0008, 0x0014, b"UI", b"1.2.3.14"),
+            // one of them stands where a patient's may, too
+            element(0x0008, 0x0014, b"UI", b"1.2.3.14\\1.2.3.100"),
             element(0x0008, 0x0018, b"UI", b"1.2.3.18"),
             element(0x0008, 0x1155, b"UI", b"1.2.3.55"),
             element(0x0009, 0x1001, b"UI", b"1.2.3.9"),
+            element(0x0009, 0x1002, b"UI", b"1.2.3.100"),
             element(0x0018, 0x1002, b"UI", b"1.2.3.14"),
             element(0x0020, 0x000D, b"UI", b"1.2.3.13"),
             element(0x0020, 0x000E, b"UI", b"1.2.3.15\\1.2.3.16"),
@@ -278,7 +282,8 @@ mod tests {
         .concat();
         let of = survey(&data_set[..], &TransferSyntax::EXPLICIT_LITTLE, LIMITS).unwrap();
         let expected: BTreeSet<&str> =
-            ["1.2.3.13", "1.2.3.15", "1.2.3.16", "1.2.3.18", "1.2.3.52", "1.2.3.55", "1.2.3.9"].into();
+            ["1.2.3.100", "1.2.3.13", "1.2.3.15", "1.2.3.16", "1.2.3.18", "1.2.3.52", "1.2.3.55", "1.2.3.9"]
+                .into();
         assert_eq!(names_of(&[of]), expected);
     }
 }

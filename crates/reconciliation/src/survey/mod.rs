@@ -12,7 +12,7 @@ use dicom_stream::charset::Fidelity;
 use dicom_stream::{ElementPath, Limits, SourceError, TransferSyntax};
 use thiserror::Error;
 
-use crate::attribute::{STANDARD_ROOT, is_cited};
+use crate::attribute::{Place, STANDARD_ROOT, is_cited, places_of};
 use crate::character_set::Repertoire;
 use crate::encrypted_attributes::EncryptedAttributes;
 use crate::visit::visit;
@@ -55,14 +55,14 @@ pub enum Role {
     Refers,
 }
 
-/// A UID of an object; each once for each role, with the first place it stands at.
+/// A UID of an object; each once for each role and each attribute that it stands in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UidUse {
     /// The value without padding; it may be no valid UID.
     pub uid: String,
     /// What it is there for.
     pub role: Role,
-    /// Where it stands first.
+    /// Where it stands first in this attribute.
     pub path: ElementPath,
 }
 
@@ -137,7 +137,7 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// UIDs of one object, of each role.
+    /// UIDs of one object, counted for each role and attribute.
     pub const UIDS_MAX: usize = 100_000;
     /// Different dates of one object.
     pub const DATES_MAX: usize = 10_000;
@@ -149,11 +149,19 @@ impl Survey {
     pub(crate) const LONG_WORD: usize = 6;
 
     /// What other objects can refer to: the object, its series, study and frames of reference, and doses that a plan defines (RR-2).
-    pub fn can_be_cited(&self) -> impl Iterator<Item = &str> {
-        let own = [&self.sop_instance, &self.series, &self.study, &self.frame_of_reference];
-        let further =
-            self.uids.iter().filter(|uid| uid.role == Role::Defines && uid.path.tag().is_some_and(is_cited));
-        own.into_iter().chain(further.map(|uid| &uid.uid)).map(String::as_str).filter(|uid| !uid.is_empty())
+    pub fn can_be_cited(&self) -> impl Iterator<Item = (Place, &str)> {
+        let own = [
+            (Place::Instance, &self.sop_instance),
+            (Place::Series, &self.series),
+            (Place::Study, &self.study),
+            (Place::FrameOfReference, &self.frame_of_reference),
+        ];
+        let further = self.uids.iter().filter(|uid| uid.role == Role::Defines).filter_map(|uid| {
+            let tag = uid.path.tag().filter(|tag| is_cited(*tag))?;
+            Some((*places_of(tag).first()?, &uid.uid))
+        });
+        let all = own.into_iter().chain(further).map(|(place, uid)| (place, uid.as_str()));
+        all.filter(|(_, uid)| !uid.is_empty())
     }
 
     /// How far the text of the object can be read by the character set it declares.
