@@ -41,28 +41,69 @@ const OF_TOOL: &[Tag] = &[
 /// UIDs of one set that are looked up, as many as the vault answers at once; with more, the set goes to a person.
 pub(crate) const UIDS_MAX: usize = 100_000;
 
-/// What each object of a set says; `None` when one cannot be read.
+/// Bytes of memory for what the objects of one set say, or those that it is compared with: each of them may be as long as it likes.
+const SURVEYS_BYTES: usize = 512 << 20;
+
+/// What the objects of a set say.
+pub(crate) enum Surveyed {
+    /// One for each object.
+    All(Vec<Survey>),
+    /// An object cannot be read, or says more than is looked up of one.
+    Unreadable,
+    /// All of them together say more than can be looked up.
+    TooMuch,
+}
+
+/// Surveys as far as there is room.
+struct Gathered {
+    surveys: Vec<Survey>,
+    room: usize,
+}
+
+impl Gathered {
+    fn new(room: usize) -> Self {
+        Self { surveys: Vec::new(), room }
+    }
+
+    /// Whether there was room for it.
+    fn take(&mut self, survey: Survey) -> bool {
+        let Some(room) = self.room.checked_sub(survey.held()) else { return false };
+        self.room = room;
+        self.surveys.push(survey);
+        true
+    }
+}
+
+/// What each object of a set says.
+///
+/// # Errors
+/// Those of the volume.
 pub(crate) async fn survey_all(
     line: &Arc<Line>,
     instances: &[ResultInstance],
-) -> Result<Option<Vec<Survey>>, StageError> {
+) -> Result<Surveyed, StageError> {
     let line = Arc::clone(line);
     let ids: Vec<Uuid> = instances.iter().map(|instance| instance.id).collect();
     blocking(move || {
-        let mut surveys = Vec::with_capacity(ids.len());
+        let mut gathered = Gathered::new(SURVEYS_BYTES);
         for id in ids {
             let (file, syntax) = open_data_set(&line.blobs, Zone::Inbound, id)?;
             match survey(file, syntax, LIMITS) {
-                Ok(survey) => surveys.push(survey),
+                Ok(survey) => {
+                    if !gathered.take(survey) {
+                        tracing::warn!(instance = %id, "the objects of a result say more than can be looked up");
+                        return Ok(Surveyed::TooMuch);
+                    }
+                }
                 Err(SurveyError::Source(SourceError::Io(error))) => return Err(error.into()),
                 Err(error) => {
                     let error = shown(&error.to_string());
                     tracing::warn!(instance = %id, error, "a result cannot be read");
-                    return Ok(None);
+                    return Ok(Surveyed::Unreadable);
                 }
             }
         }
-        Ok(Some(surveys))
+        Ok(Surveyed::All(gathered.surveys))
     })
     .await?
 }
@@ -212,27 +253,29 @@ async fn issued_uids(
     Ok(uids)
 }
 
-/// What the objects of Z3 say that one receiving study or one result set brought, at most `room` of them; how many these are, and whether
-/// they are all.
+/// What the objects of Z3 say that one receiving study or one result set brought, at most `room` of them and no more than is held at once;
+/// how many were asked for, and whether these are all.
 pub(crate) async fn surveys_of_source(
     line: &Arc<Line>,
     source: Uuid,
     room: u32,
 ) -> Result<(Vec<Survey>, u32, bool), StageError> {
     let page = index::instances_of_source(line.main.reader(), source, None, room.saturating_add(1)).await?;
-    let is_whole = page.len() <= room as usize;
+    let mut is_whole = page.len() <= room as usize;
     let ids: Vec<Uuid> = page.iter().take(room as usize).map(|found| found.instance.id).collect();
     let read = u32::try_from(ids.len()).unwrap_or(room);
     let line = Arc::clone(line);
     blocking(move || {
-        let mut surveys = Vec::with_capacity(ids.len());
+        let mut gathered = Gathered::new(SURVEYS_BYTES);
         for id in ids {
             let (file, syntax) = open_data_set(&line.blobs, Zone::Archive, id)?;
-            if let Ok(survey) = survey(file, syntax, LIMITS) {
-                surveys.push(survey);
+            let survey = survey(file, syntax, LIMITS);
+            if survey.is_ok_and(|survey| !gathered.take(survey)) {
+                is_whole = false;
+                break;
             }
         }
-        Ok((surveys, read, is_whole))
+        Ok((gathered.surveys, read, is_whole))
     })
     .await?
 }
@@ -247,6 +290,24 @@ mod tests {
     use dicom_stream::TransferSyntax;
 
     use super::*;
+
+    #[test]
+    fn surveys_are_held_as_far_as_there_is_room_for_all_of_them() {
+        // (0009,1001) UT with words that may be codes
+        let object = |words: usize| {
+            let text: String = (0..words).map(|number| format!("CODE{number:06} ")).collect();
+            let length = u32::try_from(text.len()).unwrap().to_le_bytes();
+            let head = [&[0x09, 0x00, 0x01, 0x10][..], b"UT\0\0", &length].concat();
+            let data_set = [head, text.into_bytes()].concat();
+            survey(&data_set[..], &TransferSyntax::EXPLICIT_LITTLE, LIMITS).unwrap()
+        };
+        let (small, large) = (object(10), object(1000));
+        assert!((70_000..150_000).contains(&large.held()), "{}", large.held());
+        assert!(small.held() < 2_000 && object(0).held() == 0);
+        let mut gathered = Gathered::new(5 * large.held());
+        assert!((0..5).all(|_| gathered.take(large.clone())));
+        assert!(!gathered.take(small.clone()) && gathered.surveys.len() == 5);
+    }
 
     #[test]
     fn what_a_tool_writes_for_every_patient_is_no_ones_real_uid() {

@@ -252,6 +252,9 @@ impl Collector {
             if said.is_empty() || noted.contains(&said) {
                 continue;
             }
+            if said.len() > Survey::NESTED_ID_BYTES {
+                return self.fail(SurveyError::TooLong { path: path(element) });
+            }
             if noted.len() >= Survey::NESTED_IDS_MAX {
                 let what = "patient ids or names in items";
                 return self.fail(SurveyError::TooMany { what, limit: Survey::NESTED_IDS_MAX });

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::Read;
 
 use dicom_stream::charset::Fidelity;
-use dicom_stream::{ElementPath, Limits, SourceError, TransferSyntax};
+use dicom_stream::{ElementPath, Limits, SourceError, Tag, TransferSyntax};
 use thiserror::Error;
 
 use crate::attribute::{Place, STANDARD_ROOT, is_cited, places_of};
@@ -145,6 +145,10 @@ impl Survey {
     pub const NESTED_IDS_MAX: usize = 1_000;
     /// Different UIDs, and words, that one object mentions.
     pub const MENTIONS_MAX: usize = 100_000;
+    /// Bytes of one patient id or name.
+    pub const NESTED_ID_BYTES: usize = 4 << 10;
+    /// What a UID, date or word takes beside its own bytes.
+    const ENTRY_BYTES: usize = 64;
     /// A word as long as this does not come about by chance.
     pub(crate) const LONG_WORD: usize = 6;
 
@@ -162,6 +166,20 @@ impl Survey {
         });
         let all = own.into_iter().chain(further).map(|(place, uid)| (place, uid.as_str()));
         all.filter(|(_, uid)| !uid.is_empty())
+    }
+
+    /// About the bytes of memory that the survey takes: what it has of text, and a share for each entry.
+    pub fn held(&self) -> usize {
+        let texts = [&self.nested_ids, &self.nested_names, &self.named, &self.mentions, &self.words];
+        let texts = texts.into_iter().flatten().map(String::len);
+        let uids =
+            self.uids.iter().map(|of| of.uid.len() + of.path.sequences().len() * size_of::<(Tag, u32)>());
+        let dates = self.dates.iter().map(|of| of.path.sequences().len() * size_of::<(Tag, u32)>());
+        let entries = texts.chain(uids).chain(dates).map(|bytes| bytes + Self::ENTRY_BYTES);
+        let own = [&self.patient_id, &self.patient_name, &self.trial_subject].map(String::len);
+        let positions = self.geometry.as_ref().map_or(0, |geometry| geometry.positions.len());
+        let own = own.into_iter().chain([self.patient_name_raw.len(), self.character_set.len()]);
+        entries.chain(own).sum::<usize>() + positions * size_of::<[f64; 3]>()
     }
 
     /// How far the text of the object can be read by the character set it declares.
