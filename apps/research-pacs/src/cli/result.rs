@@ -5,7 +5,6 @@ mod identity;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use archive::job_queue;
 use archive::ledger::{self, LedgerEvent};
 use archive::question::{self, IdentityChoice, Question};
 use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
@@ -227,12 +226,7 @@ impl Act {
                 (DecisionKind::Resolve, "accepted", identity)
             }
             Decision::Retry => {
-                let event = match set.state {
-                    ResultSetState::Expired => ResultSetEvent::Reopen,
-                    _ => ResultSetEvent::Resume,
-                };
-                result_set::advance(&mut transaction, set.id, event, &change).await?;
-                job_queue::retry_subject(&mut transaction, set.id, now).await?;
+                release::retry(&mut transaction, &set, &change).await?;
                 (DecisionKind::Retry, "tried again", None)
             }
             Decision::Reject => {
