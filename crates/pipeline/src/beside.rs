@@ -45,7 +45,7 @@ pub(crate) async fn new(line: &Line, job: &Job, listing: &Listing) -> Result<Vec
     Ok(fitting)
 }
 
-/// Keeps the files `wanted` of a study, which the partner knows by `study`.
+/// Keeps the files `wanted` of a study, which the partner knows by `study`; answers how many of them were not what the manifest names.
 ///
 /// # Errors
 /// Any [`StageError`]; what was kept before stays kept.
@@ -56,7 +56,8 @@ pub(crate) async fn keep(
     partner: &Partner,
     study: &str,
     wanted: &[[u8; 32]],
-) -> Result<(), StageError> {
+) -> Result<usize, StageError> {
+    let mut all_left = 0;
     for wanted in wanted.chunks(AT_ONCE) {
         if !line.blobs.has_room() {
             return Err(BlobError::NoRoom.into());
@@ -68,6 +69,7 @@ pub(crate) async fn keep(
         };
         let taken = partner.take_beside(study, wanted.to_vec(), begin).await?;
         let left = wanted.len() - taken.len();
+        all_left += left;
         if left > 0 {
             tracing::warn!(partner = job.partner, job = %job.id, left, "dropped files are not those that the manifest names: not kept");
         }
@@ -78,7 +80,7 @@ pub(crate) async fn keep(
             note(line, project, job, file, blob.key.id()).await?;
         }
     }
-    Ok(())
+    Ok(all_left)
 }
 
 /// Row, ledger line and message of one file.

@@ -71,9 +71,18 @@ fn what_is_dropped_with_a_manifest_returns() {
     assert!(beside.len() == 1 && beside[0].contains("\"csv\"") && beside[0].contains(&hash), "{listed}");
     assert_eq!(world.site.count("main", &format!("ledger WHERE hash = 'sha256:{hash}'")), 1);
     assert_eq!(world.blobs("inbound"), 1);
+    // the partner is told that all of its manifest is here
+    let manifest = drop_manifest_hash(&world, &study);
+    let receipt = fs::read_to_string(world.at("drops").join(&study).join("received.json")).unwrap();
+    assert_eq!(receipt, format!("{{\"format\":1,\"manifest_sha256\":\"{manifest}\"}}"));
     assert_taken_out(&world, &hash);
     assert!(!listed.contains("DUPONT") && !fs::read_to_string(world.site.log()).unwrap().contains("DUPONT"));
     server.stop();
+}
+
+fn drop_manifest_hash(world: &World, study: &str) -> String {
+    let manifest = fs::read(world.at("drops").join(study).join("manifest.json")).unwrap();
+    Sha256::digest(manifest).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Who takes a file out gets it whole, into a new file of its own, and stands in the audit trail.
@@ -118,6 +127,10 @@ fn files_beyond_the_quota_are_not_kept_and_a_person_is_told_once() {
     let polls =
         |world: &World| fs::read_to_string(world.site.log()).unwrap().matches("beyond the quota").count();
     wait_until("it is told", || polls(&world) == 1);
+    // a manifest that names nothing new gets its receipt, too
+    let manifest = drop_manifest_hash(&world, &study);
+    let receipt = world.at("drops").join(&study).join("received.json");
+    wait_until("a receipt", || fs::read_to_string(&receipt).is_ok_and(|text| text.contains(&manifest)));
     // the others stay where they were dropped, and a result is taken all the same
     drop_files(&world, &study, &[&tables[..], &[("s.dcm", sent(&world, "1_seg.dcm"))]].concat());
     world.wait_for_sets(1, &["closed"]);

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::Read;
 
 use dicom_stream::charset::Fidelity;
-use dicom_stream::{ElementPath, Limits, SourceError, Tag, TransferSyntax};
+use dicom_stream::{ElementPath, Limits, SourceError, TransferSyntax};
 use thiserror::Error;
 
 use crate::attribute::{Place, STANDARD_ROOT, is_cited, places_of};
@@ -172,9 +172,8 @@ impl Survey {
     pub fn held(&self) -> usize {
         let texts = [&self.nested_ids, &self.nested_names, &self.named, &self.mentions, &self.words];
         let texts = texts.into_iter().flatten().map(String::len);
-        let uids =
-            self.uids.iter().map(|of| of.uid.len() + of.path.sequences().len() * size_of::<(Tag, u32)>());
-        let dates = self.dates.iter().map(|of| of.path.sequences().len() * size_of::<(Tag, u32)>());
+        let uids = self.uids.iter().map(|of| of.uid.len() + size_of_val(of.path.sequences()));
+        let dates = self.dates.iter().map(|of| size_of_val(of.path.sequences()));
         let entries = texts.chain(uids).chain(dates).map(|bytes| bytes + Self::ENTRY_BYTES);
         let own = [&self.patient_id, &self.patient_name, &self.trial_subject].map(String::len);
         let positions = self.geometry.as_ref().map_or(0, |geometry| geometry.positions.len());

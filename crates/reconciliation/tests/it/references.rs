@@ -249,7 +249,7 @@ fn rr_7_a_uid_that_an_earlier_result_has_for_a_thing_of_another_kind_is_a_person
     let defining = surveyed(&result(SR, vec![]));
     let mut earlier = issued();
     earlier.reused.insert("1.2.826.1.9.2".to_owned());
-    let judgement = judge(&[defining.clone()], &earlier, &conditions());
+    let judgement = judge(std::slice::from_ref(&defining), &earlier, &conditions());
     assert!(manual(ManualReason::UidReused)(&judgement.outcome), "{:?}", judgement.outcome);
     earlier.reused = BTreeSet::from(["1.2.826.1.9.99".to_owned()]);
     assert_eq!(judge(&[defining], &earlier, &conditions()).outcome, accepted());
