@@ -76,4 +76,5 @@ def options_of(profile, options=()):
 def new_key(path):
     """A key file of a run."""
     path.write_text(secrets.token_hex(32) + "\n")
+    path.chmod(0o600)
     return path

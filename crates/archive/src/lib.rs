@@ -55,4 +55,8 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "archive/main_0008_interrupted",
         sql: include_str!("../migrations/main_0008_interrupted.sql"),
     },
+    Migration {
+        name: "archive/main_0009_side_result_withdrawn",
+        sql: include_str!("../migrations/main_0009_side_result_withdrawn.sql"),
+    },
 ];

@@ -34,9 +34,8 @@ pub fn as_sequence(tag: Tag, received: VR, value: &[u8], limits: Limits) -> Opti
     let head = Header::new(tag, VR::SQ, UNDEFINED, Encoding::ImplicitLittle);
     let end = Header::new(SEQUENCE_DELIMITER, VR::UN, 0, Encoding::ImplicitLittle);
     // some writers count a delimiter at the end in
-    [[head.raw(), value, end.raw()].concat(), [head.raw(), value].concat()]
-        .into_iter()
-        .find(|bytes| is_one_sequence(bytes, limits))
+    let ends = [end.raw(), &[]];
+    ends.into_iter().map(|end| [head.raw(), value, end].concat()).find(|bytes| is_one_sequence(bytes, limits))
 }
 
 fn is_one_sequence(bytes: &[u8], limits: Limits) -> bool {

@@ -144,6 +144,11 @@ pub struct ResultLimits {
     pub instance_bytes: u64,
     /// Bytes that one fetch may bring.
     pub fetch_bytes: u64,
+    /// Bytes of the files that are no DICOM objects and are kept of one study; a file counts for 64 KiB at least. What is beyond is not
+    /// kept, and said so.
+    pub beside_study_bytes: u64,
+    /// The same of all studies of the partner.
+    pub beside_bytes: u64,
 }
 
 /// `[[partner.results.text_rules]]`
@@ -180,6 +185,8 @@ impl Default for ResultLimits {
             study_instances: 20_000,
             instance_bytes: 16 << 30,
             fetch_bytes: 64 << 30,
+            beside_study_bytes: 16 << 30,
+            beside_bytes: 256 << 30,
         }
     }
 }

@@ -36,7 +36,7 @@ pub use config::{
     TextRuleConfig, Transport,
 };
 pub use error::{Cause, ConfigError, PartnerError, Unusable};
-pub use folder::{DropManifest, Manifest, ManifestFile};
+pub use folder::{DropManifest, DropReceipt, Manifest, ManifestFile};
 pub use incoming::{
     Announced, FetchAnswer, FetchReport, FetchRequest, Fetched, Refusal, ResultReceiver, WantedInstance,
 };
@@ -170,6 +170,18 @@ impl Partner {
         match &self.transport {
             Open::Folder(folder) => folder.take_beside(study, wanted, &self.results, begin).await,
             Open::Dicom(_) | Open::Dicomweb(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Tells the partner that what the manifest with this hash names for a study is fetched, as far as it is taken, and durable. Partners
+    /// without manifests are told nothing.
+    ///
+    /// # Errors
+    /// [`PartnerError`]: what was fetched is here all the same.
+    pub async fn acknowledge(&self, study: &str, manifest: [u8; 32]) -> Result<(), PartnerError> {
+        match &self.transport {
+            Open::Folder(folder) => folder.acknowledge(study, manifest).await,
+            Open::Dicom(_) | Open::Dicomweb(_) => Ok(()),
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct Listing {
     pub ignored: u64,
     /// Files that are no DICOM objects and are not wrapped into one.
     pub beside: Vec<SideFile>,
+    /// SHA-256 of the manifest that it was made from, where there is one: for [`crate::Partner::acknowledge`].
+    pub manifest: Option<[u8; 32]>,
     /// What is dropped for the study cannot be looked at; nothing else is said of it then.
     pub unusable: Option<Unusable>,
 }
@@ -75,6 +77,7 @@ impl Collector {
                 cut: false,
                 ignored: 0,
                 beside: Vec::new(),
+                manifest: None,
                 unusable: None,
             },
             seen: HashSet::new(),

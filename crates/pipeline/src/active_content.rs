@@ -11,6 +11,8 @@ const ENCAPSULATED_PDF: &str = "1.2.840.10008.5.1.4.1.1.104.1";
 const DOCUMENT: Tag = Tag(0x0042, 0x0011);
 /// MIME Type of Encapsulated Document.
 const MIME_TYPE: Tag = Tag(0x0042, 0x0012);
+/// Group of Pixel Data, the only ones that PS3.5 lets come in fragments.
+const PIXEL_GROUP: u16 = 0x7FE0;
 /// What a PDF begins with (ISO 32000-1, 7.5.2); readers find it behind other content, too.
 const PDF: &[u8] = b"%PDF-";
 /// Names of PDF (ISO 32000-1, 12.6.4 and 7.11.4, 12.7.8, 13) that make a document act by itself, reach another file or an address, or carry
@@ -70,7 +72,7 @@ pub(crate) fn documents(
     let is_pdf = found.begins_as_pdf || found.says_pdf;
     Ok(Documents {
         active: is_pdf && (found.active || (found.by_itself && found.reaches_out)),
-        opaque: is_pdf && (found.opaque || !found.begins_as_pdf),
+        opaque: found.in_fragments || (is_pdf && (found.opaque || !found.begins_as_pdf)),
     })
 }
 
@@ -89,6 +91,8 @@ struct Found {
     reaches_out: bool,
     /// One of [`OPAQUE`] is there.
     opaque: bool,
+    /// Something but pixel data comes in fragments (PS3.5 A.4): what a reader makes of it is not known.
+    in_fragments: bool,
     /// Bytes of [`PDF`] that were just read.
     of_begin: usize,
     name: Option<Vec<u8>>,
@@ -132,8 +136,12 @@ impl Found {
                         tokens.skip_bulk()?;
                     }
                 }
+                Token::FragmentsStart { header } => {
+                    is_searched = header.tag.group() != PIXEL_GROUP;
+                    self.in_fragments |= is_searched;
+                }
                 Token::Bulk(piece) if is_searched => self.push(piece),
-                Token::BulkEnd => self.end_document(),
+                Token::BulkEnd | Token::FragmentsEnd { .. } => self.end_document(),
                 _ => {}
             }
         }
@@ -295,6 +303,32 @@ mod tests {
         assert_eq!(of(&document(b"1 0 obj<</S/Launch>>"), ENCAPSULATED_PDF), (true, true));
         let mime = element(0x42, 0x12, *b"UN", b"application/PDF");
         assert_eq!(of(&[document(b"1 0 obj<</S/Launch>>"), mime].concat(), STL), (true, true));
+    }
+
+    #[test]
+    fn a_document_in_fragments_is_nobodys_to_pass_but_a_persons() {
+        let fragments = |group: u8, number: u8, pieces: &[&[u8]]| {
+            let mut element = vec![group, if group == 0xE0 { 0x7F } else { 0 }, number, 0, b'O', b'B', 0, 0];
+            element.extend([0xFF; 4]);
+            for piece in pieces {
+                element.extend([ITEM, &u32::try_from(piece.len()).unwrap().to_le_bytes(), piece].concat());
+            }
+            element.extend([0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]);
+            element
+        };
+        let jpeg = TransferSyntax::from_uid("1.2.840.10008.1.2.4.50").unwrap();
+        let plain = b"%PDF-1.7 1 0 obj<</Type/Catalog>>endobj ".as_slice();
+        let active: [&[u8]; 2] = [b"%PDF-1.7 1 0 obj<</S/JavaSc", b"ript/JS(1)>>endobj "];
+        for syntax in [jpeg, &TransferSyntax::EXPLICIT_LITTLE] {
+            let of = |data_set: Vec<u8>| {
+                let found = documents(Cursor::new(data_set), syntax, GENERIC).unwrap();
+                (found.active, found.opaque)
+            };
+            assert_eq!(of(fragments(0x42, 0x11, &[&[], plain])), (false, true));
+            assert_eq!(of(fragments(0x42, 0x11, &active)), (true, true));
+            assert_eq!(of(fragments(0x29, 0x10, &[plain])), (false, true));
+            assert_eq!(of(fragments(0xE0, 0x10, &[&[], plain])), (false, false), "pixel data");
+        }
     }
 
     #[test]

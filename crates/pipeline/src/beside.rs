@@ -1,5 +1,8 @@
 //! Results that are no DICOM objects (flow table 8.3): a copy of each is kept beside the archive, with row and ledger line, and never pushed.
-//! Nobody knows what is in them, so they are in Z4. They stay until the job is withdrawn or cancelled.
+//! Nobody knows what is in them, so they are in Z4. How much of it is kept says `quota`, and how long `leave`.
+
+mod leave;
+mod quota;
 
 use std::io;
 use std::sync::Arc;
@@ -11,19 +14,18 @@ use archive::side_result::{self, SideResult};
 use archive::zone::Zone;
 use notification::EventType;
 use partner::{Listing, Partner, SideFile};
-use register::{Actor, AuditEvent, AuditRecord, Text};
 use uuid::Uuid;
 
 use crate::deidentify::blocking;
 use crate::line::{Line, Project, StageError};
 use crate::notify;
 
+pub(crate) use leave::purge;
+
 /// Files written at once.
 const AT_ONCE: usize = 64;
-/// Rows deleted in one look.
-const STEP: u32 = 500;
 
-/// Hashes of the files of a listing that are not kept yet, and are not too long.
+/// Hashes of the files of a listing that are not kept yet, as far as the quota goes. What is beyond it is told once for each job.
 ///
 /// # Errors
 /// Those of the main database.
@@ -31,14 +33,19 @@ pub(crate) async fn new(line: &Line, job: &Job, listing: &Listing) -> Result<Vec
     if listing.beside.is_empty() {
         return Ok(Vec::new());
     }
-    let longest = line.partner(&job.partner)?.results().instance_bytes;
+    let partner = line.partner(&job.partner)?;
     let study = job.study.unwrap_or_default();
     let kept = side_result::contents(line.main.reader(), study, &job.partner).await?;
-    let new = listing.beside.iter().filter(|of| of.bytes <= longest && !kept.contains(&of.sha256));
-    Ok(new.map(|of| of.sha256).collect())
+    let room = side_result::room(line.main.reader(), study, &job.partner).await?;
+    let new = listing.beside.iter().filter(|of| !kept.contains(&of.sha256));
+    let (fitting, beyond) = quota::fitting(partner.results(), room, new);
+    if beyond > 0 {
+        quota::tell(line, job, beyond).await?;
+    }
+    Ok(fitting)
 }
 
-/// Keeps the files `wanted` of a study, which the partner knows by `study`.
+/// Keeps the files `wanted` of a study, which the partner knows by `study`; answers how many of them were not what the manifest names.
 ///
 /// # Errors
 /// Any [`StageError`]; what was kept before stays kept.
@@ -49,7 +56,8 @@ pub(crate) async fn keep(
     partner: &Partner,
     study: &str,
     wanted: &[[u8; 32]],
-) -> Result<(), StageError> {
+) -> Result<usize, StageError> {
+    let mut all_left = 0;
     for wanted in wanted.chunks(AT_ONCE) {
         if !line.blobs.has_room() {
             return Err(BlobError::NoRoom.into());
@@ -61,6 +69,7 @@ pub(crate) async fn keep(
         };
         let taken = partner.take_beside(study, wanted.to_vec(), begin).await?;
         let left = wanted.len() - taken.len();
+        all_left += left;
         if left > 0 {
             tracing::warn!(partner = job.partner, job = %job.id, left, "dropped files are not those that the manifest names: not kept");
         }
@@ -71,7 +80,7 @@ pub(crate) async fn keep(
             note(line, project, job, file, blob.key.id()).await?;
         }
     }
-    Ok(())
+    Ok(all_left)
 }
 
 /// Row, ledger line and message of one file.
@@ -93,6 +102,7 @@ async fn note(
         bytes: file.bytes,
         sha256: file.sha256,
         kept_at: now,
+        withdrawn_at: None,
     };
     let digits: String = file.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
     let retrieved = ledger::Line {
@@ -118,24 +128,6 @@ async fn note(
         line.messages.notify_one();
     } else {
         line.blobs.remove(BlobKey::new(Zone::Inbound, id)?)?;
-    }
-    Ok(())
-}
-
-/// Deletes what is kept of jobs that were withdrawn or cancelled.
-///
-/// # Errors
-/// Any [`StageError`]; the next look goes on.
-pub(crate) async fn purge_stopped(line: &Line) -> Result<(), StageError> {
-    for of in side_result::of_stopped_jobs(line.main.reader(), STEP).await? {
-        line.blobs.remove(BlobKey::new(Zone::Inbound, of.id)?)?;
-        let mut transaction = line.main.write().await?;
-        side_result::remove(&mut transaction, of.id).await?;
-        let event = AuditEvent::Purged { zone: Text::from_operator("Z4"), subject: Some(of.job), objects: 1 };
-        let actor = Actor::Program(Text::from_operator("retention"));
-        let record = AuditRecord { at: line.clock.now(), actor, event };
-        line.trail.append(&mut transaction, &[record]).await?;
-        transaction.commit().await?;
     }
     Ok(())
 }

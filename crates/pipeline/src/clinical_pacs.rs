@@ -73,6 +73,32 @@ pub(crate) async fn held_instances(
     Ok(found.rows.iter().map(|row| row.text(SOP_INSTANCE_UID, VR::UI)).collect())
 }
 
+/// The series of a study that a node has.
+pub(crate) struct HeldSeries {
+    /// Their UIDs.
+    pub(crate) series: BTreeSet<String>,
+    /// There were more than [`ROWS`].
+    pub(crate) is_cut: bool,
+}
+
+/// The series of one study that the node has; `None` when it does not answer.
+///
+/// # Errors
+/// [`StageError::Association`], [`StageError::Busy`]: try again later.
+pub(crate) async fn held_series(node: &NodeConfig, study: &str) -> Result<Option<HeldSeries>, StageError> {
+    let keys = [
+        (QUERY_LEVEL, VR::CS, "SERIES"),
+        (STUDY_INSTANCE_UID, VR::UI, study),
+        (SERIES_INSTANCE_UID, VR::UI, ""),
+    ];
+    let keys = keys.map(|(tag, vr, value)| (tag, vr, value.as_bytes().to_vec()));
+    let found = find(node, keys.to_vec(), &Value::Absent).await?;
+    Ok(found.map(|Found { rows, is_cut }| HeldSeries {
+        series: rows.iter().map(|row| row.text(SERIES_INSTANCE_UID, VR::UI)).collect(),
+        is_cut,
+    }))
+}
+
 /// The matches of a query.
 pub(crate) struct Found {
     pub(crate) rows: Vec<Row>,

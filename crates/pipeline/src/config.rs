@@ -235,6 +235,9 @@ pub struct ResultsConfig {
     /// Hours after the confirmation, the rejection or the expiry until the identified copy is purged (AC9.5).
     #[serde(default = "default_purge_hours")]
     pub purge_after_hours: u32,
+    /// Days that files which are no DICOM objects are kept beside, after the last job of their study at the partner ended.
+    #[serde(default = "default_beside_days")]
+    pub beside_days: u32,
 }
 
 /// The reviewed rules for text from a partner (RR-3).
@@ -307,6 +310,10 @@ pub(crate) fn default_decide_hours() -> u32 {
 
 pub(crate) fn default_purge_hours() -> u32 {
     24
+}
+
+pub(crate) fn default_beside_days() -> u32 {
+    180
 }
 
 /// When step 3 starts (DEC-T).

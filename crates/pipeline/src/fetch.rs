@@ -45,6 +45,7 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     let project = line.project(&job.project)?;
     let partner = line.partner(&job.partner)?;
     let mut missing = 0;
+    let mut taken = Vec::new();
     if job.state == JobState::AwaitingResult {
         gate::pass(line, project, &job, job.id, |of| Outflow::fetch(&job.partner, of)).await?;
         for (_, listing) in poll::list(line, &partner, std::slice::from_ref(&job)).await? {
@@ -57,7 +58,8 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
             }
             let new = news::of_listing(line, &job, &listing).await?;
             news::supersede(line, project, &new.outdated).await?;
-            beside::keep(line, project, &job, &partner, &listing.study, &new.beside).await?;
+            let left = beside::keep(line, project, &job, &partner, &listing.study, &new.beside).await?;
+            taken.extend(listing.manifest.filter(|_| left == 0).map(|of| (listing.study.clone(), of)));
             if new.wanted.is_empty() {
                 continue;
             }
@@ -87,6 +89,12 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
     }
     if missing > 0 {
         return Err(StageError::Incomplete(missing));
+    }
+    for (study, manifest) in taken {
+        // what is here is here: the partner does not know it then, and drops it again, or leaves it
+        if let Err(error) = partner.acknowledge(&study, manifest).await {
+            tracing::warn!(partner = job.partner, job = %job.id, %error, "a partner was not told that its results are fetched");
+        }
     }
     // Also the set of a try that was interrupted after its last instance; a set that lacks something goes no further (AC7.4).
     let mut transaction = line.main.write().await?;

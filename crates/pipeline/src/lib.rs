@@ -22,6 +22,7 @@
 //! | `shown` | what texts for people leave out |
 //! | `standing` | what the lists say about the patient of a job |
 //! | `clinical_pacs` | talking to the node that results go back to |
+//! | `collision` | whether it has already what would be pushed |
 //! | `commitment` | storage commitment of that node |
 //! | `both_identities` | what a person sees before choosing between them |
 //! | `identity_check` | whether the identity as received still holds there (table 8.1) |
@@ -47,6 +48,7 @@ pub mod both_identities;
 mod clinical_pacs;
 pub mod clock;
 mod close;
+mod collision;
 pub mod commitment;
 pub mod config;
 mod confirm;

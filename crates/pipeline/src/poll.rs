@@ -141,6 +141,11 @@ async fn ask(line: &Arc<Line>, project: &Project, partner: &Partner) -> Result<(
         for (job, listing) in list(line, partner, &jobs).await? {
             if !news::of_listing(line, job, &listing).await?.is_empty() {
                 enqueue_fetch(line, job).await?;
+            } else if let Some(manifest) = listing.manifest
+                && let Err(error) = partner.acknowledge(&listing.study, manifest).await
+            {
+                // a manifest that was written anew and names nothing new; `fetch` tells an operator
+                tracing::debug!(partner = partner.id(), job = %job.id, %error, "no receipt was written");
             }
         }
     }

@@ -15,7 +15,7 @@ use sqlx::AnyConnection;
 use crate::config::ReleaseMode;
 use crate::identity_check::IdentityCheck;
 use crate::line::{Line as Pipeline, Project, StageError};
-use crate::{notify, return_to_pacs};
+use crate::{notify, reconcile, return_to_pacs};
 
 /// Releases a reconciled set by policy, or tells those who release that one waits; in the caller's transaction.
 pub(crate) async fn by_policy(
@@ -65,6 +65,32 @@ pub async fn release(
         accept_parts(&mut *transaction, set, change).await?;
     }
     let entry = NewEntry { kind: return_to_pacs::KIND, subject: set.id, partner: None, run_at: change.at };
+    job_queue::enqueue(transaction, entry, change.at).await?;
+    Ok(())
+}
+
+/// Lets a set that waits in attention, or that expired, go on from the state that it came from. What stopped it before a push, or refused
+/// instances, left no work in the queue: that is made anew.
+///
+/// # Errors
+/// [`archive::ArchiveError::Refused`] when the set is in another state.
+pub async fn retry(
+    transaction: &mut AnyConnection,
+    set: &ResultSet,
+    change: &Change<'_>,
+) -> Result<(), StageError> {
+    let event = match set.state {
+        ResultSetState::Expired => ResultSetEvent::Reopen,
+        _ => ResultSetEvent::Resume,
+    };
+    let state = result_set::advance(&mut *transaction, set.id, event, change).await?;
+    let kind = match state {
+        _ if job_queue::retry_subject(&mut *transaction, set.id, change.at).await? > 0 => return Ok(()),
+        ResultSetState::Released => return_to_pacs::KIND,
+        ResultSetState::Blocked => reconcile::KIND,
+        _ => return Ok(()),
+    };
+    let entry = NewEntry { kind, subject: set.id, partner: None, run_at: change.at };
     job_queue::enqueue(transaction, entry, change.at).await?;
     Ok(())
 }

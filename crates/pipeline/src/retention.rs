@@ -43,8 +43,8 @@ pub async fn run(line: &Arc<Line>) -> Result<(), StageError> {
     if let Err(error) = sweep::run(line).await {
         tracing::error!(%error, "objects without rows were not searched for, trying again");
     }
-    if let Err(error) = beside::purge_stopped(line).await {
-        tracing::error!(%error, "files of stopped jobs were not deleted, trying again");
+    if let Err(error) = beside::purge(line).await {
+        tracing::error!(%error, "files that were kept beside were not deleted, trying again");
     }
     let mut after = Uuid::nil();
     loop {

@@ -22,6 +22,7 @@ use register::{Decision, Outflow};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::clinical_pacs::associate;
+use crate::collision::collision;
 use crate::identity_check::{Checked, IdentityCheck, WRITTEN, check_identity, identity_hash};
 use crate::line::{Line, Project, StageError};
 use crate::own_record::of_one_identity;
@@ -67,6 +68,9 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
         if !due.is_empty() {
             // A release may be days younger than the first check: what is pushed is checked against what is true now.
             if let Some(cause) = not_theirs_any_more(line, project, &set, &due).await? {
+                return stop(line, project, &set, claimed, cause).await;
+            }
+            if let Some(cause) = collision(line, line.return_node(project)?, &due).await? {
                 return stop(line, project, &set, claimed, cause).await;
             }
             push(line, project, &set, &due, &decision).await?;

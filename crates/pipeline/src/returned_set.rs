@@ -41,28 +41,69 @@ const OF_TOOL: &[Tag] = &[
 /// UIDs of one set that are looked up, as many as the vault answers at once; with more, the set goes to a person.
 pub(crate) const UIDS_MAX: usize = 100_000;
 
-/// What each object of a set says; `None` when one cannot be read.
+/// Bytes of memory for what the objects of one set say, or those that it is compared with: each of them may be as long as it likes.
+const SURVEYS_BYTES: usize = 512 << 20;
+
+/// What the objects of a set say.
+pub(crate) enum Surveyed {
+    /// One for each object.
+    All(Vec<Survey>),
+    /// An object cannot be read, or says more than is looked up of one.
+    Unreadable,
+    /// All of them together say more than can be looked up.
+    TooMuch,
+}
+
+/// Surveys as far as there is room.
+struct Gathered {
+    surveys: Vec<Survey>,
+    room: usize,
+}
+
+impl Gathered {
+    fn new(room: usize) -> Self {
+        Self { surveys: Vec::new(), room }
+    }
+
+    /// Whether there was room for it.
+    fn take(&mut self, survey: Survey) -> bool {
+        let Some(room) = self.room.checked_sub(survey.held()) else { return false };
+        self.room = room;
+        self.surveys.push(survey);
+        true
+    }
+}
+
+/// What each object of a set says.
+///
+/// # Errors
+/// Those of the volume.
 pub(crate) async fn survey_all(
     line: &Arc<Line>,
     instances: &[ResultInstance],
-) -> Result<Option<Vec<Survey>>, StageError> {
+) -> Result<Surveyed, StageError> {
     let line = Arc::clone(line);
     let ids: Vec<Uuid> = instances.iter().map(|instance| instance.id).collect();
     blocking(move || {
-        let mut surveys = Vec::with_capacity(ids.len());
+        let mut gathered = Gathered::new(SURVEYS_BYTES);
         for id in ids {
             let (file, syntax) = open_data_set(&line.blobs, Zone::Inbound, id)?;
             match survey(file, syntax, LIMITS) {
-                Ok(survey) => surveys.push(survey),
+                Ok(survey) => {
+                    if !gathered.take(survey) {
+                        tracing::warn!(instance = %id, "the objects of a result say more than can be looked up");
+                        return Ok(Surveyed::TooMuch);
+                    }
+                }
                 Err(SurveyError::Source(SourceError::Io(error))) => return Err(error.into()),
                 Err(error) => {
                     let error = shown(&error.to_string());
                     tracing::warn!(instance = %id, error, "a result cannot be read");
-                    return Ok(None);
+                    return Ok(Surveyed::Unreadable);
                 }
             }
         }
-        Ok(Some(surveys))
+        Ok(Surveyed::All(gathered.surveys))
     })
     .await?
 }
@@ -80,12 +121,15 @@ pub(crate) async fn look_up(
     let mut issued = Issued { uids: issued_uids(line, &recognition).await?, ..Issued::default() };
     issued.elsewhere.clone_from(&recognition.elsewhere);
     let earlier = earlier(line, set, job).await?;
-    issued.returned = earlier.returned.into_iter().filter(|uid| !issued.uids.contains_key(uid)).collect();
+    issued.reused = earlier.reused(surveys);
+    issued.reused.retain(|uid| !issued.uids.contains_key(uid));
+    issued.returned.clone_from(&earlier.returned);
+    issued.returned.retain(|uid, _| !issued.uids.contains_key(uid));
     let names: Vec<&str> =
         names_of(surveys).into_iter().filter(|uid| !issued.uids.contains_key(*uid)).collect();
     issued.originals = line.vault.originals_among(&names).await?;
     // the partner's own, though the clinical PACS may have sent it to us since
-    issued.originals.retain(|uid| !earlier.defined.contains(uid));
+    issued.originals.retain(|uid| !earlier.is_own(uid, surveys));
     for code in codes_of(surveys) {
         if let Some(participant) = line.vault.participant_by_code(&job.project, &job.partner, code).await? {
             issued.codes.insert(code.to_owned(), key_of(participant));
@@ -100,8 +144,7 @@ pub(crate) async fn look_up(
         }
     }
     issued.codes_elsewhere.retain(|code| !issued.spelled.contains_key(code));
-    issued.taken = taken(line, set, &earlier.jobs, surveys).await?;
-    issued.taken.retain(|uid| !earlier.defined.contains(uid));
+    issued.taken = taken(line, set, &earlier, surveys).await?;
     let (sent, knows_sent) = sent(line, job, &recognition).await?;
     issued.sent = sent;
     name_as_issued(line, job, &mut issued.sent).await?;
@@ -210,27 +253,29 @@ async fn issued_uids(
     Ok(uids)
 }
 
-/// What the objects of Z3 say that one receiving study or one result set brought, at most `room` of them; how many these are, and whether
-/// they are all.
+/// What the objects of Z3 say that one receiving study or one result set brought, at most `room` of them and no more than is held at once;
+/// how many were asked for, and whether these are all.
 pub(crate) async fn surveys_of_source(
     line: &Arc<Line>,
     source: Uuid,
     room: u32,
 ) -> Result<(Vec<Survey>, u32, bool), StageError> {
     let page = index::instances_of_source(line.main.reader(), source, None, room.saturating_add(1)).await?;
-    let is_whole = page.len() <= room as usize;
+    let mut is_whole = page.len() <= room as usize;
     let ids: Vec<Uuid> = page.iter().take(room as usize).map(|found| found.instance.id).collect();
     let read = u32::try_from(ids.len()).unwrap_or(room);
     let line = Arc::clone(line);
     blocking(move || {
-        let mut surveys = Vec::with_capacity(ids.len());
+        let mut gathered = Gathered::new(SURVEYS_BYTES);
         for id in ids {
             let (file, syntax) = open_data_set(&line.blobs, Zone::Archive, id)?;
-            if let Ok(survey) = survey(file, syntax, LIMITS) {
-                surveys.push(survey);
+            let survey = survey(file, syntax, LIMITS);
+            if survey.is_ok_and(|survey| !gathered.take(survey)) {
+                is_whole = false;
+                break;
             }
         }
-        Ok((surveys, read, is_whole))
+        Ok((gathered.surveys, read, is_whole))
     })
     .await?
 }
@@ -245,6 +290,24 @@ mod tests {
     use dicom_stream::TransferSyntax;
 
     use super::*;
+
+    #[test]
+    fn surveys_are_held_as_far_as_there_is_room_for_all_of_them() {
+        // (0009,1001) UT with words that may be codes
+        let object = |words: usize| {
+            let text: String = (0..words).map(|number| format!("CODE{number:06} ")).collect();
+            let length = u32::try_from(text.len()).unwrap().to_le_bytes();
+            let head = [&[0x09, 0x00, 0x01, 0x10][..], b"UT\0\0", &length].concat();
+            let data_set = [head, text.into_bytes()].concat();
+            survey(&data_set[..], &TransferSyntax::EXPLICIT_LITTLE, LIMITS).unwrap()
+        };
+        let (small, large) = (object(10), object(1000));
+        assert!((70_000..150_000).contains(&large.held()), "{}", large.held());
+        assert!(small.held() < 2_000 && object(0).held() == 0);
+        let mut gathered = Gathered::new(5 * large.held());
+        assert!((0..5).all(|_| gathered.take(large.clone())));
+        assert!(!gathered.take(small.clone()) && gathered.surveys.len() == 5);
+    }
 
     #[test]
     fn what_a_tool_writes_for_every_patient_is_no_ones_real_uid() {
@@ -265,10 +328,12 @@ mod tests {
             }
         };
         let data_set = [
-            element(0x0008, 0x0014, b"UI", b"1.2.3.14"),
+            // one of them stands where a patient's may, too
+            element(0x0008, 0x0014, b"UI", b"1.2.3.14\\1.2.3.100"),
             element(0x0008, 0x0018, b"UI", b"1.2.3.18"),
             element(0x0008, 0x1155, b"UI", b"1.2.3.55"),
             element(0x0009, 0x1001, b"UI", b"1.2.3.9"),
+            element(0x0009, 0x1002, b"UI", b"1.2.3.100"),
             element(0x0018, 0x1002, b"UI", b"1.2.3.14"),
             element(0x0020, 0x000D, b"UI", b"1.2.3.13"),
             element(0x0020, 0x000E, b"UI", b"1.2.3.15\\1.2.3.16"),
@@ -278,7 +343,8 @@ mod tests {
         .concat();
         let of = survey(&data_set[..], &TransferSyntax::EXPLICIT_LITTLE, LIMITS).unwrap();
         let expected: BTreeSet<&str> =
-            ["1.2.3.13", "1.2.3.15", "1.2.3.16", "1.2.3.18", "1.2.3.52", "1.2.3.55", "1.2.3.9"].into();
+            ["1.2.3.100", "1.2.3.13", "1.2.3.15", "1.2.3.16", "1.2.3.18", "1.2.3.52", "1.2.3.55", "1.2.3.9"]
+                .into();
         assert_eq!(names_of(&[of]), expected);
     }
 }

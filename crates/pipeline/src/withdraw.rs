@@ -7,6 +7,7 @@ use archive::job::{self, JobEvent};
 use archive::job_queue;
 use archive::ledger::{self, LedgerEvent, Of};
 use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
+use archive::side_result;
 use archive::state::Change;
 use notification::{EventType, NotificationConfig};
 use pseudonym::{ParticipantId, Standing, SubjectKey};
@@ -29,7 +30,8 @@ async fn is_returned(transaction: &mut AnyConnection, set: &ResultSet) -> Result
     })
 }
 
-/// Withdraws everything of `participant` that has not ended, in the caller's transaction; answers the ids of the jobs. For each job of
+/// Withdraws everything of `participant` that has not ended, in the caller's transaction; answers the ids of the jobs. What is kept beside
+/// of its results leaves with the timer, also of jobs that have ended. For each job of
 /// which something was sent, also one that has ended, the recipients are told that the partner's copy needs a follow-up (R13).
 ///
 /// # Errors
@@ -51,6 +53,7 @@ pub async fn withdraw(
             job::advance(&mut *transaction, job.id, JobEvent::Withdraw, change).await?;
             withdrawn.push(job.id);
         }
+        side_result::withdraw(&mut *transaction, job.id, change.at).await?;
         let counts = ledger::count(&mut *transaction, Of::Job(job.id)).await?;
         let sent =
             counts.iter().find(|(event, _)| *event == LedgerEvent::Sent).map_or(0, |(_, count)| *count);

@@ -133,14 +133,43 @@ pub(crate) fn refers(tag: Tag, is_root: bool, concept: &str) -> bool {
     }
 }
 
+/// What a UID names where it stands. Two things of different kinds cannot share one (PS3.5 9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// A study.
+    Study,
+    /// A series.
+    Series,
+    /// An instance.
+    Instance,
+    /// A frame of reference.
+    FrameOfReference,
+    /// A dose reference.
+    DoseReference,
+}
+
+/// What a UI element can name, by itself or as a reference; nothing where its tag does not tell.
+#[must_use]
+pub fn places_of(tag: Tag) -> &'static [Place] {
+    match tag {
+        STUDY_INSTANCE_UID => &[Place::Study],
+        SERIES_INSTANCE_UID => &[Place::Series],
+        SOP_INSTANCE_UID | Tag(0x0008, 0x1167) | Tag(0x0020, 0x0242) => &[Place::Instance],
+        // RT Referenced Study and Referenced Study name a study by Referenced SOP Instance UID
+        Tag(0x0008, 0x1155) => &[Place::Instance, Place::Study],
+        // with those of volume and table, and the Referenced, Related and Source ones
+        FRAME_OF_REFERENCE_UID
+        | Tag(0x0020, 0x9312 | 0x9313)
+        | Tag(0x3006, 0x0024 | 0x00C2)
+        | Tag(0x0064, 0x0003) => &[Place::FrameOfReference],
+        Tag(0x300A, 0x0013 | 0x0083) => &[Place::DoseReference],
+        _ => &[],
+    }
+}
+
 /// UIDs beside the object's own that others refer to: Volume and Table Frame of Reference UID, Dose Reference UID.
 pub(crate) fn is_cited(tag: Tag) -> bool {
     matches!(tag, Tag(0x0020, 0x9312 | 0x9313) | Tag(0x300A, 0x0013))
-}
-
-/// Whether a referring attribute names an instance. RT Referenced Study and Referenced Study name a study by it.
-pub(crate) fn cites_instance(tag: Tag) -> bool {
-    matches!(tag, Tag(0x0008, 0x1155 | 0x1167) | Tag(0x0020, 0x0242))
 }
 
 /// Concepts (scheme DCM) of UIDREF content items that point at something else (PS3.16 Annex D).

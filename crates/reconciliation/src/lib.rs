@@ -25,7 +25,7 @@ mod text_rule;
 mod visit;
 mod walk;
 
-pub use attribute::{LAST_OF_OWN_RECORD, is_of_own_record};
+pub use attribute::{LAST_OF_OWN_RECORD, Place, is_of_own_record, places_of};
 pub use date::Window;
 pub use dicom_stream::Tag;
 pub use encrypted_attributes::{

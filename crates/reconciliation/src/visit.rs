@@ -3,7 +3,8 @@
 use std::io::Read;
 
 use dicom_stream::{
-    Encoding, Header, Limits, Reader, SourceError, Tag, Token, TokenSource, TransferSyntax, VR, as_sequence,
+    ElementPath, Encoding, Header, Limits, ReadError, Reader, SourceError, Tag, Token, TokenSource,
+    TransferSyntax, VR, as_sequence,
 };
 
 use crate::attribute::{SPECIFIC_CHARACTER_SET, effective_vr};
@@ -40,7 +41,14 @@ pub(crate) trait Visitor {
     fn piece(&mut self, _piece: &[u8]) {}
 }
 
+/// Bytes of one object that are copied to look into sequences stored as UN inside of others of the kind: each level is a copy of all that is
+/// below it. Sequences of known tags in them need none.
+const NESTED_BYTES: u64 = 256 << 20;
+
 /// Shows a whole data set to `visitor`.
+///
+/// # Errors
+/// [`SourceError`]; [`ReadError::TooLong`] also for long sequences stored as UN inside of one another, as nobody writes them.
 pub(crate) fn visit<R: Read>(
     input: R,
     syntax: &TransferSyntax,
@@ -48,9 +56,9 @@ pub(crate) fn visit<R: Read>(
     visitor: &mut dyn Visitor,
 ) -> Result<(), SourceError> {
     let mut tokens = TokenSource::new(input, syntax, limits, None);
-    let mut visit = Visit { sequences: Vec::new(), sets: Sets::default(), limits };
+    let mut visit = Visit { sequences: Vec::new(), sets: Sets::default(), limits, copies: 0, nested: 0 };
     while let Some(token) = tokens.next_token()? {
-        visit.token(&token, visitor);
+        visit.token(&token, visitor)?;
     }
     Ok(())
 }
@@ -59,12 +67,16 @@ struct Visit {
     sequences: Vec<(Tag, u32)>,
     sets: Sets,
     limits: Limits,
+    /// Sequences stored as UN around.
+    copies: usize,
+    /// Bytes of those that were inside of others, so far.
+    nested: u64,
 }
 
 impl Visit {
-    fn token(&mut self, token: &Token<'_>, visitor: &mut dyn Visitor) {
+    fn token(&mut self, token: &Token<'_>, visitor: &mut dyn Visitor) -> Result<(), ReadError> {
         match token {
-            Token::Value { header, value } => self.value(header, value, visitor),
+            Token::Value { header, value } => self.value(header, value, visitor)?,
             Token::BulkStart { header } | Token::FragmentsStart { header } => {
                 visitor.bulk(&self.element(header))
             }
@@ -83,22 +95,34 @@ impl Visit {
             }
             _ => {}
         }
+        Ok(())
     }
 
-    fn value(&mut self, header: &Header, value: &[u8], visitor: &mut dyn Visitor) {
+    fn value(&mut self, header: &Header, value: &[u8], visitor: &mut dyn Visitor) -> Result<(), ReadError> {
         if header.tag == SPECIFIC_CHARACTER_SET {
             self.sets.declare(self.sequences.len(), value);
         }
         let depth = self.limits.depth.saturating_sub(self.sequences.len());
         let Some(bytes) = as_sequence(header.tag, header.vr, value, Limits { depth, ..self.limits }) else {
-            return visitor.value(&self.element(header), value);
+            visitor.value(&self.element(header), value);
+            return Ok(());
         };
+        if self.copies > 0 {
+            self.nested += bytes.len() as u64;
+        }
+        if self.nested > NESTED_BYTES {
+            let path = ElementPath::nested(self.sequences.clone(), header.tag);
+            return Err(ReadError::TooLong { path, limit: NESTED_BYTES });
+        }
+        self.copies += 1;
         let mut reader = Reader::new(Encoding::ImplicitLittle, Limits { depth, ..self.limits });
         let mut rest = bytes.as_slice();
         // it was read to its end before
         while let Ok(Some(token)) = reader.next_token(&mut rest) {
-            self.token(&token, visitor);
+            self.token(&token, visitor)?;
         }
+        self.copies -= 1;
+        Ok(())
     }
 
     fn element(&self, header: &Header) -> Element<'_> {

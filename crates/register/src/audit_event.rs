@@ -171,6 +171,19 @@ pub enum AuditEvent {
         /// Words of the reasons.
         reasons: Text<200>,
     },
+    /// A named person took a file out that came back with a result and is no DICOM object: nobody knows what is in it (flow table 8.3).
+    SideResultTaken {
+        /// Short name of the project.
+        project: Text<64>,
+        /// Job that it came back for.
+        job: Uuid,
+        /// The file, by own id.
+        file: Uuid,
+        /// SHA-256 of its bytes, in hex.
+        sha256: Text<64>,
+        /// The person's reason; names no patient.
+        reason: Text<200>,
+    },
     /// A named person decided; the person is the actor of the record.
     Decided {
         /// What.
@@ -223,6 +236,7 @@ impl AuditEvent {
             Self::Exported { .. } => "RPACS-AUDIT-0301",
             Self::Returned { .. } => "RPACS-AUDIT-0302",
             Self::ResultRefused { .. } => "RPACS-AUDIT-0303",
+            Self::SideResultTaken { .. } => "RPACS-AUDIT-0304",
             Self::Decided { .. } => "RPACS-AUDIT-0401",
             Self::Purged { .. } => "RPACS-AUDIT-0501",
             Self::Erased { .. } => "RPACS-AUDIT-0502",

@@ -160,11 +160,11 @@ impl Get {
             response_seconds: RESPONSE_SECONDS,
         });
         let results = ResultLimits {
-            text_rules: Vec::new(),
             sop_classes,
             study_instances: INSTANCES,
             instance_bytes: INSTANCE_BYTES,
             fetch_bytes: SERIES_BYTES,
+            ..ResultLimits::default()
         };
         let config = PartnerConfig { id: "get".to_owned(), transport, results };
         Ok(Partner::open(&config, &crate::secret::for_partner)?)

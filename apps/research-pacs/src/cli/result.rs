@@ -1,14 +1,14 @@
 //! `result`: what comes back, and who lets it into the clinical record. May run beside the server.
 
+mod beside;
 mod identity;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use archive::job_queue;
 use archive::ledger::{self, LedgerEvent};
 use archive::question::{self, IdentityChoice, Question};
 use archive::result_set::{self, ResultSet, ResultSetEvent, ResultSetState};
-use archive::side_result::{self, SideResult};
+use archive::side_result::Which;
 use archive::state::{ActorKind, Change, history};
 use clap::{Args, Subcommand};
 use database::Database;
@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{ConfigFile, dossier_version, main_database, one_of};
 use crate::exit::Outcome;
+use beside::{BesideCommand, Shown};
 use identity::ShowIdentity;
 
 /// Sets listed at once.
@@ -40,6 +41,9 @@ pub(super) enum ResultCommand {
     Reject(Act),
     /// Try a set that waits in attention, or that expired, again from the state it came from.
     Retry(Act),
+    /// See the files that came back and are no DICOM objects, and take one out.
+    #[command(subcommand)]
+    Beside(BesideCommand),
 }
 
 #[derive(Debug, Args)]
@@ -126,6 +130,7 @@ impl ResultCommand {
                 }
                 Self::Reject(act) => act.work(Decision::Reject).await,
                 Self::Retry(act) => act.work(Decision::Retry).await,
+                Self::Beside(command) => command.work().await,
             }
         })
     }
@@ -151,29 +156,10 @@ impl ListArgs {
             }
         }
         if self.state.is_none() && !self.quiet {
-            self.list_beside(&database).await?;
+            let how = if self.json { Shown::Json } else { Shown::Line };
+            beside::list(&database, Which::All, how).await?;
         }
         Ok(Outcome::Good)
-    }
-
-    /// What is no DICOM object: kept beside, and never returned.
-    async fn list_beside(&self, database: &Database) -> anyhow::Result<()> {
-        let mut after = None;
-        loop {
-            let page = side_result::list(database.reader(), after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some(last.id);
-            for of in &page {
-                if self.json {
-                    println!("{}", shown_beside(of));
-                } else {
-                    println!(
-                        "{}  {:16}  {:16}  kept beside: {}, {} bytes",
-                        of.id, of.project, of.partner, of.form, of.bytes
-                    );
-                }
-            }
-        }
     }
 }
 
@@ -240,12 +226,7 @@ impl Act {
                 (DecisionKind::Resolve, "accepted", identity)
             }
             Decision::Retry => {
-                let event = match set.state {
-                    ResultSetState::Expired => ResultSetEvent::Reopen,
-                    _ => ResultSetEvent::Resume,
-                };
-                result_set::advance(&mut transaction, set.id, event, &change).await?;
-                job_queue::retry_subject(&mut transaction, set.id, now).await?;
+                release::retry(&mut transaction, &set, &change).await?;
                 (DecisionKind::Retry, "tried again", None)
             }
             Decision::Reject => {
@@ -296,21 +277,6 @@ fn asked(question: &Question) -> serde_json::Value {
         "proposed_study": proposal.and_then(|proposal| proposal.study.as_deref()),
         "accepted_at": question.accepted_at,
         "identity": question.identity.map(IdentityChoice::as_str),
-    })
-}
-
-fn shown_beside(of: &SideResult) -> serde_json::Value {
-    let sha256: String = of.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-    serde_json::json!({
-        "id": of.id,
-        "job": of.job,
-        "project": of.project,
-        "partner": of.partner,
-        "state": "kept-beside",
-        "form": of.form,
-        "bytes": of.bytes,
-        "sha256": sha256,
-        "created_at": of.kept_at,
     })
 }
 

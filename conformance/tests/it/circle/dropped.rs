@@ -1,6 +1,7 @@
 //! A partner on site that drops its results into a folder (flow step 6, adapter 3; table 8.3): objects, a bare PDF, and what is no DICOM object.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -70,7 +71,71 @@ fn what_is_dropped_with_a_manifest_returns() {
     assert!(beside.len() == 1 && beside[0].contains("\"csv\"") && beside[0].contains(&hash), "{listed}");
     assert_eq!(world.site.count("main", &format!("ledger WHERE hash = 'sha256:{hash}'")), 1);
     assert_eq!(world.blobs("inbound"), 1);
+    // the partner is told that all of its manifest is here
+    let manifest = drop_manifest_hash(&world, &study);
+    let receipt = fs::read_to_string(world.at("drops").join(&study).join("received.json")).unwrap();
+    assert_eq!(receipt, format!("{{\"format\":1,\"manifest_sha256\":\"{manifest}\"}}"));
+    assert_taken_out(&world, &hash);
     assert!(!listed.contains("DUPONT") && !fs::read_to_string(world.site.log()).unwrap().contains("DUPONT"));
+    server.stop();
+}
+
+fn drop_manifest_hash(world: &World, study: &str) -> String {
+    let manifest = fs::read(world.at("drops").join(study).join("manifest.json")).unwrap();
+    Sha256::digest(manifest).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Who takes a file out gets it whole, into a new file of its own, and stands in the audit trail.
+fn assert_taken_out(world: &World, hash: &str) {
+    let of_set = world.site.answer(&["result", "beside", "list", "--json", "--set", &world.sets()[0].id], 0);
+    let id = serde_json::from_str::<serde_json::Value>(&of_set).unwrap()["id"].as_str().unwrap().to_owned();
+    let path = world.site.folder("taken").join("table.csv");
+    let why = ["--by", "Dr Grey", "--reason", "figures of the article"];
+    let take = |code| {
+        let words = ["result", "beside", "take", &id, path.to_str().unwrap()];
+        world.site.answer(&[&words[..], &why[..]].concat(), code)
+    };
+    take(0);
+    assert_eq!(fs::read(&path).unwrap(), b"a,b");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::write(&path, b"mine").unwrap();
+    take(2);
+    assert_eq!(fs::read(&path).unwrap(), b"mine", "nothing is written over");
+    let taken = world.site.rows("main", "SELECT entry FROM audit_trail WHERE code = 'RPACS-AUDIT-0304'");
+    let entry = taken[0]["entry"].as_str().unwrap();
+    assert!(taken.len() == 1 && entry.contains("Dr Grey") && entry.contains("article"), "{entry}");
+    assert!(entry.contains(hash));
+}
+
+#[test]
+fn files_beyond_the_quota_are_not_kept_and_a_person_is_told_once() {
+    // a file counts for 64 KiB at least
+    let rules = Rules { by_folder: true, beside_study_bytes: Some(150_000), ..Rules::default() };
+    let world = World::new(&rules);
+    world.patient(1, &[]);
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(1);
+    let study = world.compute(&["1:seg"], "sent").remove(0);
+    let tables: Vec<(&str, Vec<u8>)> = ["a.csv", "b.csv", "c.csv", "d.csv"]
+        .into_iter()
+        .map(|name| (name, name.as_bytes().to_vec()))
+        .collect();
+    drop_files(&world, &study, &tables);
+    let kept = |world: &World| world.site.answer(&["result", "beside", "list", "-q"], 0).lines().count();
+    wait_until("some are kept", || kept(&world) == 2);
+    let polls =
+        |world: &World| fs::read_to_string(world.site.log()).unwrap().matches("beyond the quota").count();
+    wait_until("it is told", || polls(&world) == 1);
+    // a manifest that names nothing new gets its receipt, too
+    let manifest = drop_manifest_hash(&world, &study);
+    let receipt = world.at("drops").join(&study).join("received.json");
+    wait_until("a receipt", || fs::read_to_string(&receipt).is_ok_and(|text| text.contains(&manifest)));
+    // the others stay where they were dropped, and a result is taken all the same
+    drop_files(&world, &study, &[&tables[..], &[("s.dcm", sent(&world, "1_seg.dcm"))]].concat());
+    world.wait_for_sets(1, &["closed"]);
+    assert_eq!((kept(&world), polls(&world)), (2, 1));
+    assert_eq!(world.site.count("main", "ledger WHERE event = 'excluded'"), 1);
     server.stop();
 }
 

@@ -14,7 +14,7 @@ fn files_of(world: &World, folder: &str, number: u32) -> Vec<PathBuf> {
 }
 
 /// Study Instance UID of a patient at the hospital.
-fn study_of(world: &World, number: u32) -> String {
+pub(super) fn study_of(world: &World, number: u32) -> String {
     let file = &files_of(world, "originals", number)[0];
     let output = run(system_command("dcmdump").args(["+P", "0020,000d"]).arg(file));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,8 +1,7 @@
 //! How the clinical PACS confirms what it was given, and one that answers with success and does not keep everything (AC9.3, AC10.2, INV-7).
 
 use super::world::{Rules, World};
-use crate::harness::Archive;
-use crate::harness::wait_until;
+use crate::harness::{Archive, run, system_command, wait_until};
 
 #[test]
 fn what_the_clinical_pacs_loses_is_never_told_as_returned() {
@@ -85,6 +84,37 @@ fn what_is_lost_each_time_goes_to_a_person() {
         assert!(!world.events().contains_key("return.confirmed"));
         assert_eq!(world.blobs("return-buffer"), 2, "nothing is purged before it is confirmed");
     });
+}
+
+/// RR-7: whose object it is that is there under the partner's UIDs nobody knows, and it must be neither replaced nor doubled.
+#[test]
+fn what_the_clinical_pacs_has_already_under_the_uids_of_a_result_is_not_pushed_over() {
+    let world = World::new(&Rules::default());
+    world.patient(1, &[]);
+    let server = world.site.serve();
+    world.acquire(&server);
+    world.wait_for_partner(1);
+    world.held_by_partner();
+    world.compute(&["1:seg,sr"], "sent");
+    let there = world.at("there").join("1_seg.dcm");
+    std::fs::copy(world.at("sent").join("1_seg.dcm"), &there).unwrap();
+    for element in
+        [format!("(0020,000D)={}", super::identity::study_of(&world, 1)), "(0010,0020)=HOSP-0001".into()]
+    {
+        run(system_command("dcmodify").args(["-nb", "-i", &element]).arg(&there));
+    }
+    world.pacs.take(&world.at("there"));
+    let before = world.pacs.held();
+    world.partner.take(&world.at("sent"));
+    let set = world.wait_for_sets(1, &["attention"]).remove(0);
+    assert!(world.show(&set.id).contains("instances-already-there"), "{}", world.show(&set.id));
+    assert_eq!((world.pacs.held(), pushed(&world)), (before, 0));
+    assert_eq!(world.events()["return.failed"], 1);
+    // asked again, for nothing has changed
+    world.site.answer(&["result", "retry", &set.id, "--by", "Dr Grey"], 0);
+    wait_until("it is stopped again", || world.events()["return.failed"] == 2);
+    assert_eq!(pushed(&world), 0);
+    server.stop();
 }
 
 #[test]

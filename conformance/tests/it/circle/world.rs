@@ -27,6 +27,8 @@ pub(super) struct Rules {
     pub(super) by_web: bool,
     /// Partner by a folder on site, which drops its results into another.
     pub(super) by_folder: bool,
+    /// `beside_study_bytes` of the partner.
+    pub(super) beside_study_bytes: Option<u64>,
     /// How long originals are kept at most.
     pub(super) retention_hours: u32,
     /// `idle_seconds` of results; over DIMSE they come one by one, and two more are added.
@@ -48,6 +50,7 @@ impl Default for Rules {
             commitment: false,
             by_web: true,
             by_folder: false,
+            beside_study_bytes: None,
             retention_hours: 720,
             idle_seconds: 1,
             text_rules: &[],
@@ -321,6 +324,8 @@ pub(super) fn sections(
     } else {
         dicom_partner("uni", partner.port) + "associations = 1\n"
     };
+    let quota = |bytes: u64| format!("[partner.results]\nbeside_study_bytes = {bytes}\n");
+    let partner = partner + &rules.beside_study_bytes.map(quota).unwrap_or_default();
     let rule = |path: &&str| {
         format!("[[partner.results.text_rules]]\npath = \"{path}\"\nreplaces = [\"uid\", \"code\"]\n")
     };

@@ -4,6 +4,7 @@
 //! ```text
 //! <results>/<Study Instance UID>/manifest.json   {"format": 1, "files": [{"name", "bytes", "sha256"}]}
 //! <results>/<Study Instance UID>/…               DICOM files, documents, tables
+//! <results>/<Study Instance UID>/received.json   written by us (see `receipt`)
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +44,8 @@ pub struct DropManifest {
 pub(super) struct StudyDrop {
     study: String,
     folder: StudyFolder,
+    /// SHA-256 of the manifest.
+    manifest: [u8; 32],
     /// The files that are objects of the listing.
     pub(super) objects: Vec<Dropped>,
     /// The files that are none.
@@ -86,13 +89,14 @@ impl StudyDrop {
     ) -> Result<Option<Self>, PartnerError> {
         let Some(folder) = StudyFolder::open(results, study)? else { return Ok(None) };
         let Some((manifest, _)) = folder.file(MANIFEST)? else { return Ok(None) };
-        let files = entries(manifest)?;
+        let (files, manifest) = entries(manifest)?;
         if files.len() > limits.study_instances {
             return Err(Unusable::TooMany.into());
         }
         let mut drop = Self {
             study: study.to_owned(),
             folder,
+            manifest,
             objects: Vec::new(),
             beside: Vec::new(),
             contents: BTreeMap::new(),
@@ -147,8 +151,8 @@ impl StudyDrop {
     }
 }
 
-/// The files that a manifest names, the digits of their hashes in lower case.
-fn entries(manifest: File) -> Result<Vec<ManifestFile>, Unusable> {
+/// The files that a manifest names, the digits of their hashes in lower case, and its own hash.
+fn entries(manifest: File) -> Result<(Vec<ManifestFile>, [u8; 32]), Unusable> {
     let mut text = Vec::new();
     manifest.take(MANIFEST_MAX + 1).read_to_end(&mut text).map_err(|_| Unusable::Unreadable)?;
     if text.len() as u64 > MANIFEST_MAX {
@@ -159,7 +163,7 @@ fn entries(manifest: File) -> Result<Vec<ManifestFile>, Unusable> {
     let is_hash = |hash: &str| hash.len() == 64 && hash.bytes().all(|digit| digit.is_ascii_hexdigit());
     let is_entry = |file: &ManifestFile| is_plain_name(&file.name) && is_hash(&file.sha256);
     if manifest.format == 1 && manifest.files.iter().all(is_entry) {
-        Ok(manifest.files)
+        Ok((manifest.files, Sha256::digest(&text).into()))
     } else {
         Err(Unusable::Manifest)
     }
@@ -195,7 +199,8 @@ pub(super) fn list(results: &Path, study: &str, limits: &ResultLimits) -> Result
         // what the partner put into the folder of a study is of that study, whatever it says itself: `reconcile` judges that (RC-05)
         collector.add(Row { study: study.to_owned(), content: Some(content), ..row.clone() });
     }
-    Ok(Listing { beside: drop.beside.iter().map(side_file).collect(), ..collector.finish() })
+    let beside = drop.beside.iter().map(side_file).collect();
+    Ok(Listing { beside, manifest: Some(drop.manifest), ..collector.finish() })
 }
 
 /// One name in the folder, that leads nowhere else.

@@ -16,6 +16,7 @@ mod export;
 mod fetch;
 mod manifest;
 mod plain;
+mod receipt;
 mod wrapped;
 
 use std::io;
@@ -33,6 +34,7 @@ use crate::outgoing::{Answer, Batch, InstanceSource};
 
 pub use drop::DropManifest;
 pub use manifest::{Manifest, ManifestFile};
+pub use receipt::DropReceipt;
 
 /// A folder that someone on site reads.
 pub(crate) struct Folder {
@@ -103,6 +105,11 @@ impl Folder {
             None => Ok(Vec::new()),
         })
         .await
+    }
+
+    pub(crate) async fn acknowledge(&self, study: &str, manifest: [u8; 32]) -> Result<(), PartnerError> {
+        let (path, study) = (self.results()?.clone(), study.to_owned());
+        on_a_thread(move || receipt::write(&path, &study, manifest)).await
     }
 
     fn results(&self) -> Result<&PathBuf, PartnerError> {

@@ -2,10 +2,11 @@
 //! waited for, and what is read is what was looked at.
 
 use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, open, openat};
+use rustix::fs::{AtFlags, Mode, OFlags, open, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
 use super::export::folder;
@@ -43,6 +44,24 @@ impl StudyFolder {
         };
         let found = file.metadata().map_err(|_| Unusable::Unreadable)?;
         if found.is_file() { Ok(Some((file, found.len()))) } else { Err(Unusable::NotPlain) }
+    }
+}
+
+impl StudyFolder {
+    /// Writes the plain file `name`, under the name `temporary` first. What stands under these names is replaced, and no link is followed.
+    ///
+    /// # Errors
+    /// Those of the folder.
+    pub(super) fn write(&self, name: &str, temporary: &str, bytes: &[u8]) -> io::Result<()> {
+        match unlinkat(&self.0, temporary, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut file = File::from(openat(&self.0, temporary, flags, Mode::from_raw_mode(0o644))?);
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        Ok(renameat(&self.0, temporary, &self.0, name)?)
     }
 }
 

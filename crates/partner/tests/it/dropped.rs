@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use dicom_stream::{Limits, Tag, Token, TokenSource, TransferSyntax};
 use partner::{
-    DropManifest, FetchRequest, Fetched, ManifestFile, Partner, PartnerError, Refusal, SideFile, Unusable,
-    WantedInstance,
+    DropManifest, DropReceipt, FetchRequest, Fetched, ManifestFile, Partner, PartnerError, Refusal, SideFile,
+    Unusable, WantedInstance,
 };
 use sha2::{Digest, Sha256};
 
@@ -255,7 +255,8 @@ async fn a_bare_pdf_is_wrapped_into_an_object_that_says_its_study_and_no_patient
         let mut shouted = named("r.pdf", &pdf);
         shouted.sha256.make_ascii_uppercase();
         dropped(root.path(), &[], vec![shouted]);
-        assert_eq!(list(&lab, &[STUDY]).await.1, listings, "hexadecimal digits have no case");
+        let again = list(&lab, &[STUDY]).await.1;
+        assert_eq!(again[0].instances, listings[0].instances, "hexadecimal digits have no case");
         let found = listings[0].instances[0].clone();
         let wanted = WantedInstance {
             sop_instance: found.sop_instance.clone(),
@@ -293,4 +294,37 @@ async fn a_bare_pdf_is_wrapped_into_an_object_that_says_its_study_and_no_patient
         assert_eq!((&body[..pdf.len()], body.len() % 2), (&pdf[..], 0));
         assert_eq!(values[&Tag(0x0042, 0x0015)], (pdf.len() as u32).to_le_bytes());
     }
+}
+
+#[tokio::test]
+async fn a_receipt_names_the_manifest_that_was_listed_and_follows_no_link() {
+    let root = tempfile::tempdir().unwrap();
+    let lab = open(root.path());
+    dropped(root.path(), &[("1.dcm", file(1))], vec![named("1.dcm", &file(1))]);
+    let (_, listings) = list(&lab, &[STUDY, "1.2"]).await;
+    assert_eq!(listings[1].manifest, None);
+    let manifest = listings[0].manifest.unwrap();
+    let drop = root.path().join(STUDY);
+    assert_eq!(manifest, <[u8; 32]>::from(Sha256::digest(fs::read(drop.join("manifest.json")).unwrap())));
+    // what stands there already is replaced, and where it points to is not written
+    let other = root.path().join("other");
+    fs::write(&other, b"mine").unwrap();
+    for name in ["received.json", ".received.json.part"] {
+        std::os::unix::fs::symlink(&other, drop.join(name)).unwrap();
+    }
+    for _ in 0..2 {
+        lab.acknowledge(STUDY, manifest).await.unwrap();
+        let receipt: DropReceipt =
+            serde_json::from_slice(&fs::read(drop.join("received.json")).unwrap()).unwrap();
+        let expected: String = manifest.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(receipt, DropReceipt { format: 1, manifest_sha256: expected });
+    }
+    assert_eq!(fs::read(&other).unwrap(), b"mine");
+    assert!(fs::symlink_metadata(drop.join("received.json")).unwrap().is_file());
+    assert!(!drop.join(".received.json.part").exists());
+    // the drop is gone, and the next listing is the same as before
+    lab.acknowledge("1.2", manifest).await.unwrap();
+    assert!(!root.path().join("1.2").exists());
+    let (_, again) = list(&lab, &[STUDY]).await;
+    assert_eq!(again[0], listings[0]);
 }

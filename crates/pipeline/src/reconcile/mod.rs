@@ -31,7 +31,7 @@ use crate::earlier::groups_of;
 use crate::identity_check::{Checked, check_identity, identity_hash};
 use crate::line::{Line, Project, StageError};
 use crate::progress::stage;
-use crate::returned_set::{UIDS_MAX, key_of, look_up, survey_all};
+use crate::returned_set::{Surveyed, UIDS_MAX, key_of, look_up, survey_all};
 use crate::{export, gate, shown};
 use conclude::{Reconciled, conclude};
 use write::{Transform, Written};
@@ -135,8 +135,10 @@ async fn work(line: &Arc<Line>, project: &Project, set: &ResultSet, job: &Job) -
         return Ok(End::Blocked("results are not configured".to_owned()));
     };
     let instances = buffer::inbound_of(line.buffer.reader(), set.id).await?;
-    let Some(surveys) = survey_all(line, &instances).await? else {
-        return Ok(End::manual("cannot-be-read", None));
+    let surveys = match survey_all(line, &instances).await? {
+        Surveyed::All(surveys) => surveys,
+        Surveyed::Unreadable => return Ok(End::manual("cannot-be-read", None)),
+        Surveyed::TooMuch => return Ok(End::manual("too-much-to-look-up", None)),
     };
     if uids_of(&surveys).len() > UIDS_MAX {
         return Ok(End::manual("too-many-uids", None));

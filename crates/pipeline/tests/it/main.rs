@@ -5,6 +5,7 @@
 mod accepted;
 mod anonymised;
 mod answered;
+mod beside;
 mod damaged;
 mod defaced;
 mod included;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
+use crate::attribute::Place;
 use crate::date::Window;
 use crate::survey::{Geometry, Survey};
 
@@ -54,8 +55,10 @@ pub struct Issued {
     pub spelled: BTreeMap<String, Participant>,
     /// Codes of the project that this partner was never given, in capitals: those that a word of the set is (RC-06).
     pub codes_elsewhere: BTreeSet<String>,
-    /// UIDs that earlier sets of the job defined (RR-2).
-    pub returned: BTreeSet<String>,
+    /// UIDs that earlier sets of the job defined, with what they name (RR-2).
+    pub returned: BTreeMap<String, BTreeSet<Place>>,
+    /// UIDs of the set that earlier ones of the job have for things of another kind (RR-7).
+    pub reused: BTreeSet<String>,
     /// UIDs of the set that the archive has for other objects (RR-7).
     pub taken: BTreeSet<String>,
     /// Shifted dates issued for the studies of the set, as yyyymmdd.

@@ -9,7 +9,7 @@ use super::issued::{Conditions, Issued, Kind, Sent};
 use super::keys::{Key, Keys, is_telling};
 use super::reason::{ManualReason, RefuseReason};
 use super::{Common, Verdict, common};
-use crate::attribute::{cites_instance, is_secondary_capture};
+use crate::attribute::{Place, is_secondary_capture, places_of};
 use crate::date::{DateClass, class};
 use crate::encrypted_attributes::EncryptedAttributes;
 use crate::survey::{Geometry, Role, Survey, UidUse};
@@ -20,9 +20,8 @@ const KEYS_MIN: usize = 2;
 pub(super) struct Findings<'a> {
     issued: &'a Issued,
     conditions: &'a Conditions,
-    /// UIDs of the set that others can refer to, and those of them that an instance is referred to by.
-    defined: BTreeSet<&'a str>,
-    instances: BTreeSet<&'a str>,
+    /// UIDs of the set that others can refer to, with what they name.
+    defined: BTreeSet<(&'a str, Place)>,
     /// UIDs that the set refers to.
     referred: BTreeSet<&'a str>,
     sent: BTreeMap<&'a str, &'a Sent>,
@@ -32,12 +31,11 @@ impl<'a> Findings<'a> {
     pub(super) fn new(set: &'a [Survey], issued: &'a Issued, conditions: &'a Conditions) -> Self {
         let uids = set.iter().flat_map(|survey| &survey.uids);
         let referred = uids.filter(|uid| uid.role == Role::Refers).map(|uid| uid.uid.as_str());
-        let instances = set.iter().flat_map(|survey| [survey.sop_instance.as_str(), &survey.study]);
+        let defined = set.iter().flat_map(Survey::can_be_cited);
         Self {
             issued,
             conditions,
-            defined: set.iter().flat_map(Survey::can_be_cited).collect(),
-            instances: instances.collect(),
+            defined: defined.map(|(place, uid)| (uid, place)).collect(),
             referred: referred.collect(),
             sent: issued.sent.iter().map(|sent| (sent.sop_instance.as_str(), sent)).collect(),
         }
@@ -139,14 +137,16 @@ impl<'a> Findings<'a> {
     fn references(&self, survey: &Survey, verdict: &mut Verdict) {
         let known = |of: &UidUse| {
             let uid = of.uid.as_str();
-            let defined =
-                if of.path.tag().is_some_and(cites_instance) { &self.instances } else { &self.defined };
-            self.issued.uids.contains_key(uid) || defined.contains(uid) || self.issued.returned.contains(uid)
+            let places = of.path.tag().map_or([].as_slice(), places_of);
+            let is_meant = |place: &Place| places.is_empty() || places.contains(place);
+            let here = self.defined.range((uid, Place::Study)..).take_while(|(of, _)| *of == uid);
+            let before = self.issued.returned.get(uid).into_iter().flatten();
+            self.issued.uids.contains_key(uid) || here.map(|(_, place)| place).chain(before).any(is_meant)
         };
         verdict.waits = survey.uids.iter().any(|uid| uid.role == Role::Refers && !known(uid));
     }
 
-    /// RC-07, AC8.6.
+    /// RC-07, RR-7, AC8.6.
     fn original(&self, survey: &Survey, verdict: &mut Verdict) {
         let is_issued = |uid: &str| self.issued.uids.contains_key(uid);
         if is_issued(&survey.sop_instance) {
@@ -161,6 +161,9 @@ impl<'a> Findings<'a> {
         let is_cited = self.referred.contains(survey.sop_instance.as_str());
         if is_issued(&survey.series) && !is_issued(&survey.sop_instance) && is_cited {
             verdict.manual.insert(ManualReason::SeriesUidReused);
+        }
+        if survey.uids.iter().any(|of| of.role == Role::Defines && self.issued.reused.contains(&of.uid)) {
+            verdict.manual.insert(ManualReason::UidReused);
         }
     }
 

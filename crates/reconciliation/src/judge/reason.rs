@@ -27,6 +27,8 @@ pub enum ManualReason {
     OriginalAltered,
     /// A source's Series Instance UID for an object that another one of the set cites: the new UID would break the reference (AC8.6).
     SeriesUidReused,
+    /// A UID that an earlier result has for a thing of another kind: a new UID would break the references to that one (RR-7).
+    UidReused,
     /// Burned In Annotation (0028,0301) says that text is drawn in the pixels, or, for a class or modality where it often is, does not say that
     /// none is (table 8.3).
     TextInPixels,
@@ -67,6 +69,7 @@ impl ManualReason {
             Self::GeometryDiffers => "geometry-differs",
             Self::OriginalAltered => "original-altered",
             Self::SeriesUidReused => "series-uid-reused",
+            Self::UidReused => "uid-reused",
             Self::TextInPixels => "text-in-pixels",
             Self::UnreadableText => "unreadable-text",
             Self::UnreadableRole => "unreadable-role",

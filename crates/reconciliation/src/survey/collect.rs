@@ -29,7 +29,7 @@ const TWICE_MAX: usize = 64 << 10;
 
 pub(super) struct Collector {
     survey: Survey,
-    uids: BTreeMap<(String, Role), ElementPath>,
+    uids: BTreeMap<(String, Role, Tag), ElementPath>,
     dates: BTreeMap<(Option<u32>, bool), ElementPath>,
     /// Concept of the content item at each depth.
     concepts: Vec<String>,
@@ -153,7 +153,7 @@ impl Collector {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let uids = self.uids.into_iter().map(|((uid, role), path)| UidUse { uid, role, path }).collect();
+        let uids = self.uids.into_iter().map(|((uid, role, _), path)| UidUse { uid, role, path }).collect();
         let dates = self
             .dates
             .into_iter()
@@ -252,6 +252,9 @@ impl Collector {
             if said.is_empty() || noted.contains(&said) {
                 continue;
             }
+            if said.len() > Survey::NESTED_ID_BYTES {
+                return self.fail(SurveyError::TooLong { path: path(element) });
+            }
             if noted.len() >= Survey::NESTED_IDS_MAX {
                 let what = "patient ids or names in items";
                 return self.fail(SurveyError::TooMany { what, limit: Survey::NESTED_IDS_MAX });
@@ -288,13 +291,12 @@ impl Collector {
             if uid.len() > UID_MAX {
                 return self.fail(SurveyError::TooLong { path: path(element) });
             }
-            if self.uids.len() >= Survey::UIDS_MAX
-                && !self.uids.contains_key(&(uid.clone().into_owned(), role))
-            {
+            let key = (uid.into_owned(), role, element.tag);
+            if self.uids.len() >= Survey::UIDS_MAX && !self.uids.contains_key(&key) {
                 return self.fail(SurveyError::TooMany { what: "UIDs", limit: Survey::UIDS_MAX });
             }
-            self.mentions.root_of(&uid);
-            self.uids.entry((uid.into_owned(), role)).or_insert_with(|| path(element));
+            self.mentions.root_of(&key.0);
+            self.uids.entry(key).or_insert_with(|| path(element));
         }
     }
 

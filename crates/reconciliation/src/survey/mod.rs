@@ -12,7 +12,7 @@ use dicom_stream::charset::Fidelity;
 use dicom_stream::{ElementPath, Limits, SourceError, TransferSyntax};
 use thiserror::Error;
 
-use crate::attribute::{STANDARD_ROOT, is_cited};
+use crate::attribute::{Place, STANDARD_ROOT, is_cited, places_of};
 use crate::character_set::Repertoire;
 use crate::encrypted_attributes::EncryptedAttributes;
 use crate::visit::visit;
@@ -55,14 +55,14 @@ pub enum Role {
     Refers,
 }
 
-/// A UID of an object; each once for each role, with the first place it stands at.
+/// A UID of an object; each once for each role and each attribute that it stands in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UidUse {
     /// The value without padding; it may be no valid UID.
     pub uid: String,
     /// What it is there for.
     pub role: Role,
-    /// Where it stands first.
+    /// Where it stands first in this attribute.
     pub path: ElementPath,
 }
 
@@ -137,7 +137,7 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// UIDs of one object, of each role.
+    /// UIDs of one object, counted for each role and attribute.
     pub const UIDS_MAX: usize = 100_000;
     /// Different dates of one object.
     pub const DATES_MAX: usize = 10_000;
@@ -145,15 +145,40 @@ impl Survey {
     pub const NESTED_IDS_MAX: usize = 1_000;
     /// Different UIDs, and words, that one object mentions.
     pub const MENTIONS_MAX: usize = 100_000;
+    /// Bytes of one patient id or name.
+    pub const NESTED_ID_BYTES: usize = 4 << 10;
+    /// What a UID, date or word takes beside its own bytes.
+    const ENTRY_BYTES: usize = 64;
     /// A word as long as this does not come about by chance.
     pub(crate) const LONG_WORD: usize = 6;
 
     /// What other objects can refer to: the object, its series, study and frames of reference, and doses that a plan defines (RR-2).
-    pub fn can_be_cited(&self) -> impl Iterator<Item = &str> {
-        let own = [&self.sop_instance, &self.series, &self.study, &self.frame_of_reference];
-        let further =
-            self.uids.iter().filter(|uid| uid.role == Role::Defines && uid.path.tag().is_some_and(is_cited));
-        own.into_iter().chain(further.map(|uid| &uid.uid)).map(String::as_str).filter(|uid| !uid.is_empty())
+    pub fn can_be_cited(&self) -> impl Iterator<Item = (Place, &str)> {
+        let own = [
+            (Place::Instance, &self.sop_instance),
+            (Place::Series, &self.series),
+            (Place::Study, &self.study),
+            (Place::FrameOfReference, &self.frame_of_reference),
+        ];
+        let further = self.uids.iter().filter(|uid| uid.role == Role::Defines).filter_map(|uid| {
+            let tag = uid.path.tag().filter(|tag| is_cited(*tag))?;
+            Some((*places_of(tag).first()?, &uid.uid))
+        });
+        let all = own.into_iter().chain(further).map(|(place, uid)| (place, uid.as_str()));
+        all.filter(|(_, uid)| !uid.is_empty())
+    }
+
+    /// About the bytes of memory that the survey takes: what it has of text, and a share for each entry.
+    pub fn held(&self) -> usize {
+        let texts = [&self.nested_ids, &self.nested_names, &self.named, &self.mentions, &self.words];
+        let texts = texts.into_iter().flatten().map(String::len);
+        let uids = self.uids.iter().map(|of| of.uid.len() + size_of_val(of.path.sequences()));
+        let dates = self.dates.iter().map(|of| size_of_val(of.path.sequences()));
+        let entries = texts.chain(uids).chain(dates).map(|bytes| bytes + Self::ENTRY_BYTES);
+        let own = [&self.patient_id, &self.patient_name, &self.trial_subject].map(String::len);
+        let positions = self.geometry.as_ref().map_or(0, |geometry| geometry.positions.len());
+        let own = own.into_iter().chain([self.patient_name_raw.len(), self.character_set.len()]);
+        entries.chain(own).sum::<usize>() + positions * size_of::<[f64; 3]>()
     }
 
     /// How far the text of the object can be read by the character set it declares.

@@ -3,16 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use dicom_stream::VR;
+use dicom_stream::{ReadError, SourceError, TransferSyntax, VR};
 use reconciliation::{
-    FindingKind, Issued, Judgement, Kind, ManualReason, Outcome, RefuseReason, TextPseudonym, TextRule,
-    judge, uids_of,
+    FindingKind, Issued, Judgement, Kind, LIMITS, ManualReason, Outcome, RefuseReason, SurveyError,
+    TextPseudonym, TextRule, judge, survey, uids_of,
 };
 
 use crate::support::{
     BOB, CODE, INSTANCE, Run, SR, UIDS, conditions, issued, issued_uid, reference, result, surveyed,
 };
-use crate::tree::{Element, sequence, tag, text, uid};
+use crate::tree::{Element, explicit, sequence, tag, text, uid};
 
 /// An instance of Alice's that nothing refers to as a UID, and one of Bob's.
 const MENTIONED: &str = UIDS[4].0;
@@ -41,6 +41,37 @@ fn places(uid_there: &str) -> Vec<Element> {
         uid(0x0062_0021, &format!("{uid_there}.7")),
         sequence(0x0009_1002, vec![vec![raw(VR::UN, uid_there)]]),
     ]
+}
+
+/// Each level is a copy of all that is below it.
+#[test]
+fn long_sequences_as_un_inside_of_one_another_are_not_copied_without_end() {
+    let item = |bytes: &[u8]| {
+        let length = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+        [&[0xFE, 0xFF, 0x00, 0xE0][..], &length, bytes].concat()
+    };
+    let element = |bytes: &[u8]| {
+        let length = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+        [&[0x09, 0x00, 0x01, 0x10][..], &length, bytes].concat()
+    };
+    let mut value = item(&element(&vec![0; 15 << 20]));
+    for _ in 0..20 {
+        value = item(&element(&value));
+    }
+    let bytes = explicit(&result(SR, vec![Element::Value(tag(0x0009_1001), VR::UN, value)]));
+    let surveyed = survey(&bytes[..], &TransferSyntax::EXPLICIT_LITTLE, LIMITS);
+    assert!(matches!(surveyed, Err(SurveyError::Source(SourceError::Read(ReadError::TooLong { .. })))));
+}
+
+#[test]
+fn a_patient_id_in_an_item_that_is_longer_than_any_is_not_held() {
+    let of = |length: usize| {
+        let item = vec![text(0x0010_0020, VR::UT, &"x".repeat(length))];
+        let bytes = explicit(&result(SR, vec![sequence(0x0010_1002, vec![item])]));
+        survey(&bytes[..], &TransferSyntax::EXPLICIT_LITTLE, LIMITS)
+    };
+    assert!(of(4096).is_ok());
+    assert!(matches!(of(4098), Err(SurveyError::TooLong { .. })));
 }
 
 /// As the caller judges: with what it found of the UIDs that the set names.

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use dicom_stream::VR;
-use reconciliation::{
-    Conditions, Geometry, ManualReason, Outcome, ReconciliationError, Sent, judge, uids_of,
-};
+use reconciliation::{Conditions, Geometry, ManualReason, Outcome, ReconciliationError, Sent, judge};
 
 use crate::support::{
     ALICE, INSTANCE, Run, SERIES, SR, STUDY, UIDS, conditions, file, issued, reference, result, survey_file,
@@ -62,7 +60,8 @@ fn rc_02_a_report_waits_for_the_segmentation_it_cites() {
     assert!(judgement.objects[0].waits);
     // an earlier set of the job had it
     let mut earlier = issued();
-    earlier.returned = uids_of(&[seg]).into_iter().map(str::to_owned).collect();
+    earlier.returned =
+        seg.can_be_cited().map(|(place, uid)| (uid.to_owned(), BTreeSet::from([place]))).collect();
     assert_eq!(judge(std::slice::from_ref(&sr), &earlier, &conditions()).outcome, accepted());
     // it never comes
     let late = Conditions { deadline_passed: true, ..conditions() };
@@ -214,4 +213,44 @@ fn rr_4_a_reference_resolves_to_what_can_be_referred_to_and_to_nothing_else() {
         result(SR, vec![dangling()]),
         result(SR, vec![uid(0x0008_0018, "1.2.826.1.9.77"), reference(INSTANCE)]),
     ]));
+}
+
+/// The segmentation's series cannot be what an instance is referred to by, whichever set it came in and wherever else it is named.
+#[test]
+fn rr_4_a_reference_resolves_to_what_its_attribute_names() {
+    let (series, instance) = ("1.2.826.1.9.2", "1.2.826.1.9.1");
+    let defining = surveyed(&result(SR, vec![]));
+    let citing = |attribute: u32, named: &str| {
+        let by_series = sequence(0x0008_1115, vec![vec![uid(0x0020_000E, series)]]);
+        let cited = sequence(0x0042_0013, vec![vec![uid(0x0008_1150, SR), uid(attribute, named)]]);
+        let own = [uid(0x0008_0018, "1.2.826.1.9.3"), uid(0x0020_000E, "1.2.826.1.9.4")];
+        surveyed(&result(SR, [&own[..], &[by_series, cited]].concat()))
+    };
+    let mut earlier = issued();
+    earlier.returned =
+        defining.can_be_cited().map(|(place, uid)| (uid.to_owned(), BTreeSet::from([place]))).collect();
+    for (attribute, named, waits) in [
+        (0x0008_1155, instance, false),
+        // stands in an attribute before it where it is right
+        (0x0008_1155, series, true),
+        (0x0020_000E, series, false),
+        (0x0020_000E, instance, true),
+        (0x0020_0052, series, true),
+    ] {
+        let citing = citing(attribute, named);
+        let together = judge(&[defining.clone(), citing.clone()], &issued(), &conditions());
+        assert_eq!(together.objects[1].waits, waits, "{attribute:08X} {named}");
+        assert_eq!(judge(&[citing], &earlier, &conditions()).objects[0].waits, waits, "{attribute:08X}");
+    }
+}
+
+#[test]
+fn rr_7_a_uid_that_an_earlier_result_has_for_a_thing_of_another_kind_is_a_persons_case() {
+    let defining = surveyed(&result(SR, vec![]));
+    let mut earlier = issued();
+    earlier.reused.insert("1.2.826.1.9.2".to_owned());
+    let judgement = judge(std::slice::from_ref(&defining), &earlier, &conditions());
+    assert!(manual(ManualReason::UidReused)(&judgement.outcome), "{:?}", judgement.outcome);
+    earlier.reused = BTreeSet::from(["1.2.826.1.9.99".to_owned()]);
+    assert_eq!(judge(&[defining], &earlier, &conditions()).outcome, accepted());
 }
