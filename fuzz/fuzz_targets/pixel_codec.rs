@@ -59,7 +59,7 @@ fuzz_target!(|data: &[u8]| {
 /// The frame in one fragment, given in pieces of this size.
 fn blanked(frame: &[u8], compression: Compression, size: usize) -> Result<Vec<u8>, SegmentError> {
     let mut frame = frame.to_vec();
-    let mut texts = FrameTexts::new(compression).of_pixels(Some(64));
+    let mut texts = FrameTexts::new(compression).of_pixels(Some((64, 1)));
     texts.begin_fragment(frame.get(..FrameTexts::START).unwrap_or(&frame))?;
     frame.chunks_mut(size).try_for_each(|piece| texts.blank(piece))?;
     texts.finish().map(|_| frame)

@@ -208,10 +208,10 @@ fn context<'a>(
             .ok()
             .filter(|_| !object.transfer_syntax.encapsulated)
             .map(|pixels| pixels.native_bytes().next_multiple_of(2)),
-        frame_pixels: survey
-            .pixels(object.transfer_syntax)
-            .ok()
-            .map(|pixels| u64::from(pixels.rows()) * u64::from(pixels.columns())),
+        frame_pixels: survey.pixels(object.transfer_syntax).ok().map(|pixels| {
+            let bytes = u32::from(pixels.samples_per_pixel()) * u32::from(pixels.bits_allocated() / 8);
+            (u64::from(pixels.rows()) * u64::from(pixels.columns()), bytes)
+        }),
         frame_index: FrameIndex::new(survey.frames()),
         unused_bits: survey.pixels(object.transfer_syntax).ok().as_ref().and_then(UnusedBits::new),
         without_reference: &survey.without_reference,

@@ -160,12 +160,13 @@ fn whole(
         |of: &BufferedInstance| (of.received.assigning_authority.clone(), of.received.patient_id.clone());
     let mut seen = BTreeSet::new();
     let (there, gone): (Vec<_>, Vec<_>) = known.into_iter().partition(|of| of.state != BufferState::Released);
+    let is_shared = there.iter().any(|of| person(of) != person(first));
     let mut series = there;
     series.retain(|of| seen.insert(of.received.sop_instance_uid.clone()));
     if gone.iter().any(|of| !seen.contains(&of.received.sop_instance_uid)) {
         return Err("originals of the series are gone by now: a volume is defaced whole");
     }
-    if series.iter().any(|of| person(of) != person(first)) {
+    if is_shared {
         return Err("the series has images of another patient: a volume is defaced whole");
     }
     Ok(series)

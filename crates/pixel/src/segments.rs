@@ -37,7 +37,7 @@ type Walked<T> = Result<T, SegmentError>;
 pub struct FrameTexts {
     compression: Compression,
     /// Pixels of a frame, if they are known.
-    pixels: Option<u64>,
+    pixels: Option<(u64, u32)>,
     /// The frame that is passing.
     walk: Option<Walk>,
     frames: u32,
@@ -61,9 +61,9 @@ impl FrameTexts {
         Self { compression, pixels: None, walk: None, frames: 0, found: false }
     }
 
-    /// For frames of so many pixels: without their number the end of an RLE segment cannot be told.
+    /// For frames of so many pixels, each of so many bytes: without these the end of an RLE segment, and of the segments, cannot be told.
     #[must_use]
-    pub fn of_pixels(self, pixels: Option<u64>) -> Self {
+    pub fn of_pixels(self, pixels: Option<(u64, u32)>) -> Self {
         Self { pixels, ..self }
     }
 
@@ -112,7 +112,7 @@ impl FrameTexts {
 }
 
 impl Walk {
-    fn new(compression: Compression, pixels: Option<u64>, start: &[u8]) -> Self {
+    fn new(compression: Compression, pixels: Option<(u64, u32)>, start: &[u8]) -> Self {
         match compression {
             Compression::Rle => Self::Rle(Rle::new(pixels)),
             Compression::Jpeg2000 | Compression::HighThroughputJpeg2000 => {

@@ -11,6 +11,8 @@ const GENDER: &str = "2.16.840.1.113883.5.1";
 const TEMPLATES_MAX: usize = 64;
 /// Characters of a code or an object identifier.
 const TOKEN_MAX: usize = 64;
+/// Letters of a code: those of vocabularies are numbers with one or two (`LA9633-4`, `G-C036`, `C34.1`); more may be a word.
+const LETTERS_MAX: usize = 2;
 
 impl Maker<'_> {
     pub(super) fn header(&mut self, original: &Element) -> Made<()> {
@@ -45,17 +47,11 @@ impl Maker<'_> {
         Ok(())
     }
 
-    /// What the document or section conforms to: an object identifier, and the day of its version.
+    /// What the document or section conforms to: an object identifier. Its version is a day, and nobody can tell of what.
     pub(super) fn templates(&mut self, of: &Element) {
         for template in of.all("templateId").take(TEMPLATES_MAX) {
             let Some(root) = template.attribute("root").filter(|root| self.is_oid(root)) else { continue };
-            match template.attribute("extension") {
-                Some(version) if is_day(version) => {
-                    self.out.empty("templateId", &[("root", root), ("extension", version)]);
-                }
-                Some(_) => {}
-                None => self.out.empty("templateId", &[("root", root)]),
-            }
+            self.out.empty("templateId", &[("root", root)]);
         }
     }
 
@@ -154,22 +150,14 @@ impl Maker<'_> {
 }
 
 fn is_token(text: &str) -> bool {
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    (1..=TOKEN_MAX).contains(&text.len()) && text.bytes().all(is_part)
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
+    (1..=TOKEN_MAX).contains(&text.len()) && letters <= LETTERS_MAX && text.bytes().all(is_part)
 }
 
 /// ISO 3166 country codes, and `UV` for the whole world.
 fn is_realm(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
-}
-
-/// `2015-08-01`
-fn is_day(text: &str) -> bool {
-    text.len() == 10
-        && text.bytes().zip(0..).all(|(byte, at)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        })
 }
 
 /// RFC 5646: a language, and a region.

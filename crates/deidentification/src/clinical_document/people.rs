@@ -3,7 +3,7 @@
 use dicom_core::{Tag, VR};
 use dicom_stream::charset::CharacterSet;
 
-use super::tree::{self, Element};
+use super::tree::{self, Element, Node};
 use crate::verify::Identity;
 
 const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
@@ -84,8 +84,13 @@ impl People<'_> {
     fn name(&mut self, name: &Element) {
         let of = |part| name.all(part).map(Element::text).collect::<Vec<_>>().join(" ");
         let (family, given) = (of("family"), of("given"));
-        let name =
-            if family.is_empty() && given.is_empty() { name.text() } else { format!("{family}^{given}") };
+        // What stands beside the parts is no title: that has a part of its own.
+        let beside = name.nodes.iter().filter_map(|node| match node {
+            Node::Text(text) => Some(text.trim()),
+            Node::Element(_) => None,
+        });
+        let given = beside.fold(given, |given, text| format!("{given} {text}").trim().to_owned());
+        let name = if name.elements().next().is_none() { given } else { format!("{family}^{given}") };
         self.add(PATIENT_NAME, VR::PN, &name);
     }
 

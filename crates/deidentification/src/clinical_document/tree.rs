@@ -16,6 +16,10 @@ const HL7: &[u8] = b"urn:hl7-org:v3";
 const DEPTH_MAX: usize = 64;
 /// Elements, attributes and pieces of text; real documents have some ten thousand.
 const PARTS_MAX: usize = 200_000;
+/// Attributes of one element; real ones have some ten.
+const ATTRIBUTES_MAX: usize = 64;
+/// Declarations of namespaces in a document: each element is looked up in those that are open.
+const NAMESPACES_MAX: usize = 64;
 
 /// An element of the namespace of HL7.
 #[derive(Default)]
@@ -76,7 +80,7 @@ impl Element {
 pub(super) fn read(body: &[u8]) -> Made<Element> {
     let text = decoded(body)?;
     let mut reader = NsReader::from_str(&text);
-    let mut building = Building { open: vec![Element::default()], foreign: 0, parts: 0 };
+    let mut building = Building { open: vec![Element::default()], foreign: 0, parts: 0, namespaces: 0 };
     loop {
         let (namespace, event) =
             reader.read_resolved_event().map_err(|_| "the document is no well-formed XML")?;
@@ -142,6 +146,7 @@ struct Building {
     /// Open elements from the outermost of another namespace on.
     foreign: usize,
     parts: usize,
+    namespaces: usize,
 }
 
 impl Building {
@@ -155,6 +160,7 @@ impl Building {
         if self.open.len() + self.foreign > DEPTH_MAX {
             return Err("the document is too deep");
         }
+        self.attributes(element)?;
         if self.foreign > 0 || !is_hl7 {
             self.foreign += 1;
             return Ok(());
@@ -162,7 +168,6 @@ impl Building {
         let name = std::str::from_utf8(element.local_name().into_inner()).map_err(|_| ENCODING)?.to_owned();
         let mut attributes = Vec::new();
         for attribute in element.attributes() {
-            self.count()?;
             let attribute = attribute.map_err(|_| "the document is no well-formed XML")?;
             let written = std::str::from_utf8(&attribute.value).map_err(|_| ENCODING)?;
             let value = unescaped(written)?.into_owned();
@@ -173,6 +178,19 @@ impl Building {
             }
         }
         self.open.push(Element { name, attributes, nodes: Vec::new() });
+        Ok(())
+    }
+
+    /// Counts the attributes of an element before they are compared with each other.
+    fn attributes(&mut self, element: &BytesStart<'_>) -> Made<()> {
+        for (number, attribute) in element.attributes().with_checks(false).enumerate() {
+            self.count()?;
+            let attribute = attribute.map_err(|_| "the document is no well-formed XML")?;
+            self.namespaces += usize::from(attribute.key.into_inner().starts_with(b"xmlns"));
+            if number >= ATTRIBUTES_MAX || self.namespaces > NAMESPACES_MAX {
+                return Err("an element has too many attributes, or the document too many namespaces");
+            }
+        }
         Ok(())
     }
 

@@ -248,6 +248,12 @@ impl RuleSet {
         })
     }
 
+    /// Whether rule `number` has something to say of a value that is too long to be read: one that keeps what it would have to read has not.
+    pub(crate) fn reaches_unread(&self, number: u16) -> bool {
+        let rule = self.rules.get(usize::from(number));
+        !rule.is_some_and(|of| matches!((&of.rule.action, &of.value), (RuleAction::K, Some(_))))
+    }
+
     /// What rule `number` makes of a value that is too long to be read: what would have to read it removes it.
     pub(crate) fn unread(&self, number: u16) -> Rewritten {
         match self.rules.get(usize::from(number)).map(|compiled| (&compiled.rule.action, &compiled.value)) {

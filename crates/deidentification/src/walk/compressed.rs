@@ -33,8 +33,8 @@ pub(super) struct Fragments {
 }
 
 impl Fragments {
-    /// Of frames of so many pixels. `None` for video and what is unknown: nothing is known of its fragments.
-    pub(super) fn of(transfer_syntax: &str, pixels: Option<u64>) -> Option<Self> {
+    /// Of frames of so many pixels, each of so many bytes. `None` for video and what is unknown: nothing is known of its fragments.
+    pub(super) fn of(transfer_syntax: &str, pixels: Option<(u64, u32)>) -> Option<Self> {
         let texts = FrameTexts::new(Compression::of(transfer_syntax)?).of_pixels(pixels);
         Some(Self { texts, is_table: true, length: 0, start: Vec::new(), is_told: false })
     }

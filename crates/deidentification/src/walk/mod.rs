@@ -72,8 +72,8 @@ pub(crate) struct Context<'a> {
     pub(crate) pixels: Option<&'a PixelPlan>,
     /// Bytes of the native frames, padded to an even number; `None` where the description of the pixels cannot be used.
     pub(crate) pixel_bytes: Option<u64>,
-    /// Pixels of a frame; `None` as before.
-    pub(crate) frame_pixels: Option<u64>,
+    /// Pixels of a frame, and bytes of a pixel; `None` as before.
+    pub(crate) frame_pixels: Option<(u64, u32)>,
     /// Compares offset tables with fragments.
     pub(crate) frame_index: FrameIndex,
     /// Tells the bits of native pixel data that no sample uses.
@@ -132,6 +132,8 @@ pub(crate) struct Walk<'c, 'a, W: Write> {
     has_overlay_bits: bool,
     /// A piece of them, masked.
     masked: Vec<u8>,
+    /// The rule of a sequence that was entered and of which no item has begun.
+    entered: Option<Rule>,
     /// Tags of the main data set so far, in their order there.
     seen: Vec<Tag>,
     /// Those of them that were left out, where a rule may add them.
@@ -162,6 +164,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
             passing: Passing::default(),
             has_overlay_bits: false,
             masked: Vec::new(),
+            entered: None,
             seen: Vec::new(),
             gone: Vec::new(),
             greatest: None,
@@ -201,6 +204,10 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
                 Ok(())
             }
             Token::ItemStart { .. } => {
+                // A sequence without items leaves nothing.
+                if let Some(rule) = self.entered.take() {
+                    self.did(rule);
+                }
                 self.begin_item();
                 self.copy(token)
             }
@@ -209,6 +216,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
                 self.copy(token)
             }
             Token::SequenceEnd { .. } => {
+                self.entered = None;
                 if self.levels.pop().is_some_and(|level| level.append_method_codes) {
                     self.write_method_codes()?;
                 }
@@ -241,7 +249,7 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
     fn value(&mut self, token: &Token<'_>, header: &Header, value: &[u8]) -> Done {
         let tag = header.tag;
         if self.is_root() {
-            self.look_at(tag, value);
+            self.look_at(header, value);
             if self.take_own(tag, value)? {
                 return Ok(());
             }
@@ -332,11 +340,11 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         let action = match rule.treatment {
             Treatment::Action(action) => action,
             Treatment::CleanItems => {
-                self.did(rule);
+                self.entered = Some(rule);
                 return self.enter(token, tag, Kind::CleanItems, false);
             }
             Treatment::Content => {
-                self.did(rule);
+                self.entered = Some(rule);
                 return self.enter(token, tag, Kind::Content, false);
             }
             _ => {
@@ -459,10 +467,11 @@ impl<'c, 'a, W: Write> Walk<'c, 'a, W> {
         }
     }
 
-    /// Notes what the walk has to know of the main data set.
-    fn look_at(&mut self, tag: Tag, value: &[u8]) {
-        let is = |uid: &str| dummy::trimmed(value) == uid.as_bytes();
-        match tag {
+    /// Notes what the walk has to know of the main data set. What the object is has to be declared as a UID: as a value of unknown kind, file and
+    /// data set would be named by two rules.
+    fn look_at(&mut self, header: &Header, value: &[u8]) {
+        let is = |uid: &str| header.vr == VR::UI && dummy::trimmed(value) == uid.as_bytes();
+        match header.tag {
             SOP_CLASS_UID => self.context.found.0 = is(self.context.object.sop_class),
             SOP_INSTANCE_UID => self.context.found.1 = is(self.context.object.sop_instance),
             Tag(0x6000..=0x60FF, 0x0102) if value.iter().any(|byte| *byte != 0) => {

@@ -20,8 +20,8 @@ use crate::text::encode;
 pub(crate) struct ActiveRules<'a> {
     profile: &'a CompiledProfile,
     numbers: Vec<u16>,
-    /// By public tag: which of them are about it, wherever it stands.
-    of_tag: HashMap<Tag, Vec<u16>>,
+    /// By public tag and the VR it came with: which of them are about it, wherever it stands.
+    of_tag: HashMap<(Tag, VR), Vec<u16>>,
     /// Whether one of them asks where an element stands.
     is_placed: bool,
 }
@@ -40,7 +40,10 @@ impl<'a> ActiveRules<'a> {
         if tag.group() % 2 == 1 {
             return numbers.iter().filter(about).copied().collect();
         }
-        self.of_tag.entry(tag).or_insert_with(|| numbers.iter().filter(about).copied().collect()).clone()
+        self.of_tag
+            .entry((tag, vr))
+            .or_insert_with(|| numbers.iter().filter(about).copied().collect())
+            .clone()
     }
 }
 
@@ -99,7 +102,10 @@ impl<W: Write> Walk<'_, '_, W> {
 
     /// The same for an element whose value is too long to be read.
     pub(super) fn rewritten_unread(&mut self, tag: Tag, rule: Rule) -> Option<(Rule, Step)> {
-        let number = self.rules_about(tag, rule.vr).into_iter().next()?;
+        let rules = self.rules_about(tag, rule.vr);
+        // Whether a value keeps a rule from it that is not read cannot be told: the next one has its say.
+        let number =
+            rules.into_iter().find(|number| self.context.profile.project_rules.reaches_unread(*number))?;
         let step = match self.context.profile.project_rules.unread(number) {
             Rewritten::AsProfile => return None,
             Rewritten::Emptied => Step::Empty,

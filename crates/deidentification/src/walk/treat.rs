@@ -203,5 +203,7 @@ fn undeclared(rule: Rule) -> Rule {
     let is_retained =
         matches!(rule.treatment, Treatment::Action(Action::K) | Treatment::KeepUid | Treatment::Term);
     let is_public = rule.vr != VR::SQ && rule.option() != Some(DeidentificationOption::RetainSafePrivate);
-    if is_retained && is_public && rule.option().is_some() { rule.fallen_back() } else { rule }
+    // Nothing of what is done then is the option's.
+    let basic = Rule { id: RuleId::Table, ..rule.fallen_back() };
+    if is_retained && is_public && rule.option().is_some() { basic } else { rule }
 }

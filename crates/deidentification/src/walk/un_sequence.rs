@@ -41,6 +41,7 @@ impl<W: Write> Walk<'_, '_, W> {
             passing: Passing::default(),
             has_overlay_bits: false,
             masked: Vec::new(),
+            entered: None,
             seen: Vec::new(),
             gone: Vec::new(),
             greatest: None,

@@ -161,7 +161,7 @@ fn the_header_is_made_anew_and_names_nobody() {
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><realmCode code=\"FR\"/>\
              <typeId root=\"2.16.840.1.113883.1.3\" extension=\"POCD_HD000040\"/><templateId root=\"1.2.250.1.213.1.1.1.1\"/>\
-             <templateId root=\"2.16.840.1.113883.10.20.22.1.1\" extension=\"2015-08-01\"/><id root=\"{id}\"/>\
+             <templateId root=\"2.16.840.1.113883.10.20.22.1.1\"/><templateId root=\"1.2.3\"/><id root=\"{id}\"/>\
              <code code=\"18748-4\" codeSystem=\"2.16.840.1.113883.6.1\"/><title>CR de Mme ***</title>\
              <effectiveTime nullFlavor=\"MSK\"/><confidentialityCode code=\"N\" codeSystem=\"2.16.840.1.113883.5.25\"/>\
              <languageCode code=\"fr-FR\"/><recordTarget><patientRole><id extension=\"{CODE}\"/></patientRole></recordTarget>\
@@ -178,6 +178,17 @@ fn the_header_is_made_anew_and_names_nobody() {
     );
     assert_eq!(made.report, DocumentReport::Clinical { sections: 2, cuts: 1, left_out: 2 });
     assert!(verified(&made, &[]));
+}
+
+/// A code is a number of a vocabulary: anything else may be a name. What stands beside the parts of a name is one.
+#[test]
+fn a_name_in_a_code_or_beside_its_parts_does_not_leave() {
+    let whole = document("Normal. Bachmann").replace("code=\"59776-5\"", "code=\"Bachmann_Ruth_1961\"");
+    let of_code = made(&profile(TextPolicy::Identity, &[]), whole.as_bytes()).unwrap();
+    assert!(!of_code.body.contains("Ruth"), "{}", of_code.body);
+    let beside = document("Vu par Zebedee").replace("<given>Basile</given>", "Zebedee ");
+    let made = made(&profile(TextPolicy::Identity, &[]), beside.as_bytes()).unwrap();
+    assert!(!made.body.contains("Zebedee"), "{}", made.body);
 }
 
 /// However a name is written, its reader sees it as one.
@@ -278,6 +289,9 @@ fn what_is_not_understood_waits_for_a_person() {
     let root = "<ClinicalDocument";
     let deep = format!("{}{}", "<content>".repeat(100), "</content>".repeat(100));
     let laughs = "<!DOCTYPE l [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\">]><ClinicalDocument";
+    let attributes = |count: usize, name: &str| {
+        (0..count).map(|number| format!("{name}n{number}=\"u\"")).collect::<Vec<_>>().join(" ")
+    };
     let external = "<!DOCTYPE l [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><ClinicalDocument";
     let cases = [
         (with(root, laughs), "DTD"),
@@ -286,6 +300,15 @@ fn what_is_not_understood_waits_for_a_person() {
         (with(">Normal<", ">&x;<"), "entity"),
         (with(">Normal<", &format!(">{deep}<")), "deep"),
         (with(">Normal<", &format!(">{}<", "<br/>".repeat(200_001))), "too many parts"),
+        (
+            with(">Normal<", &format!("><content {}>Normal</content><", attributes(65, "a"))),
+            "too many attributes",
+        ),
+        (with("<s:person>", &format!("<s:person {}>", attributes(65, "a"))), "too many attributes"),
+        (
+            with(">Normal<", &format!(">{}<", format!("<content {}/>", attributes(40, "xmlns:")).repeat(2))),
+            "namespaces",
+        ),
         (with(">Normal<", "><iframe>Normal</iframe><"), "narrative"),
         (with(">Normal<", "><content revised=\"delete\">Normal</content><"), "deleted"),
         (with(">Normal<", ">Dr Vautrin <content revised=\"delete\">Normal</content><"), "deleted"),

@@ -7,7 +7,7 @@ use deidentification::{
 use dicom_stream::{Encoding, Limits, TransferSyntax, VR};
 
 use crate::support::{
-    CODE, CT, INSTANCE, Source, data_set, nothing_known, run, sequence, tag, text, try_run,
+    CODE, CT, INSTANCE, Source, bytes, data_set, nothing_known, run, sequence, tag, text, try_run,
 };
 
 #[test]
@@ -106,6 +106,10 @@ fn what_cannot_be_done_safely_is_refused() {
     assert!(matches!(refused("1.2.840.10008.1.3.10", &ct), Some(DeidentificationError::Dicomdir)));
     assert!(matches!(refused("1.2.840.10008.5.1.4.1.1.4", &ct), Some(DeidentificationError::NotTheObject)));
     assert!(matches!(refused(CT, b""), Some(DeidentificationError::NotTheObject)));
+    // an instance whose UID is declared to be something else
+    let undeclared =
+        bytes(syntax.encoding, &[text(0x0008_0016, VR::UI, CT), text(0x0008_0018, VR::UN, INSTANCE)]);
+    assert!(matches!(refused(CT, &undeclared), Some(DeidentificationError::NotTheObject)));
     assert!(matches!(refused(CT, &ct[..ct.len() - 3]), Some(DeidentificationError::Input(_))));
 
     struct NoCode;

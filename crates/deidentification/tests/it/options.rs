@@ -354,3 +354,19 @@ fn descriptors_lose_what_is_not_known() {
     assert!(!output.holds(b"Zqxv"));
     assert_eq!(codes(&output), ["113100", "113105"]);
 }
+
+/// An option is named for what it left: not for a UID that came as a value of unknown kind and was replaced, nor for a sequence without items.
+#[test]
+fn an_option_that_left_nothing_is_not_named() {
+    let uid = text(0x0020_0052, VR::UN, "1.2.3.4");
+    let replaced = run_profile(&with_options(&[RetainUids]), CT, vec![uid]);
+    let kept = run_profile(&with_options(&[RetainUids]), CT, vec![text(0x0020_0052, VR::UI, "1.2.3.4")]);
+    assert_ne!(replaced.text("(0020,0052)").as_deref(), Some("1.2.3.4"));
+    assert_eq!(kept.text("(0020,0052)").as_deref(), Some("1.2.3.4"));
+    let changes =
+        |output: &Output| output.report.changes.iter().map(|of| of.rule.to_string()).collect::<Vec<_>>();
+    assert!(changes(&replaced).iter().all(|rule| !rule.contains("113110")), "{:?}", changes(&replaced));
+    let empty = sequence(0x0040_0555, vec![]);
+    let output = run_profile(&with_options(&[CleanStructuredContent]), CT, vec![empty]);
+    assert!(!output.report.method_codes.contains(&"113104"), "{:?}", output.report.method_codes);
+}

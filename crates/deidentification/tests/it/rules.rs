@@ -205,3 +205,24 @@ fn cut_values_have_an_even_length() {
         assert_eq!(kept.text("(0008,0008)").as_deref(), Some(left));
     }
 }
+
+/// A value of another VR under the same tag does not keep a rule from the next.
+#[test]
+fn a_rule_by_vr_holds_whatever_came_before() {
+    let maker = || text(0x0008_0070, VR::LO, "SECRETMAKER");
+    let poison = || sequence(0x0008_0006, vec![vec![sequence(0x0008_0070, vec![])]]);
+    for options in ["", "options = [\"retain_device_identity\"]\n"] {
+        let more = format!("{options}{}", rule("vr:LO", "\"X\""));
+        assert!(!run(&more, vec![maker()]).holds(b"SECRETMAKER"));
+        assert!(!run(&more, vec![poison(), maker()]).holds(b"SECRETMAKER"));
+    }
+}
+
+/// A rule that keeps some values keeps none that nobody reads from the rules behind it.
+#[test]
+fn a_pattern_keeps_no_rule_from_a_value_that_is_too_long() {
+    let table = || vec![Element::Value(0x0028_3006, VR::OW, vec![7; 100_000])];
+    let keep = "[[rules]]\nattributes = [\"(0028,3006)\"]\nvalue = \"^SAFE$\"\naction = \"K\"\n";
+    assert!(!run(&format!("{keep}{}", rule("(0028,3006)", "\"X\"")), table()).has("(0028,3006)"));
+    assert!(run(keep, table()).has("(0028,3006)"));
+}

@@ -6,6 +6,10 @@ use super::{SegmentError, Walked, boxes, erase};
 
 /// Most bytes of a header box: real ones have less than a hundred without a profile.
 const HEADER_MAX: u64 = 64 << 10;
+/// Most bytes of a file type box.
+const TYPE_MAX: u64 = 64;
+/// Content of the signature box (T.800 I.5.1).
+const SIGNATURE: [u8; 4] = [0x0D, 0x0A, 0x87, 0x0A];
 
 #[derive(Debug)]
 pub(super) struct Jpeg2000 {
@@ -28,7 +32,7 @@ struct Open {
     kind: [u8; 4],
     /// `None`: it ends with the frame.
     left: Option<u64>,
-    /// Content of the header box.
+    /// Content of a box that is looked at as a whole.
     held: Vec<u8>,
 }
 
@@ -86,7 +90,13 @@ impl File {
             (length, _) => Some(u64::from(length).checked_sub(8).ok_or(SegmentError::Damaged)?),
         };
         let is_codestream = kind == *b"jp2c";
-        let is_large = kind == *b"jp2h" && left.is_none_or(|left| left > HEADER_MAX);
+        let most = match &kind {
+            b"jP  " => 4,
+            b"ftyp" => TYPE_MAX,
+            b"jp2h" => HEADER_MAX,
+            _ => u64::MAX,
+        };
+        let is_large = left.unwrap_or(u64::MAX) > most;
         if is_large || is_codestream && self.has_codestream {
             return Err(SegmentError::Damaged);
         }
@@ -99,6 +109,8 @@ impl File {
     fn close(&mut self, codestream: &Codestream) -> Walked<()> {
         let Some(open) = self.open.take() else { return Ok(()) };
         match &open.kind {
+            b"jP  " if open.held != SIGNATURE => Err(SegmentError::Damaged),
+            b"ftyp" if !is_type(&open.held) => Err(SegmentError::Damaged),
             b"jp2h" => refuse_profile(&open.held),
             b"jp2c" if !codestream.may_end() => Err(SegmentError::Damaged),
             _ => Ok(()),
@@ -109,8 +121,7 @@ impl File {
 impl Open {
     fn pass(&mut self, bytes: &mut [u8], codestream: &mut Codestream, found: &mut bool) -> Walked<()> {
         match &self.kind {
-            b"jP  " | b"ftyp" => {}
-            b"jp2h" => self.held.extend_from_slice(bytes),
+            b"jP  " | b"ftyp" | b"jp2h" => self.held.extend_from_slice(bytes),
             b"jp2c" => codestream.pass(bytes, found)?,
             _ => erase(bytes, found),
         }
@@ -119,11 +130,26 @@ impl Open {
     }
 }
 
+/// File type: a brand, a minor version, and brands that it is compatible with (T.800 I.5.2); nothing that could be words.
+fn is_type(content: &[u8]) -> bool {
+    let is_brand = |word: &[u8; 4]| {
+        matches!(word, b"jp2 " | b"jpx " | b"jpxb" | b"jpm " | b"J2P0" | b"J2P1" | [0, 0, 0, 0])
+    };
+    let (words, rest) = content.as_chunks::<4>();
+    rest.is_empty() && words.iter().all(is_brand)
+}
+
 /// A colour specification with a profile (method other than 1) may hold text that cannot be blanked without harm.
 fn refuse_profile(header: &[u8]) -> Walked<()> {
     let mut at = 0;
     while at < header.len() {
         let inner = boxes::read(header, at, header.len()).ok_or(SegmentError::Damaged)?;
+        // Image header, bits per component, palette and its mapping, channels, resolution (T.800 I.5.3).
+        let is_known =
+            matches!(&inner.kind, b"ihdr" | b"bpcc" | b"colr" | b"pclr" | b"cmap" | b"cdef" | b"res ");
+        if !is_known {
+            return Err(SegmentError::Damaged);
+        }
         if &inner.kind == b"colr" && header.get(inner.content.start) != Some(&1) {
             return Err(SegmentError::ColourProfile);
         }

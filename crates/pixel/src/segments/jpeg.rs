@@ -98,6 +98,9 @@ impl Jpeg {
             _ if !self.has_begun => return Err(SegmentError::Damaged),
             Marker::Bare(marker::EOI) => State::Ended,
             Marker::Bare(_) => return Err(SegmentError::Damaged),
+            Marker::Segment(code, length) if !is_of_its_length(code, length) => {
+                return Err(SegmentError::Damaged);
+            }
             Marker::Segment(code, 0) => after(code),
             Marker::Segment(code, length) => {
                 State::Payload(Payload::new(length, self.kept(code, length)), code)
@@ -116,6 +119,15 @@ impl Jpeg {
             _ if (self.is_coding)(code) => Kept::All,
             _ => Kept::Nothing,
         }
+    }
+}
+
+/// Number of lines, restart interval and expansion have one length each (T.81 B.2.4.4, B.2.5, B.3.3): what is behind that no decoder reads.
+fn is_of_its_length(code: u8, length: usize) -> bool {
+    match code {
+        0xDC | marker::DRI => length == 2,
+        0xDF => length == 1,
+        _ => true,
     }
 }
 

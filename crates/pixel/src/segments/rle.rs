@@ -10,8 +10,8 @@ const SEGMENTS_MAX: u32 = 15;
 
 #[derive(Debug)]
 pub(super) struct Rle {
-    /// Samples of a segment; `None` where nobody said how large the image is.
-    samples: Option<u64>,
+    /// Samples of a segment, and segments of a frame; `None` where nobody said how large the image is.
+    expected: Option<(u64, u32)>,
     /// Bytes passed.
     at: u64,
     /// The number of the header that is passing.
@@ -33,9 +33,9 @@ enum Run {
 }
 
 impl Rle {
-    pub(super) fn new(samples: Option<u64>) -> Self {
+    pub(super) fn new(expected: Option<(u64, u32)>) -> Self {
         let (number, starts) = ([0; 4], Vec::new());
-        Self { samples, at: 0, number, segments: 0, starts, missing: 0, run: Run::Control }
+        Self { expected, at: 0, number, segments: 0, starts, missing: 0, run: Run::Control }
     }
 
     /// Frames that end early exist; decoders tell.
@@ -64,6 +64,10 @@ impl Rle {
         let number = u32::from_le_bytes(self.number);
         match (index, place) {
             (0, 3) if number > SEGMENTS_MAX => return Err(SegmentError::Damaged),
+            // One for each byte of a pixel (G.2): what is in another one no decoder reads.
+            (0, 3) if self.expected.is_some_and(|(_, segments)| number != segments) => {
+                return Err(SegmentError::Damaged);
+            }
             (0, 3) => self.segments = number,
             (1.., 3) if index <= self.segments => {
                 let ascends = self.starts.last().is_none_or(|before| *before < u64::from(number));
@@ -76,7 +80,7 @@ impl Rle {
         }
         if self.at == HEADER - 1 {
             self.starts.reverse();
-            if self.segments > 0 && self.samples.is_none() {
+            if self.segments > 0 && self.expected.is_none() {
                 return Err(SegmentError::Damaged);
             }
         }
@@ -87,7 +91,7 @@ impl Rle {
     fn coded(&mut self, byte: u8) -> Walked<bool> {
         if self.starts.last() == Some(&self.at) {
             self.starts.pop();
-            self.missing = self.samples.unwrap_or_default();
+            self.missing = self.expected.map_or(0, |(samples, _)| samples);
             self.run = Run::Control;
         }
         if self.missing == 0 {

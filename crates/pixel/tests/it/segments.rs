@@ -90,7 +90,7 @@ fn rle(between: &[u8], behind: &[u8], unused: u32) -> Vec<u8> {
     [&header, &first, &[0x80, 0xFE, 5][..], behind].concat()
 }
 
-fn rle_walked(frame: &[u8], pixels: Option<u64>) -> Result<Vec<u8>, SegmentError> {
+fn rle_walked(frame: &[u8], pixels: Option<(u64, u32)>) -> Result<Vec<u8>, SegmentError> {
     let in_pieces = |size: usize| {
         let mut frame = frame.to_vec();
         let mut texts = FrameTexts::new(Compression::Rle).of_pixels(pixels);
@@ -108,17 +108,19 @@ fn rle_walked(frame: &[u8], pixels: Option<u64>) -> Result<Vec<u8>, SegmentError
 #[test]
 fn what_no_rle_segment_holds_is_blanked() {
     let clean = rle(&[0], &[0], 0);
-    assert_eq!(rle_walked(&clean, Some(3)).unwrap(), clean);
+    assert_eq!(rle_walked(&clean, Some((3, 2))).unwrap(), clean);
     let (blank, text) = (vec![0; TEXT.len()], TEXT);
-    assert_eq!(rle_walked(&rle(text, &[], 0), Some(3)).unwrap(), rle(&blank, &[], 0));
-    assert_eq!(rle_walked(&rle(&[0], text, 0), Some(3)).unwrap(), rle(&[0], &blank, 0));
-    assert_eq!(rle_walked(&rle(&[], &[], 0x4455_4D41), Some(3)).unwrap(), rle(&[], &[], 0));
+    assert_eq!(rle_walked(&rle(text, &[], 0), Some((3, 2))).unwrap(), rle(&blank, &[], 0));
+    assert_eq!(rle_walked(&rle(&[0], text, 0), Some((3, 2))).unwrap(), rle(&[0], &blank, 0));
+    assert_eq!(rle_walked(&rle(&[], &[], 0x4455_4D41), Some((3, 2))).unwrap(), rle(&[], &[], 0));
     // where segments end cannot be told, or they begin in the header, or go back
     let mut low = clean.clone();
     low[4] = 60;
     let mut back = clean.clone();
     back[8] = 64;
-    for (frame, pixels) in [(&clean, None), (&low, Some(3)), (&back, Some(3))] {
+    // one segment more than a pixel has bytes
+    let more = Some((3, 1));
+    for (frame, pixels) in [(&clean, None), (&clean, more), (&low, Some((3, 2))), (&back, Some((3, 2)))] {
         assert_eq!(rle_walked(frame, pixels), Err(SegmentError::Damaged));
     }
 }
@@ -280,6 +282,38 @@ fn jp2(method: u8) -> Vec<u8> {
         jp2_box(b"jp2c", &codestream(TEXT)),
     ]
     .concat()
+}
+
+/// Boxes that decoders pass over or whose length they do not question.
+#[test]
+fn what_no_box_of_a_jp2_file_should_hold_holds_the_instance() {
+    let good = jp2(1);
+    let begins = |extra: &[u8]| [&jp2_box(b"jP  ", &[0x0D, 0x0A, 0x87, 0x0A])[..], extra].concat();
+    let rest = |inner: &[u8]| [jp2_box(b"jp2h", inner), jp2_box(b"jp2c", &codestream(b""))].concat();
+    assert!(walked(&good, Compression::Jpeg2000).is_ok());
+    for frame in [
+        begins(
+            &[jp2_box(b"ftyp", &[b"jp2 \0\0\0\0", TEXT].concat()), rest(&jp2_box(b"uuid", &[9; 16]))]
+                .concat(),
+        ),
+        begins(&[jp2_box(b"ftyp", b"jp2 \0\0\0\0jp2 "), rest(&jp2_box(b"xml ", TEXT))].concat()),
+        begins(&[jp2_box(b"jP  ", TEXT), rest(&jp2_box(b"colr", &[1, 0, 0, 0, 0, 0, 17]))].concat()),
+    ] {
+        assert_eq!(walked(&frame, Compression::Jpeg2000), Err(SegmentError::Damaged));
+    }
+}
+
+/// Segments of one length (T.81 B.2.4.4, B.2.5, B.3.3): decoders do not read what is behind.
+#[test]
+fn a_segment_that_is_longer_than_it_can_be_holds_the_instance() {
+    for (code, whole) in [(0xDC, &[0, 3][..]), (0xDD, &[0, 8]), (0xDF, &[1])] {
+        assert!(walked(&jpeg(&[segment(code, whole)]), Compression::JpegBaseline).is_ok());
+        let longer = [whole, TEXT].concat();
+        assert_eq!(
+            walked(&jpeg(&[segment(code, &longer)]), Compression::JpegBaseline),
+            Err(SegmentError::Damaged)
+        );
+    }
 }
 
 #[test]
