@@ -357,3 +357,21 @@ fn from_row(row: &AnyRow) -> Result<Quarantined, ArchiveError> {
         decision,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The page for those who decide has every reason, and says truly which of them a person can accept.
+    #[test]
+    fn the_documentation_knows_every_reason() {
+        let page = include_str!("../../../../docs/quarantine.md");
+        for reason in QuarantineReason::ALL {
+            let begins = format!("| `{reason}` |");
+            let line = page.lines().find(|line| line.starts_with(&begins));
+            let release = line.and_then(|line| line.split('|').nth(3)).map(str::trim);
+            let refuses = release.map(|release| release.starts_with("no:"));
+            assert_eq!(refuses, Some(!reason.can_be_accepted()), "{reason}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Labels: what their queries hold for, what goes on, and which rules they switch.
 
 use deidentification::verify::Identity;
-use deidentification::{Profile, ProfileError, Survey};
+use deidentification::{Profile, ProfileError, SHIPPED, Survey};
 use dicom_stream::{Limits, TransferSyntax};
 
 /// Explicit VR Little Endian (PS3.5 §7.1.2); long VRs with 32 bits.
@@ -234,5 +234,19 @@ fn labels_switch_rules() {
         ];
         let output = run_profile(&profile(&format!("{rule}{LABELS}")), crate::support::CT, elements);
         assert_eq!(output.has("(0018,0022)"), !is_removed, "{condition}");
+    }
+}
+
+/// The page that explains every key of a profile shows one that works, with every key that there is.
+#[test]
+fn the_profile_of_the_documentation_is_one_and_whole() {
+    let page = include_str!("../../../../docs/profile.md");
+    let (_, example) = page.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let profile = Profile::from_toml(example).unwrap();
+    profile.compile(None).unwrap();
+    for shipped in SHIPPED {
+        let keys: toml::Table = shipped.1.parse().unwrap();
+        assert!(keys.keys().all(|key| example.contains(key)), "{}: {keys}", shipped.0);
     }
 }
