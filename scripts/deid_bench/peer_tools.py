@@ -130,7 +130,7 @@ def tools(judge, folder):
     pem = certificate(folder)
     return [
         Copy(),
-        Command("research-pacs", lambda source, output: [ours.BINARY, "deid", source, output]),
+        Command("research-pacs", lambda source, output: [ours.BINARY, "deid", "--accept-uninspected", source, output]),
         Command("gdcmanon -e", lambda source, output: ["gdcmanon", "-e", "-c", pem, "-i", source, "-o", output, "-r", "--continue"]),
         Orthanc(judge),
         Command("dicom-anonymizer", lambda source, output: [VENV / "dicom-anonymizer", source, output]),

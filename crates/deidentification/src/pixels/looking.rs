@@ -64,6 +64,10 @@ pub(super) struct Looking<'a> {
     pub(super) frame: u32,
 }
 
+/// Confidence and letters of a word that is believed where speckle shows as strokes.
+const SURE: f32 = 75.0;
+const LETTERS_SURE: usize = 3;
+
 type Looked = Result<(), NotLooked>;
 
 impl Looking<'_> {
@@ -197,14 +201,21 @@ impl Looking<'_> {
             masker.apply(0, &mut frame);
         }
         let images = renderings(description, &frame, self.window, self.palette.as_ref());
-        for image in images.map_err(NotLooked::text)? {
-            self.look_at_image(&image, recogniser)?;
+        for (number, image) in images.map_err(NotLooked::text)?.iter().enumerate() {
+            // An image that is stretched further shows faint text, and speckle as strokes.
+            let is_stretched = number > 0;
+            self.look_at_image(image, is_stretched, recogniser)?;
         }
         Ok(())
     }
 
     /// Adds text that counts to the mask.
-    fn look_at_image(&mut self, image: &GreyImage, recogniser: &dyn TextRecogniser) -> Looked {
+    fn look_at_image(
+        &mut self,
+        image: &GreyImage,
+        is_stretched: bool,
+        recogniser: &dyn TextRecogniser,
+    ) -> Looked {
         let too_long = || {
             let seconds = TIME_PER_OBJECT.as_secs();
             NotLooked::Text(format!(
@@ -217,6 +228,9 @@ impl Looking<'_> {
         let boxes = recogniser
             .recognise(image, &mut self.left)
             .map_err(|error| if self.left.is_zero() { too_long() } else { NotLooked::text(error) })?;
+        // Text is read for sure somewhere; speckle gives letters of which nothing is sure, and that would join to lines.
+        let boxes: Vec<TextBox> =
+            boxes.into_iter().filter(|word| !is_stretched || is_read_for_sure(word)).collect();
         let lines = self.counting(&boxes);
         if lines.is_empty() {
             return Ok(());
@@ -277,6 +291,11 @@ impl Looking<'_> {
         };
         Ok(Inspection::Clean(Box::new(PixelPlan { masker, decoded, texts: self.texts, recogniser })))
     }
+}
+
+/// Whether a word is more than the letter or two that speckle gives.
+fn is_read_for_sure(word: &TextBox) -> bool {
+    word.confidence >= SURE && word.text.chars().filter(|c| c.is_alphanumeric()).count() >= LETTERS_SURE
 }
 
 /// Whether a line of text counts. What a recogniser reads of a screen's font is often wrong: a line of some letters that are no known
