@@ -200,16 +200,16 @@ pub(crate) async fn deface(
     };
     let DefacingLimits { instances, bytes: most } = defacing.limits;
     let known = buffer::whole_series(line.buffer.reader(), batch, key, instances.saturating_add(1)).await?;
+    if known.len() > instances as usize {
+        return held(format!("the series has more instances than are defaced ({instances})"));
+    }
     let series = match whole(known, first) {
         Ok(series) => series,
         Err(why) => return held(why.to_owned()),
     };
     let bytes: u64 = series.iter().map(|of| of.received.location.data_length()).sum();
-    if series.len() > instances as usize || bytes > most {
-        return held(format!(
-            "the series has {} instances and {bytes} bytes, more than are defaced ({instances}, {most})",
-            series.len()
-        ));
+    if bytes > most {
+        return held(format!("the series has {bytes} bytes, more than are defaced ({most})"));
     }
     let (line, profile) = (Arc::clone(line), Arc::clone(&project.profile));
     let made = blocking(move || {

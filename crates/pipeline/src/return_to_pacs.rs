@@ -55,8 +55,14 @@ impl Turns {
 /// # Errors
 /// Any [`StageError`]: the driver repeats, or calls a person.
 pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), StageError> {
-    let set = result_set::show(line.main.reader(), claimed.subject).await?;
+    let mut set = result_set::show(line.main.reader(), claimed.subject).await?;
     let project = line.project(&set.project)?;
+    let mut turn = None;
+    if set.state == ResultSetState::Released {
+        turn = Some(line.turns.at(&line.return_node(project)?.name).await);
+        // Whoever had to wait looks at everything as it is now.
+        set = result_set::show(line.main.reader(), claimed.subject).await?;
+    }
     if set.state == ResultSetState::Released {
         let job = job::show(line.main.reader(), set.job).await?;
         let decision = gate::pass(line, project, &job, set.id, Outflow::give_back).await?;
@@ -76,6 +82,7 @@ pub(crate) async fn run(line: &Arc<Line>, claimed: &ClaimedJob) -> Result<(), St
             push(line, project, &set, &due, &decision).await?;
         }
     }
+    drop(turn);
     conclude(line, project, &set, claimed).await
 }
 
@@ -153,7 +160,6 @@ async fn push(
     let mut contexts = storage_contexts(pairs);
     contexts.truncate(127);
     contexts.push(ProposedContext::new(VERIFICATION, &[TransferSyntax::IMPLICIT_LITTLE.uid]));
-    let _turn = line.turns.at(&node.name).await;
     let mut association = associate(node, &contexts).await?;
     // AC9.6: a failure here leaves everything as it was.
     association.echo().await?;

@@ -81,7 +81,7 @@ impl ProfileCommand {
         match self {
             Self::List(list) => list.run(),
             Self::Show(Show { one, toml: true, .. }) => {
-                let text = source(&one.profile)?;
+                let text = text_of(&one.profile)?;
                 answer(|out| out.write_all(text.as_bytes()))?;
                 Ok(Outcome::Good)
             }
@@ -139,9 +139,7 @@ impl List {
 #[allow(clippy::print_stdout, reason = "the command's answer")]
 impl One {
     fn check(self) -> anyhow::Result<Outcome> {
-        let shown = self.profile.display();
-        let text = pipeline::line::profile_text(&self.profile)
-            .with_context(|| format!("{shown} is no profile of the program and cannot be read"))?;
+        let text = text_of(&self.profile)?;
         let problems = Profile::problems_of(&text);
         problems.iter().for_each(|problem| println!("{problem}"));
         if !problems.is_empty() {
@@ -160,12 +158,10 @@ fn is_without_recogniser(profile: &CompiledProfile) -> bool {
     crate::recognition::recogniser([profile]).is_none()
 }
 
-/// The profile as it was written.
-fn source(profile: &Path) -> anyhow::Result<String> {
-    match SHIPPED.iter().find(|(name, _)| Path::new(name) == profile) {
-        Some((_, text)) => Ok((*text).to_owned()),
-        None => super::read(profile),
-    }
+/// What is written of a profile.
+fn text_of(profile: &Path) -> anyhow::Result<String> {
+    let shown = || format!("{} is no profile of the program and cannot be read", profile.display());
+    pipeline::line::profile_text(profile).with_context(shown)
 }
 
 fn compile(profile: &Path) -> anyhow::Result<CompiledProfile> {

@@ -157,7 +157,8 @@ pub struct Profile {
     /// What is done with pixels (with Clean Pixel Data).
     #[serde(default, skip_serializing_if = "is_default")]
     pub pixels: PixelPolicy,
-    /// What a server does with encapsulated documents (AC2.8); offline they leave as dummies.
+    /// What a server does with encapsulated documents (AC2.8); offline they are left out, or leave as dummies where
+    /// that is accepted.
     #[serde(default, skip_serializing_if = "is_hold")]
     pub documents: DocumentPolicy,
     /// What a server does with images that may show a face (with Clean Recognizable Visual Features); offline they are left out.

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::PAGE;
-use crate::cli::{ConfigFile, main_database};
+use crate::cli::{ConfigFile, data_folder, main_database};
 use crate::exit::Outcome;
 
 /// Bytes read at once.
@@ -154,7 +154,7 @@ impl TakeBeside {
         if of.withdrawn_at.is_some() || matches!(job.state, JobState::Withdrawn | JobState::Cancelled) {
             bail!("its job was stopped or its participant withdrew: it is deleted, and not taken out");
         }
-        let objects = site.site.data.canonicalize()?.join("objects");
+        let objects = data_folder(&site)?.join("objects");
         let kept = BlobStore::open_beside(&objects, BlobKey::new(Zone::Inbound, of.id)?)?;
         let file = OpenOptions::new()
             .write(true)
