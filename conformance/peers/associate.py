@@ -10,6 +10,8 @@ from pynetdicom import AE, evt
 from pynetdicom.pdu import A_ASSOCIATE_RJ
 from pynetdicom.sop_class import Verification
 
+from single_reader import single_reader
+
 
 def attempt(port, calling, called, source):
     ae = AE(calling)
@@ -20,8 +22,9 @@ def attempt(port, calling, called, source):
     handlers = [(evt.EVT_PDU_RECV, lambda event: received.append(event.pdu))]
     association = ae.associate("127.0.0.1", port, ae_title=called, bind_address=(source, 0), evt_handlers=handlers)
     if association.is_established:
-        status = association.send_c_echo().get("Status")
-        association.release()
+        with single_reader(association):
+            status = association.send_c_echo().get("Status")
+            association.release()
         return {"accepted": True, "echo": status}
     answer = next((pdu for pdu in received if isinstance(pdu, A_ASSOCIATE_RJ)), None)
     return {

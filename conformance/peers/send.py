@@ -10,6 +10,8 @@ from pydicom import config
 from pydicom.filereader import read_file_meta_info
 from pynetdicom import AE, _config
 
+from single_reader import single_reader
+
 # The bytes of the file, not what pydicom makes of them; among them are titles and UIDs that it would refuse.
 _config.STORE_SEND_CHUNKED_DATASET = True
 config.settings.reading_validation_mode = config.IGNORE
@@ -36,11 +38,12 @@ def main():
         for sop_class, syntax in some:
             ae.add_requested_context(sop_class, syntax)
         association = ae.associate("127.0.0.1", args.port, ae_title=args.called)
-        for context in some:
-            for path in wanted[context]:
-                print(json.dumps({"file": path.stem, "status": store(association, path)}), flush=True)
-        if association.is_established:
-            association.release()
+        with single_reader(association):
+            for context in some:
+                for path in wanted[context]:
+                    print(json.dumps({"file": path.stem, "status": store(association, path)}), flush=True)
+            if association.is_established:
+                association.release()
 
 
 def store(association, path):
