@@ -6,6 +6,7 @@
 //! seven pixels become readable. Strokes wider than the window (15 pixels, or a hundredth of the smaller side) are not found.
 
 mod enlarge;
+mod letters;
 mod morphology;
 
 use crate::grey::{GreyImage, ImageError};
@@ -17,7 +18,7 @@ const NOISE: u8 = 40;
 /// Differences from this on are full black on the page.
 const CERTAIN: u8 = 160;
 /// Of 255 on the page from where on a pixel is clear: recognisers read faint strokes where nothing darker stands.
-const CLEAR: u32 = 32;
+const CLEAR: u8 = 32;
 /// Clear pixels without which a polarity is left out.
 const FEWEST: usize = 20;
 /// White rows and columns around each band, in pixels of the image.
@@ -52,11 +53,7 @@ impl Page {
     /// [`ImageError::TooLarge`] when the page would be too large.
     pub fn of(image: &GreyImage) -> Result<Option<Self>, ImageError> {
         let (width, height) = (image.width() as usize, image.height() as usize);
-        let window = ((width.min(height) / 100) | 1).max(15);
-        let light = morphology::top_hat(image.pixels(), width, window);
-        let inverted: Vec<u8> = image.pixels().iter().map(|pixel| 255 - pixel).collect();
-        let dark = morphology::top_hat(&inverted, width, window);
-        let bands: Vec<Vec<u8>> = [light, dark].into_iter().filter_map(strokes).collect();
+        let bands: Vec<Vec<u8>> = differences(image).into_iter().filter_map(strokes).collect();
         if bands.is_empty() {
             return Ok(None);
         }
@@ -102,6 +99,22 @@ impl Page {
     }
 }
 
+/// Whether an image shows a stroke as large as a letter that `other`, of the same size, does not show. Where noise alone is stretched
+/// there is nothing to read.
+pub(crate) fn shows_more(image: &GreyImage, other: &GreyImage) -> bool {
+    let width = image.width() as usize;
+    let pairs = differences(image).into_iter().zip(differences(other));
+    pairs.into_iter().any(|(here, there)| letters::has_more(&here, &there, width))
+}
+
+/// How far light strokes, and dark ones, differ from their surroundings.
+fn differences(image: &GreyImage) -> [Vec<u8>; 2] {
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let window = ((width.min(height) / 100) | 1).max(15);
+    let inverted: Vec<u8> = image.pixels().iter().map(|pixel| 255 - pixel).collect();
+    [image.pixels(), &inverted].map(|pixels| morphology::top_hat(pixels, width, window))
+}
+
 /// The smallest rectangle around the strokes inside of `wide`.
 fn drawn_in(strokes: &[u8], width: usize, wide: Rectangle) -> Option<Rectangle> {
     let mut drawn: Option<Rectangle> = None;
@@ -125,10 +138,19 @@ fn strokes(differences: Vec<u8>) -> Option<Vec<u8>> {
     let page = differences
         .into_iter()
         .map(|difference| {
-            let kept = u32::from(difference.saturating_sub(NOISE)) * 255 / u32::from(CERTAIN - NOISE);
-            clear += usize::from(kept > CLEAR);
-            255 - kept.min(255) as u8
+            clear += usize::from(is_clear(difference));
+            255 - kept(difference)
         })
         .collect();
     (clear >= FEWEST).then_some(page)
+}
+
+/// How dark a difference stands on the page.
+fn kept(difference: u8) -> u8 {
+    let kept = u32::from(difference.saturating_sub(NOISE)) * 255 / u32::from(CERTAIN - NOISE);
+    kept.min(255) as u8
+}
+
+fn is_clear(difference: u8) -> bool {
+    kept(difference) > CLEAR
 }

@@ -12,6 +12,7 @@ pub mod grey;
 pub mod icc;
 pub mod native;
 pub mod recognise;
+pub mod renderings;
 pub mod risk;
 pub mod segments;
 pub mod shape;
@@ -20,7 +21,8 @@ pub use codec::{CodecError, Compression, DecodedFrame, NativeForm, decode_frame}
 pub use description::{Attributes, Description, DescriptionError, FrameLimit, Photometric};
 pub use document::{DocumentError, DocumentRenderer};
 pub use fragments::{Assembler, FrameIndex, NotAssembled};
-pub use grey::{GreyImage, ImageError, Palette, Window, render, renderings};
+pub use grey::{GreyImage, ImageError, Palette, Window, render};
 pub use native::{Fill, NativeMasker, NativeMaskerError, UnusedBits};
 pub use recognise::{RecogniserError, TextBox, TextRecogniser};
+pub use renderings::renderings;
 pub use shape::{Mask, Polygon, Rectangle, Shape, ShapeError};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use pixel::grey::renderings_of_page;
 use pixel::recognise::{TextBox, lines};
+use pixel::renderings::renderings_of_page;
 use pixel::{GreyImage, RecogniserError, Rectangle, TextRecogniser};
 
 use crate::pixels::{TextPolicy, counts, is_in};

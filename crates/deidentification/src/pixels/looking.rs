@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dicom_core::Tag;
 use dicom_stream::{Limits, SourceError, Token, TokenSource};
-use pixel::grey::{GreyImage, Palette, Window, renderings};
+use pixel::grey::{GreyImage, Palette, Window};
 use pixel::recognise::{TIME_PER_OBJECT, TextBox, TextRecogniser, lines};
 use pixel::{
     Assembler, Compression, Description, Fill, FrameLimit, Mask, NativeForm, NativeMasker, NativeMaskerError,
@@ -200,7 +200,7 @@ impl Looking<'_> {
         if let Some(masker) = self.masker(description).map_err(NotLooked::frames)? {
             masker.apply(0, &mut frame);
         }
-        let images = renderings(description, &frame, self.window, self.palette.as_ref());
+        let images = pixel::renderings(description, &frame, self.window, self.palette.as_ref());
         for (number, image) in images.map_err(NotLooked::text)?.iter().enumerate() {
             // An image that is stretched further shows faint text, and speckle as strokes.
             let is_stretched = number > 0;

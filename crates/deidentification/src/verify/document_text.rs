@@ -4,8 +4,8 @@ use std::io::{Read, Seek};
 
 use dicom_core::Tag;
 use dicom_stream::{ElementPath, Limits, Token, TokenSource, TransferSyntax};
-use pixel::grey::renderings_of_page;
 use pixel::recognise::TIME_PER_OBJECT;
+use pixel::renderings::renderings_of_page;
 use pixel::{DocumentRenderer, TextRecogniser};
 
 use super::pixel_text::pixels;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dicom_core::Tag;
 use dicom_stream::{ElementPath, Encoding, Limits, Token, TokenSource, TransferSyntax};
-use pixel::grey::{GreyImage, Palette, Window, renderings};
+use pixel::grey::{GreyImage, Palette, Window};
 use pixel::recognise::{TIME_PER_OBJECT, TextBox, lines};
 use pixel::{Assembler, Attributes, Compression, Description, FrameLimit, TextRecogniser, decode_frame};
 
@@ -187,7 +187,8 @@ impl<'a> Reading<'a> {
     }
 
     fn read(&mut self, description: &Description, frame: &[u8]) -> Result<Option<FindingKind>, VerifyError> {
-        let images = renderings(description, frame, self.window, self.palette.as_ref()).map_err(pixels)?;
+        let images =
+            pixel::renderings(description, frame, self.window, self.palette.as_ref()).map_err(pixels)?;
         for image in &images {
             if let Some(kind) = self.verifier.in_image(image, self.recogniser, &mut self.left)? {
                 return Ok(Some(kind));

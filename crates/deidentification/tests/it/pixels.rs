@@ -295,13 +295,22 @@ fn text_that_counts_is_masked_or_holds_the_object() {
 /// bright band.
 #[test]
 fn text_that_only_the_stored_window_shows_is_found() {
-    let frame = [1005, 1000, 1000, 1000, 1000, 1000_u16].into_iter().chain([4000; 18]);
-    let pixels: Vec<u8> = frame.flat_map(u16::to_le_bytes).collect();
+    // 40 × 20 pixels: a stroke of 6 × 1 at the left of the first row, the bright band in the lower half.
+    let level = |pixel: usize| match pixel {
+        0..6 => 1005,
+        6..400 => 1000_u16,
+        _ => 4000,
+    };
+    let pixels: Vec<u8> = (0..800).map(level).flat_map(u16::to_le_bytes).collect();
     let deep = |more: Vec<Element>| {
         let mut all = image("US", more);
         all.retain(|element| {
-            !matches!(element, Element::Value(0x7FE0_0010 | 0x0028_0008 | 0x0028_0100..=0x0028_0102, ..))
+            !matches!(
+                element,
+                Element::Value(0x7FE0_0010 | 0x0028_0008..=0x0028_0011 | 0x0028_0100..=0x0028_0102, ..)
+            )
         });
+        all.extend([short(0x0028_0010, 20), short(0x0028_0011, 40)]);
         all.extend([short(0x0028_0100, 16), short(0x0028_0101, 12), short(0x0028_0102, 11)]);
         all.push(Element::Value(0x7FE0_0010, VR::OW, pixels.clone()));
         all

@@ -9,7 +9,7 @@ const OUTERMOST: usize = 10_000;
 /// Of so many pixels one lies outside of most of them: letters over them may be brighter, and are white then.
 const OUTER: usize = 50;
 
-pub(super) struct Levels {
+pub(crate) struct Levels {
     width: u32,
     height: u32,
     levels: Vec<i64>,
@@ -19,7 +19,7 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    pub(super) fn new(
+    pub(crate) fn new(
         description: &Description,
         frame: &[u8],
         skipped_bits: u32,
@@ -50,12 +50,12 @@ impl Levels {
         Ok(Self { width, height, levels, full, is_inverted })
     }
 
-    pub(super) fn are_colours(&self) -> bool {
+    pub(crate) fn are_colours(&self) -> bool {
         self.full.is_some()
     }
 
     /// The lowest and highest level without the outermost 0.01 %; all that there are, of colours.
-    pub(super) fn whole(&self) -> (f64, f64) {
+    pub(crate) fn whole(&self) -> (f64, f64) {
         match self.full {
             Some(full) => (0.0, full as f64),
             None => self.without(OUTERMOST).unwrap_or_else(|| {
@@ -67,7 +67,7 @@ impl Levels {
     }
 
     /// The range of most levels, those of letters over an even ground in reach on both sides of it.
-    pub(super) fn most(&self) -> (f64, f64) {
+    pub(crate) fn most(&self) -> (f64, f64) {
         let (low, high) = self.without(OUTER).unwrap_or_else(|| {
             let ground = self.middle();
             (ground, ground)
@@ -93,7 +93,7 @@ impl Levels {
     }
 
     /// The image with `low` as black and `high` as white.
-    pub(super) fn image(&self, (low, high): (f64, f64)) -> Result<GreyImage, ImageError> {
+    pub(crate) fn image(&self, (low, high): (f64, f64)) -> Result<GreyImage, ImageError> {
         let span = (high - low).max(1.0);
         let shade = |level: &i64| {
             // A conversion from float saturates.

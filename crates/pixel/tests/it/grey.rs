@@ -209,8 +209,21 @@ fn what_one_image_shows_is_not_rendered_twice() {
             assert_eq!(renderings(&description(&eight), frame, window, None).unwrap().len(), 1);
         }
     }
-    let narrow = Window::stored("100", "20", "", "");
-    assert_eq!(renderings(&description(&eight), &ramp, narrow, None).unwrap().len(), 2);
+    // Dots that only the window shows are nothing to read, nor is a stroke that both show.
+    let drawn = |stroke: u8| -> Vec<u8> {
+        let level = |pixel: usize| match (pixel / 100, pixel % 100) {
+            (row, column) if row % 20 == 10 && column % 40 == 10 => 110,
+            (30..40, 30..32) => stroke,
+            (90.., _) => 250,
+            _ => 100,
+        };
+        (0..10_000).map(level).collect()
+    };
+    let narrow = Window::stored("105", "20", "", "");
+    for (stroke, images) in [(100, 1), (250, 1), (115, 2)] {
+        let shown = renderings(&description(&eight), &drawn(stroke), narrow, None).unwrap();
+        assert_eq!(shown.len(), images, "{stroke}");
+    }
     let rgb = colour(50, 50, "RGB", 0);
-    assert_eq!(renderings(&description(&rgb), &ramp, narrow, None).unwrap().len(), 1);
+    assert_eq!(renderings(&description(&rgb), &drawn(115), narrow, None).unwrap().len(), 1);
 }
