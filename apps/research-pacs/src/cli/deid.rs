@@ -22,6 +22,7 @@ use pseudonym::{Mapping, Secret, ShiftRange};
 use super::changes;
 use crate::exit::Outcome;
 use diff::Look;
+use each::Done;
 use object::{Deidentifier, Left, Undone};
 use run::{Records, Summary};
 
@@ -104,9 +105,11 @@ impl Deid {
             output.display()
         );
         let bar = progress_bar(files.len() as u64, self.json);
-        let summary = run::run(&files, output, with, &self.records, |path, left| {
-            if let Some(left) = left {
-                bar.suspend(|| say_left(path, left, self.json));
+        let summary = run::run(&files, output, with, &self.records, |path, done| {
+            match done {
+                Done::Made(_) => {}
+                Done::Left(left) => bar.suspend(|| say_left(path, left, self.json)),
+                Done::NotDicom => bar.suspend(|| say_skipped(path, self.json)),
             }
             bar.inc(1);
         })?;
@@ -118,11 +121,11 @@ impl Deid {
     fn dry_run(&self, with: &Deidentifier<'_>) -> anyhow::Result<Outcome> {
         let files = self.files()?;
         let bar = progress_bar(files.len() as u64, self.json);
-        let summary = dry_run::dry_run(&files, with, |would| {
+        let summary = dry_run::dry_run(&files, with, |path, would| {
             match would {
                 Some(would) if self.json => println!("{}", serde_json::json!(would)),
                 Some(would) => bar.suspend(|| println!("{would}")),
-                None => {}
+                None => bar.suspend(|| say_skipped(path, self.json)),
             }
             bar.inc(1);
         })?;
@@ -197,6 +200,15 @@ impl Deid {
         if *pixels_not_inspected > 0 {
             println!("pixel data of {pixels_not_inspected} were not inspected for burned-in text");
         }
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+fn say_skipped(path: &Path, json: bool) {
+    if json {
+        println!("{}", serde_json::json!({ "skipped": path }));
+    } else {
+        println!("skipped: {}: no DICOM file", path.display());
     }
 }
 

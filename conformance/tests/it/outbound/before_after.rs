@@ -151,6 +151,7 @@ fn a_dry_run_says_what_would_be_done_and_held_and_why() {
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.lines().any(|line| line.contains("cut: held: ")), "{text}");
+    assert!(text.contains("notes.txt: no DICOM file"), "{text}");
     assert!(text.contains("4 would pass, 1 would be held, 1 other files skipped"), "{text}");
     // the names of the files are the caller's
     let text = text.replace("MRN-0042_one", "");

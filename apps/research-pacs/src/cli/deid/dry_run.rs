@@ -97,7 +97,7 @@ pub(super) struct Summary {
 pub(super) fn dry_run(
     files: &[PathBuf],
     with: &Deidentifier<'_>,
-    mut told: impl FnMut(Option<&Would<'_>>),
+    mut told: impl FnMut(&Path, Option<&Would<'_>>),
 ) -> anyhow::Result<Summary> {
     let mut summary = Summary::default();
     let mut rules: BTreeMap<String, (u64, u64)> = BTreeMap::new();
@@ -106,7 +106,7 @@ pub(super) fn dry_run(
         let would = match &done {
             Done::NotDicom => {
                 summary.not_dicom += 1;
-                told(None);
+                told(path, None);
                 return Ok(());
             }
             Done::Made(made) => Would::of(path, Ok(made)),
@@ -123,7 +123,7 @@ pub(super) fn dry_run(
             }
             (None, _) => {}
         }
-        told(Some(&would));
+        told(path, Some(&would));
         Ok(())
     })?;
     let by_rule = rules.into_iter().map(|(rule, (elements, objects))| {

@@ -59,7 +59,7 @@ pub(super) fn run(
     output: &Path,
     with: &Deidentifier<'_>,
     records: &Records,
-    mut told: impl FnMut(&Path, Option<&Left>),
+    mut told: impl FnMut(&Path, &Done<Made>),
 ) -> anyhow::Result<Summary> {
     let mut report = records.report.as_deref().map(create).transpose()?;
     let (mut uids, mut patients) = (BTreeMap::new(), BTreeMap::new());
@@ -71,7 +71,7 @@ pub(super) fn run(
         |path| one(with, path, &folder),
         |path, done| {
             summary.count(&done);
-            told(path, if let Done::Left(left) = &done { Some(left) } else { None });
+            told(path, &done);
             let Done::Made(made) = done else { return Ok(()) };
             if let Some(report) = &mut report {
                 let line = Line { instance: &made.instance, report: &made.report };
