@@ -9,7 +9,7 @@ use crate::grey::{GreyImage, ImageError, Levels, Palette, Window};
 /// of the frame. At most two images: text in a narrow band of values is lost in the whole range when other values lie far from it.
 ///
 /// # Errors
-/// As [`render`].
+/// As [`crate::grey::render`].
 pub fn renderings(
     description: &Description,
     frame: &[u8],
