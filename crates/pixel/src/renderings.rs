@@ -17,24 +17,9 @@ pub fn renderings(
     palette: Option<&Palette>,
 ) -> Result<Vec<GreyImage>, ImageError> {
     let levels = Levels::new(description, frame, 0, palette)?;
-    let whole = levels.whole();
-    let stored = match stored {
-        Some(Window::Given { centre, width }) => Some((centre - width / 2.0, centre + width / 2.0)),
-        _ => None,
-    };
-    let shows_more = |(low, high): &(f64, f64)| {
-        high - low <= (whole.1 - whole.0) / CONTRAST && *low < whole.1 && *high > whole.0
-    };
-    let narrow = match stored.filter(shows_more) {
-        _ if levels.are_colours() => None,
-        Some(stored) => Some(stored),
-        None => Some(levels.most()).filter(shows_more),
-    };
-    let whole = levels.image(whole)?;
-    let narrow = match narrow {
-        Some(range) => Some(levels.image(range)?).filter(|narrow| contrast::shows_more(narrow, &whole)),
-        None => None,
-    };
+    let range = levels.whole();
+    let whole = levels.image(range)?;
+    let narrow = if levels.are_colours() { None } else { narrow(&levels, stored, range, &whole)? };
     Ok([Some(whole), narrow].into_iter().flatten().collect())
 }
 
@@ -56,8 +41,28 @@ pub fn renderings_of_page(page: &GreyImage) -> Result<Vec<GreyImage>, ImageError
         ..Attributes::default()
     };
     let description = attributes.check(FrameLimit::DECODED).map_err(|_| ImageError::TooLarge)?;
-    let narrow = renderings(&description, page.pixels(), None, None)?.into_iter().skip(1);
-    Ok([page.clone()].into_iter().chain(narrow).collect())
+    let levels = Levels::new(&description, page.pixels(), 0, None)?;
+    let narrow = narrow(&levels, None, (0.0, 255.0), page)?;
+    Ok([Some(page.clone()), narrow].into_iter().flatten().collect())
+}
+
+/// The second image, where it shows more than the `first` one, which has the values of `range` from black to white.
+fn narrow(
+    levels: &Levels,
+    stored: Option<Window>,
+    range: (f64, f64),
+    first: &GreyImage,
+) -> Result<Option<GreyImage>, ImageError> {
+    let stored = match stored {
+        Some(Window::Given { centre, width }) => Some((centre - width / 2.0, centre + width / 2.0)),
+        _ => None,
+    };
+    let is_narrow = |(low, high): &(f64, f64)| {
+        high - low <= (range.1 - range.0) / CONTRAST && *low < range.1 && *high > range.0
+    };
+    let narrow = stored.filter(is_narrow).or_else(|| Some(levels.most()).filter(is_narrow));
+    let narrow = narrow.map(|narrow| levels.image(narrow)).transpose()?;
+    Ok(narrow.filter(|narrow| contrast::shows_more(narrow, first)))
 }
 
 /// How many times the contrast a second image has to show.

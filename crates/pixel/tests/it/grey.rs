@@ -1,6 +1,7 @@
 //! Rendered frames: expected levels by hand from PS3.3 C.7.6.3.1, C.7.6.3.1.5 and C.11.2.1.2.
 
 use super::{colour, grey};
+use pixel::renderings::renderings_of_page;
 use pixel::{
     Attributes, Description, Fill, FrameLimit, GreyImage, ImageError, Palette, TextBox, Window, contrast,
     recognise, render, renderings,
@@ -226,4 +227,22 @@ fn what_one_image_shows_is_not_rendered_twice() {
     }
     let rgb = colour(50, 50, "RGB", 0);
     assert_eq!(renderings(&description(&rgb), &drawn(115), narrow, None).unwrap().len(), 1);
+}
+
+/// Faint letters on white paper lie within a narrow band of values, few of them or many.
+#[test]
+fn faint_text_on_a_page_is_shown_by_a_second_image() {
+    let page = |rows: usize, ink: u8| {
+        let level = |pixel: usize| if pixel / 100 < rows && pixel % 10 == 5 { ink } else { 255 };
+        GreyImage::new(100, 100, (0..10_000).map(level).collect()).unwrap()
+    };
+    for rows in [8, 80] {
+        let shown = renderings_of_page(&page(rows, 237)).unwrap();
+        assert!(shown.len() == 2 && shown[0].pixels() == page(rows, 237).pixels(), "{rows}");
+        let range =
+            |image: &GreyImage| image.pixels().iter().max().unwrap() - image.pixels().iter().min().unwrap();
+        assert!(range(&shown[1]) > 120, "{rows}");
+        assert_eq!(renderings_of_page(&page(rows, 0)).unwrap().len(), 1, "{rows}");
+    }
+    assert_eq!(renderings_of_page(&page(0, 0)).unwrap().len(), 1);
 }
